@@ -1,0 +1,1 @@
+"""Grover oracles, search strategies, and the engines that simulate them."""

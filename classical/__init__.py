@@ -1,0 +1,1 @@
+"""Classical finders and the training loop of half-space-reporting training."""

@@ -1,0 +1,63 @@
+"""What a cost model charges a finder for, and what a simulator spends to imitate a quantum machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Self
+
+
+@dataclass
+class _Counters:
+    def __add__(self, other: Self) -> Self:
+        return type(self)(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+
+    def __sub__(self, other: Self) -> Self:
+        return type(self)(**{f.name: getattr(self, f.name) - getattr(other, f.name) for f in fields(self)})
+
+    def copy(self) -> Self:
+        """Return a snapshot that later counting does not change."""
+        return type(self)(**self.as_dict())
+
+    def as_dict(self) -> dict[str, int]:
+        """Return the counters by name, in declaration order."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+@dataclass
+class Cost(_Counters):
+    """Operations an algorithm is charged for, counted since ``build``.
+
+    Attributes:
+        inner_products: d-dimensional inner products evaluated classically, for whatever purpose; the
+            verifications of a quantum search are among them.
+        nodes_visited: nodes of a search structure whose bound was evaluated (O(d) each).
+        oracle_calls: Grover iterations; each uses the phase oracle once.
+        bit_oracle_uses: uses of the bit oracle |r>|c> -> |r>|c xor fired(r)>. A phase flip costs one
+            (phase kick-back), any other phase two (compute, phase, uncompute).
+        verifications: measured indices checked classically, one inner product each.
+        measurements: circuit executions that ended in a measurement of the index register (shots).
+        controlled_calls: oracle uses under a control qubit (amplitude estimation).
+    """
+
+    inner_products: int = 0
+    nodes_visited: int = 0
+    oracle_calls: int = 0
+    bit_oracle_uses: int = 0
+    verifications: int = 0
+    measurements: int = 0
+    controlled_calls: int = 0
+
+
+@dataclass
+class SimulationCost(_Counters):
+    """What this computer spends to stand in for a quantum one; never part of the algorithm's :class:`Cost`.
+
+    Attributes:
+        oracle_entries: truth-table entries of lookup oracles computed classically (one inner product each).
+        circuits: quantum circuits simulated.
+        gates: instructions in those circuits.
+    """
+
+    oracle_entries: int = 0
+    circuits: int = 0
+    gates: int = 0

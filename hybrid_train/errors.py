@@ -1,0 +1,27 @@
+"""The errors a user can meet, and the one that means a bug of ours."""
+
+from __future__ import annotations
+
+
+class HybridTrainError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class ConfigError(HybridTrainError, ValueError):
+    """An option, a config key or a combination of them is not valid."""
+
+
+class DataError(HybridTrainError, ValueError):
+    """The numbers handed in do not fit: wrong shape, not finite, empty, labels of the wrong kind."""
+
+
+class ResourceError(HybridTrainError, RuntimeError):
+    """What was asked for does not fit this machine; the message names needed and available amounts."""
+
+
+class CheckpointError(HybridTrainError, RuntimeError):
+    """A results directory cannot be read back or written to."""
+
+
+class InvariantError(HybridTrainError, RuntimeError):
+    """Something the code itself guarantees did not hold: a bug in this package, please report it."""

@@ -1,0 +1,84 @@
+"""How this project compiles: one typed door to Numba, and the one inner product everybody shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_LANES = 8
+
+
+def kernel(function: F) -> F:
+    """Compile ``function`` with Numba: cached on disk, free of the GIL, IEEE arithmetic (no reassociation)."""
+    compiled: F = numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy")(function)
+    return compiled
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _lane_dot(context: Any, p: Any, q: Any, size: Any) -> Any:
+    """Sum p[i] * q[i] over the whole blocks of eight, in eight float64 lanes folded 8 -> 4 -> 2 -> 1.
+
+    Written as vector instructions because LLVM may not reorder a float sum on its own: this way the sum is both
+    vectorised and the same to the last bit on every processor.
+    """
+    for array in (p, q):
+        if not (isinstance(array, types.Array) and array.ndim == 1 and array.layout == "C"):
+            return None
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        double = ir.DoubleType()
+        vector = ir.VectorType(double, _LANES)
+        lane = ir.IntType(32)
+
+        def data(kind: Any, value: Any) -> tuple[Any, Any]:
+            return context.make_array(kind)(context, builder, value).data, context.get_data_type(kind.dtype)
+
+        def load(pointer: Any, element: Any, offset: Any) -> Any:
+            address = builder.bitcast(builder.gep(pointer, [offset]), ir.VectorType(element, _LANES).as_pointer())
+            single = isinstance(element, ir.FloatType)
+            loaded = builder.load(address, align=4 if single else 8)
+            return builder.fpext(loaded, vector) if single else loaded
+
+        left, right = data(signature.args[0], args[0]), data(signature.args[1], args[1])
+        size = args[2]
+        total = cgutils.alloca_once(builder, vector)
+        builder.store(ir.Constant(vector, [0.0] * _LANES), total)
+        with cgutils.for_range(builder, builder.sdiv(size, ir.Constant(size.type, _LANES))) as loop:
+            offset = builder.mul(loop.index, ir.Constant(size.type, _LANES))
+            product = builder.fmul(load(*left, offset), load(*right, offset))
+            builder.store(builder.fadd(builder.load(total), product), total)
+        folded = builder.load(total)
+        width = _LANES
+        while width > 1:
+            width //= 2
+            undefined = ir.Constant(folded.type, ir.Undefined)
+            halves = [
+                builder.shuffle_vector(
+                    folded, undefined, ir.Constant(ir.VectorType(lane, width), list(range(start, start + width)))
+                )
+                for start in (0, width)
+            ]
+            folded = builder.fadd(*halves)
+        return builder.extract_element(folded, ir.Constant(lane, 0))
+
+    return types.float64(p, q, types.intp), codegen
+
+
+@kernel
+def dot(p: Any, q: Any) -> Any:
+    """Return <p, q> in float64, summed in one fixed order: the project's only inner product that decides.
+
+    The value depends on nothing but the two vectors, it is symmetric in them, and it is the same on every machine.
+    """
+    size = p.shape[0]
+    tail = 0.0
+    for i in range(size - size % 8, size):
+        tail += numba.float64(p[i]) * numba.float64(q[i])
+    return _lane_dot(p, q, size) + tail

@@ -1,0 +1,118 @@
+"""Which finders there are. Nothing is imported until a finder is asked for by name."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import typing
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from hybrid_train.errors import ConfigError
+from hybrid_train.finder import ActiveSetFinder
+
+FINDERS = {
+    "scan": "classical.scan:ScanFinder",
+    "empty": "classical.empty:EmptyFinder",
+    "hsr": "classical.hsr:HSRFinder",
+    "grover": "circuits.finder:GroverFinder",
+}
+"""The finders of this distribution: name -> "module:Class"."""
+
+ENTRY_POINT_GROUP = "hybrid_train.finders"
+"""Other distributions add finders under this entry-point group, in the same "name = module:Class" form."""
+
+
+def finder_kinds() -> dict[str, str]:
+    """Return every registered finder, name -> "module:Class"; a built-in name cannot be taken over."""
+    return {point.name: point.value for point in entry_points(group=ENTRY_POINT_GROUP)} | FINDERS
+
+
+def finder_class(kind: str) -> type[ActiveSetFinder]:
+    """Return the class registered under ``kind``.
+
+    Raises:
+        ConfigError: no such finder (the nearest name is given), or it cannot be imported.
+    """
+    kinds = finder_kinds()
+    if kind not in kinds:
+        raise ConfigError(f"finder.kind={kind!r}: no such finder{nearest(kind, kinds)}; known: {', '.join(kinds)}")
+    module, _, name = kinds[kind].partition(":")
+    try:
+        cls = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"finder.kind={kind!r}: cannot load {kinds[kind]}: {error}") from error
+    if not (isinstance(cls, type) and issubclass(cls, ActiveSetFinder)):
+        raise ConfigError(f"finder.kind={kind!r}: {kinds[kind]} is not an ActiveSetFinder")
+    return cls
+
+
+def finder_options(kind: str) -> type[BaseModel]:
+    """Return the schema of a finder's options, read off the keyword arguments of its ``__init__``."""
+    cls = finder_class(kind)
+    hints = typing.get_type_hints(cls.__init__, include_extras=True)
+    options: dict[str, Any] = {}
+    for name, parameter in inspect.signature(cls).parameters.items():
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            default = ... if parameter.default is parameter.empty else parameter.default
+            options[name] = (hints.get(name, Any), Field(default=default))
+    config = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True)
+    return create_model(f"{cls.__name__}Options", __config__=config, **options)
+
+
+def make_finder(kind: str, *, seed: int | np.random.SeedSequence | None = None, **options: Any) -> ActiveSetFinder:
+    """Make a finder by name.
+
+    Args:
+        kind: a registered name, see :func:`finder_kinds`.
+        seed: for finders that draw; the same seed gives the same answers and the same cost.
+        options: of that kind only.
+
+    Raises:
+        ConfigError: unknown kind or option, or a value out of range; all errors at once.
+    """
+    schema = finder_options(kind)
+    try:
+        schema(**options)
+    except ValidationError as error:
+        raise ConfigError("; ".join(describe_errors(error, schema, ("finder",)))) from None
+    finder = finder_class(kind)(**options)
+    if seed is not None:
+        finder.plan(seed=seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed))
+    return finder
+
+
+def nearest(name: str, known: Any) -> str:
+    """Return ", did you mean 'x'?" for the nearest known name, or nothing."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f", did you mean {close[0]!r}?" if close else ""
+
+
+def describe_errors(error: ValidationError, schema: type[BaseModel], prefix: tuple[str, ...] = ()) -> list[str]:
+    """Return one line for each validation error: path, what is wrong, and the nearest valid name for unknown keys."""
+    lines = []
+    for item in error.errors():
+        path = ".".join([*prefix, *(str(part) for part in item["loc"])])
+        if item["type"] == "extra_forbidden":
+            known = _fields_at(schema, item["loc"][:-1])
+            key = str(item["loc"][-1])
+            lines.append(f"{path}: unknown key{nearest(key, known)}; known: {', '.join(known) or 'none'}")
+        elif item["type"] == "missing":
+            lines.append(f"{path}: missing; give a value")
+        else:
+            message = item["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+            expected = "" if item["msg"].startswith("Value error") else "expected "
+            lines.append(f"{path}={item['input']!r}: {expected}{message}")
+    return lines
+
+
+def _fields_at(schema: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
+    model: Any = schema
+    for part in path:
+        field = getattr(model, "model_fields", {}).get(part)
+        model = field.annotation if field is not None else model
+    return list(getattr(model, "model_fields", {}))
