@@ -19,6 +19,10 @@ class ResourceError(HybridTrainError, RuntimeError):
     """What was asked for does not fit this machine; the message names needed and available amounts."""
 
 
+class DivergenceError(HybridTrainError, ArithmeticError):
+    """Training left the finite numbers; the learning rate is too large."""
+
+
 class CheckpointError(HybridTrainError, RuntimeError):
     """A results directory cannot be read back or written to."""
 

@@ -93,8 +93,8 @@ class ActiveSetFinder(ABC):
             rows: distinct query indices.
 
         Returns:
-            Stored by query: one row for each asked query in the order asked. Stored by point (a finder may answer
-            the whole bank that way): the points with any active query among those asked.
+            One row for each asked query, in the order asked. An answer for the whole bank may be stored by point
+            instead, if that is what the finder has.
         """
 
     @abstractmethod

@@ -40,7 +40,7 @@ def rounding_margin(dimension: int, point_norm: Any, query_norm: Any, dtype: npt
     """Return how far an inner product computed in ``dtype``, in any order of summation, can lie from the deciding one.
 
     |fl(<p, q>) - <p, q>| <= d u / (1 - d u) sum |p_i q_i| for any order (Higham 2002, section 3.1), and the deciding
-    value has an error of its own; the norms bound the sum by Cauchy-Schwarz. A finder that prunes by its own
+    value has an error of its own; the norms (from :func:`norm_bounds`) bound the sum by Cauchy-Schwarz. A finder that prunes by its own
     arithmetic must leave this much room around the threshold. Infinite where the product may overflow: nothing may
     be pruned then.
     """
@@ -49,6 +49,19 @@ def rounding_margin(dimension: int, point_norm: Any, query_norm: Any, dtype: npt
         largest = np.multiply(point_norm, query_norm, dtype=np.float64)
         margin = 2.0 * (dimension + 8) * float(info.eps) * largest + dimension * float(info.tiny)
     return np.where(largest < float(info.max) / 4, margin, np.inf)
+
+
+def norm_bounds(vectors: FloatArray) -> FloatArray:
+    """Return (N,) float64 upper bounds of the Euclidean norms, tight to rounding; infinite where squares overflow.
+
+    The small constant covers entries whose squares vanish below the normal numbers.
+    """
+    info = np.finfo(np.float64)
+    with np.errstate(over="ignore", under="ignore"):
+        squares = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
+    dimension = vectors.shape[1]
+    bounds: FloatArray = np.sqrt(squares) * (1 + (dimension + 2) * info.eps) + np.sqrt(dimension * info.tiny)
+    return bounds
 
 
 def active_pairs(
@@ -100,14 +113,14 @@ def _scan_queries(
 ) -> tuple[IntArray, IntArray, FloatArray]:
     """Return (counts per query, point ids, inner products) of one block of queries against all points."""
     n_points, dimension = points.shape
-    query_norms = _norms(block)
+    query_norms = norm_bounds(block)
     found_query, found_point, found_value = [], [], []
     for start in range(0, n_points, p_block):
         candidates = np.ascontiguousarray(points[start : start + p_block])
         dtype = np.result_type(block.dtype, candidates.dtype)
         with np.errstate(over="ignore", invalid="ignore"):
             products = block.astype(dtype, copy=False) @ candidates.T.astype(dtype, copy=False)
-            cut = threshold - rounding_margin(dimension, _norms(candidates).max(), query_norms, dtype)
+            cut = threshold - rounding_margin(dimension, norm_bounds(candidates).max(), query_norms, dtype)
         query_ids, point_ids = _not_below(products, cut)
         exact = inner_products(candidates, block, point_ids, query_ids)
         active = exact > threshold
@@ -118,12 +131,6 @@ def _scan_queries(
     order = np.argsort(query_ids, kind="stable")
     counts = np.bincount(query_ids, minlength=len(block))
     return counts, np.concatenate(found_point)[order], np.concatenate(found_value)[order]
-
-
-def _norms(vectors: FloatArray) -> FloatArray:
-    """(N,) Euclidean norms in float64, infinite where they overflow."""
-    with np.errstate(over="ignore"):
-        return np.asarray(np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)))
 
 
 @kernel
