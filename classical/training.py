@@ -8,18 +8,16 @@ from dataclasses import dataclass
 from typing import Any, Literal, final
 
 import numpy as np
-from hybrid_train.losses import Loss
-from hybrid_train.network import TwoLayerNetwork
 from scipy import sparse
 
 from hybrid_train.active_sets import ActiveSets, FloatArray, IntArray
 from hybrid_train.audit import Audit, audit
-from hybrid_train.bank import DenseBank, Motion
+from hybrid_train.bank import Bank, DenseBank, Motion
 from hybrid_train.cost import Cost, SimulationCost
 from hybrid_train.errors import ConfigError, DivergenceError
 from hybrid_train.finder import ActiveSetFinder
-
-Index = Literal["neurons", "data"]
+from hybrid_train.losses import Loss
+from hybrid_train.network import Index, TwoLayerNetwork
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,10 +133,11 @@ class Training:
 
     def __iter__(self) -> Iterator[StepRecord]:
         finder, network = self.finder, self.network
-        banks = (network.weights, self.examples) if self.index == "neurons" else (self.examples, network.weights)
+        points: Bank = network.weights if self.index == "neurons" else self.examples
+        queries: Bank = self.examples if self.index == "neurons" else network.weights
         charged, simulated = Cost(), SimulationCost()
         started = time.perf_counter()
-        finder.build(*banks, network.threshold)
+        finder.build(points, queries, network.threshold)
         sets = self._stored(finder.find())
         found = time.perf_counter()
         finder_seconds, moved = found - started, 0
@@ -164,7 +163,7 @@ class Training:
                 simulation=finder.simulation - simulated,
                 finder_seconds=finder_seconds,
                 step_seconds=step_seconds,
-                audit=audit(sets, *banks, network.threshold) if self._audited(step) else None,
+                audit=audit(sets, points, queries, network.threshold) if self._audited(step) else None,
             )
             if update is None:
                 return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import typing
 from importlib import import_module
@@ -14,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from hybrid_train.errors import ConfigError
 from hybrid_train.finder import ActiveSetFinder
+from hybrid_train.names import nearest
 
 FINDERS = {
     "scan": "classical.scan:ScanFinder",
@@ -84,12 +84,6 @@ def make_finder(kind: str, *, seed: int | np.random.SeedSequence | None = None, 
     if seed is not None:
         finder.plan(seed=seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed))
     return finder
-
-
-def nearest(name: str, known: Any) -> str:
-    """Return ", did you mean 'x'?" for the nearest known name, or nothing."""
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f", did you mean {close[0]!r}?" if close else ""
 
 
 def describe_errors(error: ValidationError, schema: type[BaseModel], prefix: tuple[str, ...] = ()) -> list[str]:
