@@ -10,6 +10,8 @@ from enum import IntEnum
 
 import numpy as np
 
+from hybrid_train.errors import ConfigError
+
 
 class Role(IntEnum):
     """Who draws. The numbers are part of every published result: never reuse or change one."""
@@ -29,7 +31,12 @@ def seed_key(root: int, role: Role, step: int = 0) -> np.random.SeedSequence:
         root: the run's seed, ``run.seed`` in a config; a non-negative integer.
         role: who draws.
         step: the training step, 0 for what is drawn once.
+
+    Raises:
+        ConfigError: the seed is not a non-negative integer.
     """
+    if isinstance(root, bool) or not isinstance(root, int | np.integer) or root < 0:
+        raise ConfigError(f"seed={root!r}: expected a non-negative integer")
     return np.random.SeedSequence(root, spawn_key=(step, int(role)))
 
 

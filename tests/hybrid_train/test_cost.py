@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hybrid_train.cost import Cost
+from hybrid_train.errors import ConfigError
 from hybrid_train.rng import Role, generator
 
 
@@ -19,3 +22,9 @@ def test_every_key_draws_its_own_numbers_again_and_again():
     drawn = {key: generator(*key).random() for key in keys}
     assert len(set(drawn.values())) == len(keys)
     assert all(generator(*key).random() == value for key, value in drawn.items())
+
+
+@pytest.mark.parametrize("root", [-1, 1.5, True, "0"])
+def test_a_seed_is_a_non_negative_integer(root) -> None:
+    with pytest.raises(ConfigError, match="non-negative integer"):
+        generator(root, Role.DATA)

@@ -1,0 +1,68 @@
+# Everything a checkout needs. `make` alone lists the targets.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
+
+RUNTIME := $(VENV)/.installed-runtime
+FULL    := $(VENV)/.installed-full
+DEMO    := results/quickstart
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help demo test lint bench lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# `make -j clean test` must not delete what is being installed.
+ifneq ($(filter clean,$(MAKECMDGOALS)),)
+.NOTPARALLEL:
+endif
+
+$(RUNTIME): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "hybrid-train needs Python 3.11 or newer, but PYTHON=$(PYTHON) is `$(PYTHON) --version 2>&1`;" \
+	       "name another one: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+	@echo "installing hybrid-train into $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+$(FULL): $(RUNTIME)
+	@echo "installing what tests and linters need into $(VENV)"
+	@$(PIP) install -c constraints.txt -e '.[test,lint]'
+	@touch $@
+
+demo: $(RUNTIME) ## train one network with scan, tree and Grover search; table and pictures in results/quickstart
+	@rm -rf $(DEMO)
+	$(BIN)/hybrid-train compare examples/quickstart.toml --finders scan,hsr,grover --index neurons,data --out $(DEMO)
+
+test: $(FULL) ## run every test
+	$(BIN)/python -m pytest -n 2
+
+lint: $(FULL) ## check style, formatting, types and the layering of the packages
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(RUNTIME) ## run every benchmark in its quick form
+	@set -- benchmarks/*.py; \
+	if [ ! -e "$$1" ]; then echo "benchmarks/ holds no benchmark yet"; exit 0; fi; \
+	for script do echo "$(BIN)/python $$script --quick"; $(BIN)/python "$$script" --quick || exit 1; done
+
+lock: ## resolve every dependency afresh and pin the versions in constraints.txt
+	@scratch=`mktemp -d` && trap 'rm -rf "$$scratch"' EXIT && \
+	$(PYTHON) -m venv "$$scratch" && \
+	"$$scratch/bin/python" -m pip --disable-pip-version-check -q install -e '.[test,lint]' && \
+	{ sed '/^[^#]/,$$d' constraints.txt && \
+	  "$$scratch/bin/python" -m pip --disable-pip-version-check freeze --exclude-editable | LC_ALL=C sort -f; } \
+	  > "$$scratch/constraints.txt" && \
+	cp "$$scratch/constraints.txt" constraints.txt
+
+clean: ## remove the virtual environment, caches, build outputs and the demo's results
+	rm -rf $(VENV) $(DEMO) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

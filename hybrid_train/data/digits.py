@@ -1,0 +1,56 @@
+"""Handwritten digits: 1797 real images of 8 x 8 pixels that scikit-learn brings along."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from hybrid_train.data.checks import draw_rows, unit_rows
+from hybrid_train.data.dataset import Dataset
+from hybrid_train.errors import ConfigError
+
+
+def digits(n: int | None = None, classes: Sequence[int] | Literal["all"] = (3, 8), seed: int = 0) -> Dataset:
+    """Return images of the chosen digits, d = 64, each scaled to ||x|| = 1.
+
+    The data are the test set of Alpaydin and Kaynak (1998), "Optical recognition of handwritten digits", UCI machine
+    learning repository.
+
+    Args:
+        n: rows drawn without replacement, balanced over the classes as far as possible; None for every row.
+        classes: the digits to tell apart, or "all". Two give targets -1 (the first) and +1 (the second); more give
+            labels 0..K-1 in the order named.
+        seed: the run's seed, which settles the rows drawn.
+
+    Raises:
+        ConfigError: fewer than two digits, a digit twice or outside 0..9, or n below 1.
+        DataError: n is more than there are.
+    """
+    chosen = _checked_classes(classes)
+    from sklearn.datasets import load_digits
+
+    images, digit_of = load_digits(return_X_y=True)
+    label_of_digit = np.full(10, -1)
+    label_of_digit[chosen] = np.arange(len(chosen))
+    labels = label_of_digit[digit_of]
+    members = np.flatnonzero(labels >= 0)
+    rows = members[draw_rows(len(members), n, seed, labels[members])]
+    inputs = unit_rows(images[rows], "digits")
+    name = f"digits({', '.join(map(str, chosen))})"
+    if len(chosen) == 2:
+        return Dataset(inputs, 2.0 * labels[rows] - 1.0, name)
+    return Dataset(inputs, labels[rows], name, len(chosen))
+
+
+def _checked_classes(classes: Sequence[int] | Literal["all"]) -> list[int]:
+    if isinstance(classes, str):
+        if classes == "all":
+            return list(range(10))
+        raise ConfigError(f"classes={classes!r}: name at least two digits, or 'all'")
+    chosen = list(classes)
+    valid = all(isinstance(digit, int | np.integer) and 0 <= digit <= 9 for digit in chosen)
+    if not valid or len(chosen) < 2 or len(set(chosen)) != len(chosen):
+        raise ConfigError(f"classes={chosen}: name at least two different digits of 0..9, or 'all'")
+    return [int(digit) for digit in chosen]

@@ -1,0 +1,261 @@
+"""Two-layer shifted-ReLU networks, evaluated on the neurons that fire."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from scipy.sparse.linalg import LinearOperator, eigsh
+
+from hybrid_train.active_sets import ActiveSets, FloatArray, IntArray
+from hybrid_train.bank import Bank, DenseBank, checked_vectors
+from hybrid_train.errors import ConfigError, DataError, InvariantError
+from hybrid_train.finder import ActiveSetFinder
+from hybrid_train.names import nearest
+from hybrid_train.predicate import active_pairs, inner_products
+from hybrid_train.rng import Role, generator
+
+Index = Literal["neurons", "data"]
+Start = Literal["gaussian", "paired"]
+
+_BLOCK_PAIRS = 1 << 22
+_DENSE_KERNEL = 512
+
+
+def auto_threshold(width: int) -> float:
+    """Return b = sqrt(0.4 ln m) of PRE Remark 3.9, m the number of all neurons."""
+    return math.sqrt(0.4 * math.log(width))
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class TwoLayerNetwork:
+    """f(x) = m^{-1/2} sum_r a_r max(<w_r, x> - b, 0) (PRE Definition 3.1); only W is trained.
+
+    Attributes:
+        weights: (m, d) W, the bank a finder watches and a trainer moves.
+        output_weights: (m, K) float64 a, a sign for each neuron and output.
+        threshold: b, in units of the inner product.
+
+    Raises:
+        DataError: output_weights do not fit the weights or are not finite.
+        ConfigError: threshold is not a finite number.
+    """
+
+    weights: Bank
+    output_weights: FloatArray
+    threshold: float
+
+    def __post_init__(self) -> None:
+        signs = checked_vectors(self.output_weights, "output_weights").astype(np.float64)
+        if len(signs) != len(self.weights):
+            raise DataError(f"output_weights: {len(signs)} rows for {len(self.weights)} neurons")
+        if not math.isfinite(self.threshold):
+            raise ConfigError(f"threshold={self.threshold}: must be a finite number")
+        object.__setattr__(self, "output_weights", signs)
+
+    @classmethod
+    def initialize(
+        cls,
+        width: int,
+        dimension: int,
+        *,
+        outputs: int = 1,
+        threshold: float | Literal["auto"] = "auto",
+        start: Start = "gaussian",
+        seed: int = 0,
+    ) -> TwoLayerNetwork:
+        """Return a random network: w_r ~ N(0, I_d), a_rk = -1 or +1 by fair coins (PRE Definition 3.2).
+
+        Args:
+            width: m, the number of all neurons.
+            dimension: d.
+            outputs: K.
+            threshold: b; "auto" for sqrt(0.4 ln m).
+            start: "paired" for w_{m/2+r} = w_r and a_{m/2+r} = -a_r, so that f = 0 at the start (SGD paper,
+                Definition 1.3, with the sign it needs).
+            seed: the run's seed; weights and signs have generators of their own.
+
+        Raises:
+            ConfigError: a size below 1, a threshold that is not finite, or an odd width for a paired start.
+        """
+        for name, size in (("width", width), ("dimension", dimension), ("outputs", outputs)):
+            if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+                raise ConfigError(f"{name}={size!r}: must be an integer of at least 1")
+        if start not in {"gaussian", "paired"}:
+            raise ConfigError(
+                f"start={start!r}: no such start{nearest(str(start), ['gaussian', 'paired'])}; known: gaussian, paired"
+            )
+        if isinstance(threshold, str) and threshold != "auto":
+            raise ConfigError(f"threshold={threshold!r}: give a number or 'auto'")
+        if start == "paired" and width % 2:
+            raise ConfigError(f"width={width}: a paired start needs an even width")
+        drawn = width // 2 if start == "paired" else width
+        weights = generator(seed, Role.WEIGHTS).standard_normal((drawn, dimension))
+        signs = generator(seed, Role.SIGNS).choice([-1.0, 1.0], size=(drawn, outputs))
+        if start == "paired":
+            weights, signs = np.concatenate([weights, weights]), np.concatenate([signs, -signs])
+        b = auto_threshold(width) if threshold == "auto" else float(threshold)
+        return cls(DenseBank(weights, "weights"), signs, b)
+
+    @property
+    def width(self) -> int:
+        """m, the number of neurons."""
+        return len(self.weights)
+
+    @property
+    def dimension(self) -> int:
+        """d, the length of an input."""
+        return self.weights.shape[1]
+
+    @property
+    def outputs(self) -> int:
+        """K, the number of outputs."""
+        return int(self.output_weights.shape[1])
+
+    def outputs_from(self, sets: ActiveSets, n: int, index: Index = "neurons") -> FloatArray:
+        """Return (n, K) f(x_i) from the active pairs alone.
+
+        Each datum's terms are added in ascending order of neuron, those of the lower and of the upper half of the
+        neurons apart: the result is the same to the last bit however the pairs are stored, and the twins of a paired
+        start cancel exactly.
+
+        Args:
+            sets: active pairs of these weights with n data; data without pairs get 0.
+            n: how many data there are.
+            index: "neurons" if the points of ``sets`` are the weights, "data" if they are the data.
+
+        Raises:
+            InvariantError: the sets belong to banks of other sizes.
+        """
+        ordered = self._ascending(sets, n, index)
+        datum, neuron = _pairs(ordered, index)
+        half = datum + n * (neuron >= self.width // 2)
+        excess = ordered.inner_products - self.threshold
+        totals = np.empty((n, self.outputs))
+        for k in range(self.outputs):
+            terms = excess * self.output_weights[neuron, k]
+            sums = np.bincount(half, weights=terms, minlength=2 * n)
+            totals[:, k] = sums[:n] + sums[n:]
+        return totals / math.sqrt(self.width)
+
+    def predict(self, inputs: npt.ArrayLike, finder: ActiveSetFinder | None = None) -> FloatArray:
+        """Return (n, K) f(x) of new data, block by block.
+
+        Args:
+            inputs: (n, d); of any norm.
+            finder: who finds the neurons that fire; it is built anew. None scans.
+
+        Raises:
+            DataError: inputs are not finite (n, d) numbers of this network's dimension.
+        """
+        data = checked_vectors(inputs, "inputs")
+        if data.shape[1] != self.dimension:
+            raise DataError(f"inputs have dimension {data.shape[1]} but the network takes {self.dimension}")
+        if finder is not None:
+            finder.build(self.weights, data, self.threshold)
+        predicted = np.empty((len(data), self.outputs))
+        block = max(16, _BLOCK_PAIRS // self.width)
+        for start in range(0, len(data), block):
+            rows = np.arange(start, min(start + block, len(data)))
+            sets = active_pairs(self.weights, data, self.threshold, rows) if finder is None else finder.find(rows)
+            predicted[rows] = self.outputs_from(sets, len(data), "neurons")[rows]
+        return predicted
+
+    def kernel_top_eigenvalue(self, sets: ActiveSets, inputs: FloatArray, index: Index = "neurons") -> float:
+        """Return the largest eigenvalue of the kernel H(t) of PRE Definition C.3, for K outputs.
+
+        H_(i,k),(j,l) = <x_i, x_j> / m sum_r a_rk a_rl 1[r fires for i] 1[r fires for j]: f moves by -eta H dL/df in a
+        step of gradient descent while the active sets stay, so eta below 2 / (curvature * this) is stable.
+
+        Args:
+            sets: the active pairs.
+            inputs: (n, d) the data.
+            index: as in :meth:`outputs_from`.
+
+        Returns:
+            The eigenvalue, to a relative 1e-6; 0 where nothing is active.
+
+        Raises:
+            InvariantError: the sets belong to banks of other sizes.
+        """
+        n = len(inputs)
+        datum, neuron = _pairs(self._ascending(sets, n, index), index)
+        if not len(datum):
+            return 0.0
+        by_neuron = np.argsort(neuron, kind="stable")
+        fired, column = np.unique(neuron[by_neuron], return_inverse=True)
+        data = np.ascontiguousarray(inputs, dtype=np.float64)
+        kernel = _Kernel(data, datum[by_neuron], column, self.output_weights[fired])
+        return kernel.top_eigenvalue() / self.width
+
+    def _ascending(self, sets: ActiveSets, n: int, index: Index) -> ActiveSets:
+        """Return the same pairs, each datum's in ascending order of neuron."""
+        if index not in {"neurons", "data"}:
+            raise ConfigError(f"index={index!r}: known: neurons, data")
+        expected = (n, self.width) if index == "neurons" else (self.width, n)
+        if sets.shape != expected:
+            raise InvariantError(f"ActiveSets of shape {sets.shape} given, index={index!r} needs {expected}")
+        by_datum = (sets.major == "query") == (index == "neurons")
+        if by_datum or (np.diff(sets.rows) > 0).all():
+            return sets
+        return sets.by_query() if index == "neurons" else sets.by_point()
+
+
+def _pairs(sets: ActiveSets, index: Index) -> tuple[IntArray, IntArray]:
+    """Return (datum, neuron) of each pair."""
+    return (sets.query_ids, sets.point_ids) if index == "neurons" else (sets.point_ids, sets.query_ids)
+
+
+@dataclass(frozen=True, eq=False)
+class _Kernel:
+    """m H over the neurons that fired, as an operator on (n, K) arrays; memory is the number of active pairs.
+
+    Attributes:
+        data: (n, d).
+        datum: (nnz,) the datum of each pair.
+        neuron: (nnz,) its neuron, counted among those that fired, ascending.
+        signs: (fired, K).
+    """
+
+    data: FloatArray
+    datum: IntArray
+    neuron: IntArray
+    signs: FloatArray
+
+    def top_eigenvalue(self) -> float:
+        size = len(self.data) * self.signs.shape[1]
+        if size <= _DENSE_KERNEL:
+            return max(0.0, float(np.linalg.eigvalsh(self._dense())[-1]))
+        operator = LinearOperator((size, size), matvec=self._apply, dtype=np.float64)
+        # A start of our own: ARPACK's is drawn from global state, and the learning rate must not be.
+        begin = np.random.default_rng(0).standard_normal(size)
+        return max(0.0, float(eigsh(operator, k=1, which="LA", v0=begin, tol=1e-6, return_eigenvectors=False)[0]))
+
+    def _dense(self) -> FloatArray:
+        n, outputs = len(self.data), self.signs.shape[1]
+        rows = self.datum[:, None] * outputs + np.arange(outputs)
+        columns = np.broadcast_to(self.neuron[:, None], rows.shape)
+        signed = sparse.csr_array(
+            (self.signs[self.neuron].ravel(), (rows.ravel(), columns.ravel())), shape=(n * outputs, len(self.signs))
+        )
+        overlaps = (signed @ signed.T).toarray()
+        gram = self.data @ self.data.T
+        return np.asarray(overlaps * np.repeat(np.repeat(gram, outputs, axis=0), outputs, axis=1))
+
+    def _apply(self, vector: FloatArray) -> FloatArray:
+        """One product: gather each neuron's combination of the data, then spread it over the data it fires for."""
+        n, outputs = len(self.data), self.signs.shape[1]
+        signs = self.signs[self.neuron]
+        coefficients = np.einsum("pk,pk->p", vector.reshape(n, outputs)[self.datum], signs)
+        indptr = np.searchsorted(self.neuron, np.arange(len(self.signs) + 1))
+        combined = sparse.csr_array((coefficients, self.datum, indptr), shape=(len(self.signs), n)) @ self.data
+        spread = inner_products(combined, self.data, self.neuron, self.datum)
+        result = np.empty((n, outputs))
+        for k in range(outputs):
+            result[:, k] = np.bincount(self.datum, weights=spread * signs[:, k], minlength=n)
+        return result.ravel()
