@@ -40,9 +40,9 @@ def rounding_margin(dimension: int, point_norm: Any, query_norm: Any, dtype: npt
     """Return how far an inner product computed in ``dtype``, in any order of summation, can lie from the deciding one.
 
     |fl(<p, q>) - <p, q>| <= d u / (1 - d u) sum |p_i q_i| for any order (Higham 2002, section 3.1), and the deciding
-    value has an error of its own; the norms (from :func:`norm_bounds`) bound the sum by Cauchy-Schwarz. A finder that prunes by its own
-    arithmetic must leave this much room around the threshold. Infinite where the product may overflow: nothing may
-    be pruned then.
+    value has an error of its own; the norms (from :func:`norm_bounds`) bound the sum by Cauchy-Schwarz. A finder
+    that prunes by its own arithmetic must leave this much room around the threshold. Infinite where the product may
+    overflow: nothing may be pruned then.
     """
     info = np.finfo(np.dtype(dtype))
     with np.errstate(over="ignore", invalid="ignore"):

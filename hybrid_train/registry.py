@@ -9,10 +9,11 @@ from importlib.metadata import entry_points
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from hybrid_train.errors import ConfigError
 from hybrid_train.finder import ActiveSetFinder
+from hybrid_train.messages import table_errors
 from hybrid_train.names import nearest
 
 FINDERS = {
@@ -75,38 +76,9 @@ def make_finder(kind: str, *, seed: int | np.random.SeedSequence | None = None, 
     Raises:
         ConfigError: unknown kind or option, or a value out of range; all errors at once.
     """
-    schema = finder_options(kind)
-    try:
-        schema(**options)
-    except ValidationError as error:
-        raise ConfigError("; ".join(describe_errors(error, schema, ("finder",)))) from None
+    if errors := table_errors(finder_options(kind), options, "finder"):
+        raise ConfigError("\n".join(errors))
     finder = finder_class(kind)(**options)
     if seed is not None:
         finder.plan(seed=seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed))
     return finder
-
-
-def describe_errors(error: ValidationError, schema: type[BaseModel], prefix: tuple[str, ...] = ()) -> list[str]:
-    """Return one line for each validation error: path, what is wrong, and the nearest valid name for unknown keys."""
-    lines = []
-    for item in error.errors():
-        path = ".".join([*prefix, *(str(part) for part in item["loc"])])
-        if item["type"] == "extra_forbidden":
-            known = _fields_at(schema, item["loc"][:-1])
-            key = str(item["loc"][-1])
-            lines.append(f"{path}: unknown key{nearest(key, known)}; known: {', '.join(known) or 'none'}")
-        elif item["type"] == "missing":
-            lines.append(f"{path}: missing; give a value")
-        else:
-            message = item["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-            expected = "" if item["msg"].startswith("Value error") else "expected "
-            lines.append(f"{path}={item['input']!r}: {expected}{message}")
-    return lines
-
-
-def _fields_at(schema: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
-    model: Any = schema
-    for part in path:
-        field = getattr(model, "model_fields", {}).get(part)
-        model = field.annotation if field is not None else model
-    return list(getattr(model, "model_fields", {}))

@@ -19,7 +19,7 @@ def test_a_finder_is_made_by_name():
 def test_unknown_names_and_options_are_refused_with_the_nearest():
     with pytest.raises(ConfigError, match=r"'scam'.*did you mean 'scan'"):
         make_finder("scam")
-    with pytest.raises(ConfigError, match=r"finder\.leaf_sise: unknown key, did you mean 'leaf_size'"):
+    with pytest.raises(ConfigError, match=r"finder\.leaf_sise=3: unknown key, did you mean 'leaf_size'"):
         make_finder("hsr", leaf_sise=3)
     with pytest.raises(ConfigError, match=r"finder\.leaf_size='big'"):
         make_finder("hsr", leaf_size="big")

@@ -1,0 +1,96 @@
+"""Train wide networks touching only the neurons that fire; swap who finds them behind one interface.
+
+Everything here is imported when it is first asked for, so that ``import hybrid_train`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hybrid_train.active_sets import ActiveSets
+    from hybrid_train.bank import Bank, DenseBank, Motion
+    from hybrid_train.config import Config, load_config
+    from hybrid_train.cost import Cost, SimulationCost
+    from hybrid_train.errors import (
+        CheckpointError,
+        ConfigError,
+        DataError,
+        DivergenceError,
+        HybridTrainError,
+        InvariantError,
+        ResourceError,
+    )
+    from hybrid_train.experiment import Comparison, RunResult, compare, run
+    from hybrid_train.finder import ActiveSetFinder, Promise
+    from hybrid_train.network import TwoLayerNetwork
+    from hybrid_train.registry import finder_kinds, make_finder
+    from hybrid_train.results import read_run
+
+    __version__: str
+
+__all__ = [
+    "ActiveSetFinder",
+    "ActiveSets",
+    "Bank",
+    "CheckpointError",
+    "Comparison",
+    "Config",
+    "ConfigError",
+    "Cost",
+    "DataError",
+    "DenseBank",
+    "DivergenceError",
+    "HybridTrainError",
+    "InvariantError",
+    "Motion",
+    "Promise",
+    "ResourceError",
+    "RunResult",
+    "SimulationCost",
+    "TwoLayerNetwork",
+    "__version__",
+    "compare",
+    "finder_kinds",
+    "load_config",
+    "make_finder",
+    "read_run",
+    "run",
+]
+
+_HOMES = {
+    "active_sets": ("ActiveSets",),
+    "bank": ("Bank", "DenseBank", "Motion"),
+    "config": ("Config", "load_config"),
+    "cost": ("Cost", "SimulationCost"),
+    "errors": (
+        "CheckpointError",
+        "ConfigError",
+        "DataError",
+        "DivergenceError",
+        "HybridTrainError",
+        "InvariantError",
+        "ResourceError",
+    ),
+    "experiment": ("Comparison", "RunResult", "compare", "run"),
+    "finder": ("ActiveSetFinder", "Promise"),
+    "network": ("TwoLayerNetwork",),
+    "registry": ("finder_kinds", "make_finder"),
+    "results": ("read_run",),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("hybrid-train")
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,8 @@
+"""``python -m hybrid_train``."""
+
+import sys
+
+from hybrid_train.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
