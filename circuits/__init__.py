@@ -1,1 +1,52 @@
 """Grover oracles, search strategies, and the engines that simulate them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from circuits.engines.aer import AerEngine
+    from circuits.engines.closed_form import ClosedFormEngine
+    from circuits.engines.sampler import SamplerEngine
+    from circuits.finder import GroverFinder
+    from circuits.grover import diffusion, grover_circuit, grover_operator, uniform_state
+    from circuits.law import Phases, fixed_point_phases, success_probability
+    from circuits.lookup import LookupOracle
+
+_HOMES = {
+    "AerEngine": "circuits.engines.aer",
+    "ClosedFormEngine": "circuits.engines.closed_form",
+    "GroverFinder": "circuits.finder",
+    "LookupOracle": "circuits.lookup",
+    "Phases": "circuits.law",
+    "SamplerEngine": "circuits.engines.sampler",
+    "diffusion": "circuits.grover",
+    "fixed_point_phases": "circuits.law",
+    "grover_circuit": "circuits.grover",
+    "grover_operator": "circuits.grover",
+    "success_probability": "circuits.law",
+    "uniform_state": "circuits.grover",
+}
+
+__all__ = [
+    "AerEngine",
+    "ClosedFormEngine",
+    "GroverFinder",
+    "LookupOracle",
+    "Phases",
+    "SamplerEngine",
+    "diffusion",
+    "fixed_point_phases",
+    "grover_circuit",
+    "grover_operator",
+    "success_probability",
+    "uniform_state",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name where it lives, so that Qiskit is loaded only by those who build circuits."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'circuits' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,120 @@
+"""What the simulator knows and no strategy may see: which items each search's oracle still marks."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, final
+
+import numpy as np
+import numpy.typing as npt
+
+from hybrid_train.active_sets import IntArray
+from hybrid_train.kernels import kernel
+
+
+class _State(NamedTuple):
+    """Each search's still marked items come first in its part of ``items``.
+
+    ``places[search, item]`` is where: one more than the offset in that part, 0 for what is not marked.
+    """
+
+    starts: npt.NDArray[np.int64]
+    counts: npt.NDArray[np.int64]
+    items: npt.NDArray[np.int64]
+    places: npt.NDArray[np.int32]
+
+
+@final
+class MarkedItems:
+    """The marked items of several searches over the same m items; found ones are unmarked.
+
+    Args:
+        indptr: (S + 1,) offsets, one row of ``indices`` for each search.
+        indices: (nnz,) the items marked at the start, distinct within a row.
+        n_items: m.
+
+    Attributes:
+        n_items: m.
+        counts: (S,) how many items each search's oracle still marks.
+    """
+
+    def __init__(self, indptr: IntArray, indices: IntArray, n_items: int) -> None:
+        self.n_items = n_items
+        self.counts: npt.NDArray[np.int64] = np.diff(indptr).astype(np.int64)
+        starts, items = np.array(indptr[:-1], np.int64), np.array(indices, np.int64)
+        places = np.zeros((len(self.counts), n_items), np.int32)
+        rows = np.repeat(np.arange(len(self.counts)), self.counts)
+        places[rows, items] = np.arange(len(items)) - starts[rows] + 1
+        self._state = _State(starts, self.counts, items, places)
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    def items(self, search: int) -> IntArray:
+        """Return the items still marked in one search, in no particular order."""
+        start = self._state.starts[search]
+        return self._state.items[start : start + self.counts[search]]
+
+    def unmark(self, searches: IntArray, items: IntArray) -> None:
+        """Unmark one found item in each of these searches."""
+        _unmark(self._state, searches, items)
+
+    def draw(
+        self, searches: IntArray, probabilities: npt.NDArray[np.float64], seeds: npt.NDArray[np.uint64]
+    ) -> IntArray:
+        """Draw one item a search: a marked one with the given probability, uniform among its kind either way.
+
+        Args:
+            searches: (B,) which searches.
+            probabilities: (B,) of measuring a marked item.
+            seeds: (B,) what the draws depend on, nothing else.
+
+        Returns:
+            (B,) item indices.
+        """
+        drawn: IntArray = _draw(self._state, searches, probabilities, seeds)
+        return drawn
+
+
+@kernel
+def _unmark(state: Any, searches: Any, found: Any) -> None:
+    for job in range(searches.size):
+        search, item = searches[job], found[job]
+        place = state.places[search, item]
+        if place == 0:
+            continue
+        state.counts[search] -= 1
+        start = state.starts[search]
+        last = state.items[start + state.counts[search]]
+        state.items[start + place - 1] = last
+        state.places[search, last] = place
+        state.places[search, item] = 0
+
+
+@kernel
+def _uniform(counter: Any) -> Any:
+    """Mix a counter into a uniform number in [0, 1): SplitMix64 (Steele, Lea, Flood 2014)."""
+    mixed = (counter ^ (counter >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return ((mixed ^ (mixed >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53
+
+
+@kernel
+def _draw(state: Any, searches: Any, probabilities: Any, seeds: Any) -> Any:
+    out = np.empty(searches.size, np.int64)
+    step = np.uint64(0x9E3779B97F4A7C15)
+    size = state.places.shape[1]
+    for job in range(searches.size):
+        search = searches[job]
+        count = state.counts[search]
+        counter = seeds[job] + step
+        hit = count > 0 and (count == size or _uniform(counter) < probabilities[job])
+        counter += step
+        if hit:
+            out[job] = state.items[state.starts[search] + int(_uniform(counter) * count)]
+            continue
+        item = int(_uniform(counter) * size)
+        while state.places[search, item]:
+            counter += step
+            item = int(_uniform(counter) * size)
+        out[job] = item
+    return out

@@ -1,0 +1,15 @@
+"""What the arithmetic oracle costs a fault-tolerant machine: in closed form at any size, and counted from circuits."""
+
+from circuits.resources.counting import count_circuit
+from circuits.resources.oracle import OracleResources, Variant, estimate
+from circuits.resources.search import SearchResources, crossovers, search_resources
+
+__all__ = [
+    "OracleResources",
+    "SearchResources",
+    "Variant",
+    "count_circuit",
+    "crossovers",
+    "estimate",
+    "search_resources",
+]

@@ -1,0 +1,256 @@
+import numpy as np
+import pytest
+from qiskit import transpile
+from qiskit.primitives import BaseSamplerV2, StatevectorSampler
+from qiskit.transpiler import generate_preset_pass_manager
+
+import circuits.finder as finder_module
+from circuits.engines import ENGINES, aer
+from circuits.finder import GroverFinder
+from circuits.strategies import DEFAULT_STRATEGY, STRATEGIES
+from hybrid_train.bank import DenseBank
+from hybrid_train.errors import ConfigError, ResourceError
+from hybrid_train.predicate import active_pairs
+from hybrid_train.registry import finder_options, make_finder
+
+
+def banks(n_points, n_queries, dimension=4, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((n_points, dimension)), rng.standard_normal((n_queries, dimension))
+
+
+def planned(seed=0, total=1000, **options):
+    finder = GroverFinder(**options)
+    finder.plan(seed=np.random.SeedSequence(seed), total_queries=total)
+    return finder
+
+
+class RecordingSampler(BaseSamplerV2):
+    """Counts, from the circuits alone, what the finder should be charged for."""
+
+    def __init__(self):
+        self.inner = StatevectorSampler(seed=1)
+        self.circuits = []
+
+    def run(self, pubs, *, shots=None):
+        self.circuits += [pub[0] for pub in pubs]
+        return self.inner.run(pubs, shots=shots)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("n_points", [1, 2, 3, 5, 6, 7, 8, 30])
+def test_finds_what_the_scan_finds(engine, strategy, n_points):
+    points, queries = banks(n_points, 5)
+    points[n_points // 2] = points[0]
+    for threshold in (-100.0, 0.3, 100.0):
+        finder = planned(engine=engine, strategy=strategy)
+        finder.build(points, queries, threshold)
+        found, truth = finder.find(), active_pairs(points, queries, threshold)
+        assert found.same_sets(truth)
+        np.testing.assert_array_equal(found.indptr, truth.indptr)
+        np.testing.assert_array_equal(found.indices, truth.indices)
+        np.testing.assert_array_equal(found.inner_products, truth.inner_products)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_follows_both_banks(engine):
+    points, queries = banks(20, 6)
+    live = DenseBank(points)
+    finder = planned(engine=engine)
+    finder.build(live, queries, 0.5)
+    points[[3, 4]] += 1.0
+    live.assign(np.array([3, 4]), points[[3, 4]])
+    finder.move_points([3, 4], points[[3, 4]])
+    queries[2] *= -1.0
+    finder.move_queries([2], queries[[2]])
+    found = finder.find([4, 2, 0])
+    assert found.rows.tolist() == [4, 2, 0]
+    assert found.same_sets(active_pairs(points, queries, 0.5, [4, 2, 0]))
+    assert finder.find([]).nnz == 0
+
+
+def test_cost_agrees_with_a_count_of_the_circuits_themselves():
+    """Iterations are counted as the multi-controlled phases of the diffusions, one each where nothing is marked."""
+    sampler = RecordingSampler()
+    finder = planned(sampler=sampler)
+    finder.build(-np.ones((6, 3)), np.ones((4, 3)), 0.0)
+    assert finder.find().nnz == 0
+    turns = [sum(step.operation.name in {"mcphase", "mcp"} for step in circuit.data) for circuit in sampler.circuits]
+    # Away from the certificates all phases are pi, one bit-oracle use an iteration instead of two.
+    plain = [
+        all(step.operation.params[0] == np.pi for step in circuit.data if step.operation.name == "mcphase")
+        for circuit in sampler.circuits
+    ]
+    cost = finder.cost
+    assert cost.measurements == len(sampler.circuits) == finder.simulation.circuits
+    assert cost.verifications == cost.inner_products == len(sampler.circuits)
+    assert cost.oracle_calls == sum(turns)
+    assert cost.bit_oracle_uses == sum(
+        turn if is_plain else 2 * turn for turn, is_plain in zip(turns, plain, strict=True)
+    )
+    assert cost.nodes_visited == cost.controlled_calls == 0
+    assert plain.count(False) == 4
+    assert finder.simulation.oracle_entries == 4 * 6
+    assert finder.simulation.gates == sum(len(circuit.data) for circuit in sampler.circuits)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_same_seed_same_answer_and_cost(engine):
+    points, queries = banks(30, 5)
+    seen = []
+    for seed in (7, 7, 8):
+        finder = planned(seed=seed, engine=engine)
+        finder.build(points, queries, 0.5)
+        finder.find()
+        finder.find([2, 3])
+        seen.append(finder.cost)
+    assert seen[0] == seen[1] != seen[2]
+
+
+def test_order_and_grouping_of_queries_change_nothing(monkeypatch):
+    points, queries = banks(40, 12)
+
+    def cost(order):
+        finder = planned(engine="closed_form")
+        finder.build(points, queries, 0.5)
+        finder.find(order)
+        return finder.cost
+
+    together = cost(np.arange(12))
+    assert cost(np.arange(12)[::-1]) == together
+    monkeypatch.setattr(finder_module.Engine, "searches_at_once", lambda self, n_items: 5)
+    assert cost(np.arange(12)) == together
+
+
+def test_calls_draw_independently():
+    points, queries = banks(40, 12)
+    finder = planned(engine="closed_form")
+    finder.build(points, queries, 0.5)
+    finder.find()
+    first = finder.cost.copy()
+    finder.find()
+    assert finder.cost - first != first
+
+
+def test_build_starts_over():
+    points, queries = banks(40, 5)
+    finder = planned()
+    costs = []
+    for _ in range(2):
+        finder.build(points, queries, 0.5)
+        finder.find()
+        costs.append((finder.cost, finder.simulation))
+    assert costs[0] == costs[1]
+    assert costs[0][1].circuits > 0
+
+
+def test_strategy_sees_only_outcomes(monkeypatch):
+    """Nothing but m, its delta and its generator reaches a strategy that does not say it needs the count."""
+    started = []
+
+    def spy(n_items, delta, generator):
+        started.append((n_items, delta, type(generator)))
+        return finder_module.load_strategy("bbht").start(n_items, delta, generator)
+
+    finder = planned(engine="closed_form", delta=0.01, total=10)
+    monkeypatch.setattr(
+        finder, "_strategy", finder_module.Strategy(name="spy", start=spy, options={}, needs_count=False)
+    )
+    finder.build(*banks(9, 3), 0.5)
+    finder.find()
+    assert started == [(9, 0.01 / 20, np.random.Generator)] * 3
+
+
+def test_measured_items_are_verified_on_the_vectors_and_not_on_the_oracle(monkeypatch):
+    """An oracle that marks everything: nothing inactive is reported, since each measured index is checked."""
+    points, queries = banks(12, 3)
+    truth = active_pairs(points, queries, 0.5).to_scipy().toarray()
+    monkeypatch.setattr(finder_module, "active_pairs", lambda p, q, b, rows: active_pairs(p, q, -1e9, rows))
+    finder = planned(engine="closed_form")
+    finder.build(points, queries, 0.5)
+    found = finder.find()
+    assert 0 < found.nnz <= np.count_nonzero(truth)
+    np.testing.assert_array_equal(found.inner_products, truth[found.query_ids, found.point_ids])
+
+
+def test_transpiled_circuits_find_the_same():
+    points, queries = banks(5, 2)
+    manager = generate_preset_pass_manager(1, basis_gates=["rz", "sx", "cx"], seed_transpiler=0)
+    finder = planned(pass_manager=manager, delta=0.1)
+    finder.build(points, queries, 0.5)
+    assert finder.find().same_sets(active_pairs(points, queries, 0.5))
+
+
+def test_a_noisy_register_may_name_items_that_do_not_exist():
+    class Stray(RecordingSampler):
+        def run(self, pubs, *, shots=None):
+            return super().run([(transpile(self._flipped(pub[0])),) for pub in pubs], shots=shots)
+
+        def _flipped(self, circuit):
+            flipped = circuit.copy_empty_like()
+            for step in circuit.data:
+                if step.operation.name == "measure" and len(self.circuits) % 5 == 0:
+                    flipped.x(step.qubits[0])
+                flipped.append(step)
+            return flipped
+
+    finder = planned(sampler=Stray())
+    points, queries = banks(5, 2)
+    finder.build(points, queries, 0.5)
+    assert finder.find().nnz <= active_pairs(points, queries, 0.5).nnz
+    assert finder.cost.verifications <= finder.cost.measurements
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"delta": 0.0}, "delta=0.0"),
+        ({"delta": 1.0}, "delta=1.0"),
+        ({"delta": float("nan")}, "delta=nan"),
+        ({"growth": 1.0}, "growth=1.0"),
+        ({"growth": 1.4}, "growth=1.4"),
+        ({"strategy": "known_k", "growth": 1.2}, "growth=1.2: strategy='known_k' has no growth"),
+        ({"engine": "closed_form", "sampler": StatevectorSampler()}, "leave out sampler"),
+    ],
+)
+def test_bad_options_are_refused_at_birth(options, message):
+    with pytest.raises(ConfigError, match=message):
+        GroverFinder(**options)
+
+
+def test_plan_without_queries_is_refused():
+    with pytest.raises(ConfigError, match="total_queries=0"):
+        GroverFinder().plan(total_queries=0)
+
+
+def test_too_large_a_bank_is_refused_before_anything_is_computed(monkeypatch):
+    monkeypatch.setattr(aer, "available_bytes", lambda: 1 << 12)
+    with pytest.raises(ResourceError, match="closed_form"):
+        GroverFinder().check_resources(64, 3, 4)
+    finder = GroverFinder()
+    with pytest.raises(ResourceError, match="64 points"):
+        finder.build(*banks(64, 3), 0.5)
+    GroverFinder(engine="closed_form").build(*banks(64, 3), 0.5)
+
+
+def test_promise_states_delta():
+    assert str(GroverFinder(delta=1e-3).promise) == "exact with probability 1 - 0.001"
+    assert str(GroverFinder(strategy="known_k").promise) == "exact"
+
+
+def test_registry_and_schema_name_the_same_choices():
+    fields = finder_options("grover").model_fields
+    assert set(fields["strategy"].annotation.__args__) == set(STRATEGIES)
+    assert set(fields["engine"].annotation.__args__) == set(ENGINES)
+    assert fields["strategy"].default == DEFAULT_STRATEGY
+    finder = make_finder("grover", seed=1, engine="closed_form", growth=1.25)
+    finder.build(*banks(9, 3), 0.5)
+    assert finder.find().same_sets(active_pairs(*banks(9, 3), 0.5))
+
+
+def test_many_queries_over_few_points():
+    points, queries = banks(16, 3000)
+    finder = planned(engine="closed_form", total=3000)
+    finder.build(points, queries, 2.0)
+    assert finder.find().same_sets(active_pairs(points, queries, 2.0))

@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from circuits.law import (
+    Phases,
+    best_iterations,
+    fixed_point_iterations,
+    fixed_point_phases,
+    fixed_point_probability,
+    phased_probability,
+    success_probability,
+)
+from hybrid_train.errors import InvariantError
+
+
+def rotated(n_items, n_marked, iterations):
+    """The law by brute force: the iterate as an m x m matrix."""
+    uniform = np.full(n_items, n_items**-0.5)
+    flip = np.diag(np.where(np.arange(n_items) < n_marked, -1.0, 1.0))
+    step = (2.0 * np.outer(uniform, uniform) - np.eye(n_items)) @ flip
+    state = np.linalg.matrix_power(step, iterations) @ uniform
+    return np.sum(state[:n_marked] ** 2)
+
+
+@given(st.integers(1, 40), st.data())
+def test_plain_law_is_the_matrix_power(n_items, data):
+    n_marked = data.draw(st.integers(0, n_items))
+    iterations = data.draw(st.integers(0, 9))
+    assert success_probability(n_items, n_marked, iterations) == pytest.approx(
+        rotated(n_items, n_marked, iterations), abs=1e-12
+    )
+
+
+@given(st.integers(1, 1000), st.data())
+def test_phases_of_pi_are_the_plain_law(n_items, data):
+    n_marked = data.draw(st.integers(0, n_items))
+    iterations = data.draw(st.integers(0, 30))
+    pi = np.full(iterations, np.pi)
+    assert phased_probability(n_items, n_marked, Phases(pi, pi)) == pytest.approx(
+        float(success_probability(n_items, n_marked, iterations)), abs=1e-11
+    )
+
+
+@pytest.mark.parametrize("miss", [0.3, 1e-3, 1e-8])
+@pytest.mark.parametrize("n_items", [2, 3, 7, 64, 1000])
+def test_fixed_point_law_holds_for_every_count(n_items, miss):
+    iterations = fixed_point_iterations(n_items, miss)
+    phases = fixed_point_phases(iterations, miss)
+    counts = np.arange(n_items + 1)
+    evolved = [phased_probability(n_items, int(k), phases) for k in counts]
+    np.testing.assert_allclose(evolved, fixed_point_probability(n_items, counts, iterations, miss), atol=1e-9)
+    assert min(evolved[1:]) >= 1.0 - miss * (1.0 + 1e-5)
+
+
+@pytest.mark.parametrize("n_items", [64, 1000, 1 << 16])
+def test_one_iteration_fewer_would_break_the_promise(n_items):
+    miss = 1e-4
+    fewer = fixed_point_iterations(n_items, miss) - 1
+    assert phased_probability(n_items, 1, fixed_point_phases(fewer, miss)) < 1.0 - miss
+
+
+@pytest.mark.parametrize(("miss", "factor"), [(1e-3, 2.07), (1e-6, 3.80)])
+def test_certificate_length_follows_the_asymptotic_formula(miss, factor):
+    assert fixed_point_iterations(1 << 20, miss) == pytest.approx(factor * 1024, rel=0.01)
+
+
+@pytest.mark.parametrize("n_items", [1, 2, 5, 100, 1024])
+def test_best_iterations_beat_all_others(n_items):
+    for n_marked in {1, 2, n_items // 2, n_items} & set(range(1, n_items + 1)):
+        iterations = np.arange(n_items + 2)
+        expected = (iterations + 1) / np.maximum(success_probability(n_items, n_marked, iterations), 1e-300)
+        assert expected[best_iterations(n_items, n_marked)] == pytest.approx(expected.min())
+
+
+def test_single_item_needs_no_iteration():
+    assert fixed_point_iterations(1, 1e-9) == 0
+    assert best_iterations(1, 1) == 0
+
+
+def test_phases_must_fit():
+    with pytest.raises(InvariantError, match="do not fit"):
+        Phases(np.zeros(2), np.zeros(3))
