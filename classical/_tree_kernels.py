@@ -1,5 +1,7 @@
 """Compiled build and updates of the half-space-reporting tree: arrays in, arrays changed.
 
+Arrays are copied element by element throughout: a slice assigned to a slice makes the compiler work for seconds.
+
 Nodes come in sibling pairs (2i + 1, 2i + 2) below a root 0. A leaf keeps its points in a bucket, coordinate by
 coordinate, so that a query tests them as vectors. The box of an inner node is always the union of its children's.
 """
@@ -166,7 +168,8 @@ def _detach(tree: Any, point_id: Any) -> Any:
     bucket, slot = tree.place[point_id] // capacity, tree.place[point_id] % capacity
     index = tree.buckets[bucket].owner
     last = tree.nodes[index].count - 1
-    tree.vectors[bucket, :, slot] = tree.vectors[bucket, :, last]
+    for j in range(tree.vectors.shape[1]):
+        tree.vectors[bucket, j, slot] = tree.vectors[bucket, j, last]
     tree.ids[bucket, slot] = tree.ids[bucket, last]
     tree.place[tree.ids[bucket, slot]] = bucket * capacity + slot
     tree.place[point_id] = -1
@@ -256,7 +259,8 @@ def _rebuild(tree: Any, top: Any, leaf_size: Any) -> Any:
             continue
         bucket = ~tree.nodes[index].below
         for slot in range(tree.nodes[index].count):
-            points[taken] = tree.vectors[bucket, :, slot]
+            for j in range(points.shape[1]):
+                points[taken, j] = tree.vectors[bucket, j, slot]
             ids[taken] = tree.ids[bucket, slot]
             taken += 1
         tree.buckets[bucket].owner = state.free_bucket
@@ -286,17 +290,18 @@ def build(tree: Any, top: Any, points: Any, ids: Any, leaf_size: Any) -> Any:
     order = np.arange(ids.size)
     keys = np.empty(ids.size)
     waiting, height = np.empty((64, 3), np.int64), 1
-    waiting[0] = top, 0, ids.size
+    waiting[0, 0], waiting[0, 1], waiting[0, 2] = top, 0, ids.size
     while height:
         height -= 1
-        index, start, stop = waiting[height]
+        index, start, stop = waiting[height, 0], waiting[height, 1], waiting[height, 2]
         part = order[start:stop]
         node = tree.nodes[index]
         node.count = node.built = part.size
         node.churn = 0
         tree.state[0].touched += 1
-        tree.box[index, 0] = np.inf
-        tree.box[index, 1] = -np.inf
+        for j in range(points.shape[1]):
+            tree.box[index, 0, j] = np.inf
+            tree.box[index, 1, j] = -np.inf
         for i in part:
             _cover(tree.box[index], points[i])
         leaves = -(-part.size // leaf_size)
@@ -312,9 +317,9 @@ def build(tree: Any, top: Any, points: Any, ids: Any, leaf_size: Any) -> Any:
         node.below = first = tree.state[0].free_pair
         tree.state[0].free_pair = tree.nodes[first].below
         tree.nodes[first].parent = tree.nodes[first + 1].parent = index
-        waiting[height] = first + 1, start + half, stop
-        waiting[height + 1] = first, start, start + half
-        height += 2
+        for child, low, high in ((first + 1, start + half, stop), (first, start, start + half)):
+            waiting[height, 0], waiting[height, 1], waiting[height, 2] = child, low, high
+            height += 1
     return tree
 
 
@@ -341,8 +346,9 @@ def _fill(tree: Any, leaf: Any, points: Any, ids: Any, chosen: Any) -> None:
     box = tree.box[leaf]
     axis = _longest_side(box)
     margin = ROOM * (box[1, axis] - box[0, axis])
-    tree.room[bucket, 0] = box[0] - margin
-    tree.room[bucket, 1] = box[1] + margin
+    for j in range(box.shape[1]):
+        tree.room[bucket, 0, j] = box[0, j] - margin
+        tree.room[bucket, 1, j] = box[1, j] + margin
 
 
 @kernel
@@ -401,5 +407,7 @@ def _grown(tree: Any, more: Any) -> Any:
 @kernel
 def _longer(array: Any, length: Any) -> Any:
     longer = np.empty((length, *array.shape[1:]), array.dtype)
-    longer[: array.shape[0]] = array
+    old, new = array.reshape(-1), longer.reshape(-1)
+    for at in range(old.size):
+        new[at] = old[at]
     return longer

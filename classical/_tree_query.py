@@ -68,7 +68,10 @@ def report(tree: Any, queries: Any, threshold: Any, slope: Any, offset: Any) -> 
     found_ids, found_values = np.empty((_BLOCK, 4 * capacity), np.int64), np.empty((_BLOCK, 4 * capacity))
     spent = np.zeros(2, np.int64)
     scratch = _Scratch(np.empty(d), np.empty(d), np.empty(capacity), np.empty(capacity, np.int64))
-    sums = np.abs(queries).sum(axis=1)
+    sums = np.zeros(n)
+    for j in range(n):
+        for k in range(d):
+            sums[j] += abs(queries[j, k])
     at = 0
     for first in range(0, n, _BLOCK):
         part = slice(first, first + _BLOCK)
@@ -106,7 +109,8 @@ def _descend(tree: Any, block: Any, threshold: Any, slope: Any, offset: Any, scr
     asking = np.empty(32 * block.found.size, np.int64)
     starts, stops = np.empty(64, np.int64), np.empty(64, np.int64)
     starts[0], stops[0] = 0, block.found.size
-    asking[: stops[0]] = np.arange(block.found.size)
+    for j in range(block.found.size):
+        asking[j] = j
     index, depth = 0, 0
     while True:
         node = tree.nodes[index]
@@ -287,12 +291,14 @@ def _wider(rows: Any, taken: Any) -> Any:
     """Return the rows, of which row j is filled up to taken[j], with twice the space."""
     wider = np.empty((rows.shape[0], 2 * rows.shape[1]), rows.dtype)
     for j in range(taken.size):
-        wider[j, : taken[j]] = rows[j, : taken[j]]
+        for i in range(taken[j]):
+            wider[j, i] = rows[j, i]
     return wider
 
 
 @kernel
 def _longer(array: Any, length: Any) -> Any:
     longer = np.empty(length, array.dtype)
-    longer[: array.size] = array
+    for i in range(array.size):
+        longer[i] = array[i]
     return longer

@@ -18,33 +18,44 @@ FloatArray = npt.NDArray[np.floating[Any]]
 Major = Literal["query", "point"]
 
 
-@kernel
-def _group(keys: Any, size: Any) -> Any:
+def _group(keys: IntArray, size: int) -> tuple[IntArray, IntArray, IntArray]:
     """Return (occupied keys ascending, indptr over them, a stable order of the entries by key).
 
-    Touches only the keys that occur (the scratch arrays come from the operating system's zero pages).
+    Touches only the keys that occur (the scratch array comes from the operating system's zero pages).
     """
     count = np.zeros(size, np.int64)
-    occupied = np.empty(min(size, keys.size), np.int64)
+    occupied = np.sort(_count(keys, count))
+    indptr = np.empty(len(occupied) + 1, np.int64)
+    order = np.empty(len(keys), np.int64)
+    _place(keys, count, occupied, indptr, order)
+    return occupied, indptr, order
+
+
+@kernel
+def _count(keys: Any, count: Any) -> Any:
+    """Count each key's entries and return the keys that occur."""
+    occupied = np.empty(min(count.size, keys.size), np.int64)
     found = 0
     for key in keys:
         if count[key] == 0:
             occupied[found] = key
             found += 1
         count[key] += 1
-    occupied = np.sort(occupied[:found])
-    indptr = np.empty(found + 1, np.int64)
+    return occupied[:found]
+
+
+@kernel
+def _place(keys: Any, count: Any, occupied: Any, indptr: Any, order: Any) -> None:
+    """Turn counts into places, slot by slot, and write the order."""
     indptr[0] = 0
-    for slot in range(found):
+    for slot in range(occupied.size):
         key = occupied[slot]
         indptr[slot + 1] = indptr[slot] + count[key]
         count[key] = indptr[slot]
-    order = np.empty(keys.size, np.int64)
     for entry in range(keys.size):
         key = keys[entry]
         order[count[key]] = entry
         count[key] += 1
-    return occupied, indptr, order
 
 
 _ALL_ROWS: IntArray = np.empty(0, np.int64)

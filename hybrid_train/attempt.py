@@ -13,7 +13,7 @@ from hybrid_train.config import Config
 from hybrid_train.config.schema import BreastCancerConfig, DataConfig, DigitsConfig, FileConfig, SphereConfig
 from hybrid_train.config.sizes import check_inputs, check_network
 from hybrid_train.data import Dataset, breast_cancer, digits, from_file, sphere
-from hybrid_train.errors import HybridTrainError
+from hybrid_train.errors import HybridTrainError, is_interruption
 from hybrid_train.finder import ActiveSetFinder
 from hybrid_train.losses import Loss, make_loss
 from hybrid_train.network import TwoLayerNetwork, auto_threshold
@@ -153,9 +153,9 @@ class Attempt:
         label = f"{config.training.index}-{config.finder.kind}"
         try:
             for record in with_progress(training, config.training.steps + 1, label, shown=progress):
-                self._tally.add(record)
                 if directory is not None:
                     directory.append(record.as_dict())
+                self._tally.add(record)
             if directory is not None:
                 directory.checkpoint(config.training.steps, network)
         except BaseException as error:
@@ -193,7 +193,7 @@ class Attempt:
 
 def one_line(error: BaseException) -> str:
     """Return an exception as one line, naming its type unless it is an error made for users."""
-    if isinstance(error, KeyboardInterrupt):
+    if is_interruption(error):
         return "interrupted"
     text = " ".join(str(error).split())
     return text if isinstance(error, HybridTrainError) and text else f"{type(error).__name__}: {text}"

@@ -12,8 +12,13 @@ from scipy import sparse
 
 from hybrid_train.active_sets import FloatArray, IntArray
 from hybrid_train.errors import DataError
+from hybrid_train.kernels import kernel
+from hybrid_train.parallel import in_threads
 
 Rows = IntArray | slice
+
+_THREAD_NUMBERS = 1 << 18
+"""Coordinates that are worth waking a thread for."""
 
 
 class Bank(ABC):
@@ -45,6 +50,8 @@ class Bank(ABC):
     @abstractmethod
     def move_along(self, rows: IntArray, coefficients: sparse.csr_array, directions: FloatArray) -> Motion:
         """Add ``coefficients @ directions`` to ``rows`` and return the motion, ready to be told to a finder.
+
+        Term by term, in the precision of the bank: finders that follow the motion bound their error by that.
 
         Args:
             rows: (k,) distinct rows.
@@ -113,8 +120,25 @@ class DenseBank(Bank):
         self._array[rows] = vectors
 
     def move_along(self, rows: IntArray, coefficients: sparse.csr_array, directions: FloatArray) -> Motion:
-        self._array[rows] += coefficients @ directions
+        steps = coefficients.indptr, coefficients.indices, coefficients.data
+
+        def move(first: int, last: int) -> None:
+            _add_combinations(self._array, rows[first:last], steps[0][first : last + 1], *steps[1:], directions)
+
+        in_threads(move, len(rows), _THREAD_NUMBERS // self.shape[1] + 1)
         return Motion(self, rows, coefficients)
+
+
+@kernel
+def _add_combinations(array: Any, rows: Any, indptr: Any, indices: Any, factors: Any, directions: Any) -> None:
+    """Add to each row its combination of the directions, one term after the other."""
+    for k in range(rows.size):
+        row = array[rows[k]]
+        for entry in range(indptr[k], indptr[k + 1]):
+            factor = factors[entry]
+            direction = directions[indices[entry]]
+            for j in range(row.size):
+                row[j] += factor * direction[j]
 
 
 @final
@@ -215,6 +239,6 @@ def checked_rows(rows: npt.ArrayLike | None, count: int, name: str) -> IntArray:
         raise DataError(f"{name}: rows must be a one-dimensional array of integers, got {array.dtype} {array.shape}")
     if array.min() < 0 or array.max() >= count:
         raise DataError(f"{name}: rows must lie in [0, {count}), got {array.min()} to {array.max()}")
-    if len(np.unique(array)) != len(array):
+    if not (np.diff(array) > 0).all() and len(np.unique(array)) != len(array):
         raise DataError(f"{name}: rows must be distinct")
-    return array.astype(np.int64)
+    return array.astype(np.int64, copy=False)

@@ -51,8 +51,10 @@ def _guarded(arguments: Sequence[str] | None) -> int:
     except Exception as error:
         if os.environ.get("HYBRID_TRAIN_DEBUG") == "1":
             raise
-        from hybrid_train.errors import ConfigError, DataError, ResourceError
+        from hybrid_train.errors import ConfigError, DataError, ResourceError, is_interruption
 
+        if is_interruption(error):
+            raise KeyboardInterrupt from error
         bad_input = isinstance(error, ConfigError | DataError | ResourceError)
         _complain(*_error_lines(error))
         return BAD_INPUT if bad_input else FAILED

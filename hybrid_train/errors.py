@@ -29,3 +29,10 @@ class CheckpointError(HybridTrainError, RuntimeError):
 
 class InvariantError(HybridTrainError, RuntimeError):
     """Something the code itself guarantees did not hold: a bug in this package, please report it."""
+
+
+def is_interruption(error: BaseException) -> bool:
+    """Return whether this is Ctrl-C, bare or as compiled code passes it on (a SystemError caused by it)."""
+    return isinstance(error, KeyboardInterrupt) or (
+        isinstance(error, SystemError) and isinstance(error.__cause__, KeyboardInterrupt)
+    )

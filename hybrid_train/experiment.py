@@ -12,7 +12,7 @@ from typing import Any, Literal, final
 from hybrid_train.attempt import Attempt, Setting, one_line
 from hybrid_train.config import Config, load_config
 from hybrid_train.config.load import ConfigSource, finder_errors
-from hybrid_train.errors import ConfigError
+from hybrid_train.errors import ConfigError, is_interruption
 from hybrid_train.network import TwoLayerNetwork
 from hybrid_train.results import check_vacant, figures_in, make_directory, versions, write_summary
 
@@ -167,6 +167,8 @@ def _try_to_train(attempt: Attempt, config: Config, setting: Setting, progress: 
     try:
         attempt.train(progress, lambda: _joined(config, setting, [attempt]).document())
     except Exception as error:
+        if is_interruption(error):
+            raise
         attempt.error = one_line(error)
         if os.environ.get("HYBRID_TRAIN_DEBUG") == "1":
             traceback.print_exception(error)

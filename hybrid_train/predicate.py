@@ -6,6 +6,7 @@ finders agree set for set on the same banks, duplicates and ties included.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,15 @@ import numpy.typing as npt
 from hybrid_train.active_sets import ActiveSets, FloatArray, IntArray
 from hybrid_train.bank import Bank, Watched, checked_rows
 from hybrid_train.kernels import dot, kernel
+from hybrid_train.parallel import in_threads, one_blas_thread
 
 _BLOCK_PAIRS = 1 << 17
 """Inner products in one block of the scan: the block stays in the second-level cache."""
+
+_THREAD_PAIRS = 1 << 18
+"""Inner products that are worth waking a thread for."""
+
+Found = tuple[IntArray, IntArray, FloatArray]
 
 
 def inner_products(points: FloatArray, queries: FloatArray, point_ids: IntArray, query_ids: IntArray) -> FloatArray:
@@ -88,49 +95,61 @@ def active_pairs(
     asked = checked_rows(rows, len(queries), "queries")
     n_points = points.shape[0]
     q_block = max(1, min(len(asked), max(256, _BLOCK_PAIRS // n_points)))
-    p_block = max(64, _BLOCK_PAIRS // q_block)
-    counts, indices, values = [], [], []
-    everything = rows is None
-    for start in range(0, len(asked), q_block):
-        part = slice(start, start + q_block)
-        block = np.ascontiguousarray(queries[part] if everything else queries[asked[part]])
-        found = _scan_queries(points, block, threshold, p_block)
-        counts.append(found[0])
-        indices.append(found[1])
-        values.append(found[2])
-    indptr = np.concatenate([[0], np.cumsum(np.concatenate([np.empty(0, np.int64), *counts]))])
-    return ActiveSets(
-        indptr,
-        np.concatenate([np.empty(0, np.int64), *indices]),
-        np.concatenate([np.empty(0), *values]),
-        (len(queries), n_points),
-        asked,
-    )
+
+    def scan(first: int, last: int) -> list[Found]:
+        """Answer the asked queries from the first to before the last, block by block."""
+        found = []
+        for start in range(first, last, q_block):
+            part = slice(start, min(start + q_block, last))
+            block = np.ascontiguousarray(queries[part] if rows is None else queries[asked[part]])
+            found.append(_scan_block(points, block, threshold))
+        return found
+
+    with one_blas_thread() if len(asked) * n_points >= _THREAD_PAIRS else nullcontext():
+        # many queries are shared out among the threads here, many points within a block of queries
+        share = q_block if len(asked) > q_block else len(asked) + 1
+        parts = [block for blocks in in_threads(scan, len(asked), share) for block in blocks]
+    counts, indices, values = _concatenated(parts)
+    indptr = np.concatenate([[0], np.cumsum(counts)])
+    return ActiveSets(indptr, indices, values, (len(queries), n_points), asked)
 
 
-def _scan_queries(
-    points: Bank | Watched | FloatArray, block: FloatArray, threshold: float, p_block: int
-) -> tuple[IntArray, IntArray, FloatArray]:
+def _scan_block(points: Bank | Watched | FloatArray, block: FloatArray, threshold: float) -> Found:
     """Return (counts per query, point ids, inner products) of one block of queries against all points."""
-    n_points, dimension = points.shape
     query_norms = norm_bounds(block)
-    found_query, found_point, found_value = [], [], []
-    for start in range(0, n_points, p_block):
-        candidates = np.ascontiguousarray(points[start : start + p_block])
-        dtype = np.result_type(block.dtype, candidates.dtype)
-        with np.errstate(over="ignore", invalid="ignore"):
-            products = block.astype(dtype, copy=False) @ candidates.T.astype(dtype, copy=False)
-            cut = threshold - rounding_margin(dimension, norm_bounds(candidates).max(), query_norms, dtype)
-        query_ids, point_ids = _not_below(products, cut)
-        exact = inner_products(candidates, block, point_ids, query_ids)
-        active = exact > threshold
-        found_query.append(query_ids[active])
-        found_point.append(point_ids[active] + start)
-        found_value.append(exact[active])
-    query_ids = np.concatenate(found_query)
+    step = max(64, _BLOCK_PAIRS // len(block))
+
+    def scan(first: int, last: int) -> Found:
+        """Look at the points from the first to before the last; (query, point, value) of each active pair."""
+        return _concatenated(
+            [
+                _decide(points[start : min(start + step, last)], start, block, query_norms, threshold)
+                for start in range(first, last, step)
+            ]
+        )
+
+    share = max(step, _THREAD_PAIRS // len(block))
+    query_ids, point_ids, values = _concatenated(in_threads(scan, points.shape[0], share))
     order = np.argsort(query_ids, kind="stable")
-    counts = np.bincount(query_ids, minlength=len(block))
-    return counts, np.concatenate(found_point)[order], np.concatenate(found_value)[order]
+    return np.bincount(query_ids, minlength=len(block)), point_ids[order], values[order]
+
+
+def _decide(candidates: FloatArray, start: int, block: FloatArray, query_norms: FloatArray, threshold: float) -> Found:
+    """Return (query, point, inner product) of the active pairs of a block of points that begins at ``start``."""
+    dtype = np.result_type(block.dtype, candidates.dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        products = block.astype(dtype, copy=False) @ candidates.T.astype(dtype, copy=False)
+        cut = threshold - rounding_margin(candidates.shape[1], norm_bounds(candidates).max(), query_norms, dtype)
+    query_ids, point_ids = _not_below(products, cut)
+    exact = inner_products(candidates, block, point_ids, query_ids)
+    active = exact > threshold
+    return query_ids[active], point_ids[active] + start, exact[active]
+
+
+def _concatenated(parts: list[Found]) -> Found:
+    empty = np.empty(0, np.int64)
+    first, second, third = zip(*parts, strict=True) if parts else ((), (), ())
+    return np.concatenate([empty, *first]), np.concatenate([empty, *second]), np.concatenate([np.empty(0), *third])
 
 
 @kernel

@@ -20,6 +20,7 @@ FINDERS = {
     "scan": "classical.scan:ScanFinder",
     "empty": "classical.empty:EmptyFinder",
     "hsr": "classical.hsr:HSRFinder",
+    "skin": "classical.skin:SkinFinder",
     "grover": "circuits.finder:GroverFinder",
 }
 """The finders of this distribution: name -> "module:Class"."""

@@ -26,9 +26,10 @@ def count_circuit(circuit: Any) -> GateCounts:
     depth = dict.fromkeys([*circuit.qubits, *circuit.clbits], 0)
     for instruction in circuit.data:
         operation = instruction.operation
-        if operation.name not in _COSTS:
+        name = operation.name.partition("_o")[0]  # controls on 0 are named so; they differ by X gates
+        if name not in _COSTS:
             raise ConfigError(f"{operation.name}: the resource count does not know this gate; decompose it first")
-        cost = _COSTS[operation.name](operation)
+        cost = _COSTS[name](operation)
         total += cost
         bits = [*instruction.qubits, *instruction.clbits]
         finished = max((depth[bit] for bit in bits), default=0) + cost.and_depth

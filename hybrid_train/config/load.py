@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hybrid_train.messages import quoted, table_errors
 from hybrid_train.config.schema import (
     DATA_KINDS,
     Config,
@@ -21,6 +20,7 @@ from hybrid_train.config.schema import (
     TrainingConfig,
 )
 from hybrid_train.errors import ConfigError
+from hybrid_train.messages import quoted, table_errors
 from hybrid_train.names import nearest
 from hybrid_train.registry import finder_kinds, finder_options, make_finder
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -100,7 +101,7 @@ def test_signed_digits_are_non_adjacent_and_add_up(value):
     digits = signed_digits(value)
     assert sum(sign << shift for shift, sign in digits) == value
     shifts = [shift for shift, _ in digits]
-    assert all(later - earlier >= 2 for earlier, later in zip(shifts, shifts[1:], strict=False))
+    assert all(later - earlier >= 2 for earlier, later in pairwise(shifts))
 
 
 def test_signed_digits_are_the_fewest():

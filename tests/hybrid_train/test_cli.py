@@ -130,7 +130,10 @@ class TestCompare:
         command = ["compare", config, "--finders", "scan, empty", "--index", "neurons,data", "--out", str(out)]
         assert main(command) == 0
         lines = capsys.readouterr().out.splitlines()
-        titles = "finder index promise recall final_loss fired/datum inner_products oracle_calls verifications time_[s]"
+        titles = (
+            "finder index promise recall final_loss fired/datum inner_products nodes_visited oracle_calls "
+            "verifications time_[s]"
+        )
         assert "_".join(lines[0].split()) == titles.replace(" ", "_")
         assert [line.split()[:3] for line in lines[1:5]] == [
             ["scan", "neurons", "exact"],
@@ -256,3 +259,15 @@ def test_an_interruption_is_one_line_and_keeps_the_steps(config: str, tmp_path: 
     assert stored.summary is not None
     assert stored.summary["rows"][0]["error"] == "interrupted"
     assert len(stored.metrics) >= len(stored.summary["rows"][0]["losses"]) > 1
+
+
+def test_an_interruption_that_compiled_code_passed_on_is_one_too(
+    config: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise SystemError("<compiled> returned a result with an exception set") from KeyboardInterrupt()
+
+    monkeypatch.setattr("hybrid_train.attempt.Attempt.train", interrupted)
+    for command in (["run", config], ["compare", config, "--finders", "scan,empty"]):
+        assert main(command) == 130
+        assert "interrupted" in capsys.readouterr().err

@@ -317,5 +317,6 @@ def test_a_network_gone_silent_is_noted() -> None:
         "neurons-empty: no active neuron was reported from step 0 on, so nothing moved; "
         "a smaller learning_rate or a lower network.threshold keeps neurons alive"
     ]
-    killed = run(config | {"training": {"steps": 5, "learning_rate": 1e30}}).table.notes
+    digits = {"data": {"kind": "digits", "n": 16}, "network": {"width": 256}}
+    killed = run(digits | {"training": {"steps": 5, "learning_rate": 1e30}}).table.notes
     assert any("no active neuron was reported from step" in note and "step 0" not in note for note in killed)

@@ -1,0 +1,250 @@
+"""Neighbour lists with a skin: look again only at what could have changed, with proof."""
+
+from __future__ import annotations
+
+from typing import Annotated, final
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from classical._skin_lists import NeighbourLists
+from hybrid_train.active_sets import ActiveSets
+from hybrid_train.bank import Bank, Motion, Watched, checked_rows, watch_both
+from hybrid_train.cost import Cost
+from hybrid_train.errors import InvariantError
+from hybrid_train.finder import EXACT, ActiveSetFinder, Promise
+from hybrid_train.predicate import norm_bounds
+
+_FIRST_SKIN = 0.05
+"""Skin before any drift was seen, in units of a typical coordinate of the listed vectors."""
+
+_ROUNDS = 1024
+"""Every followed inner product is evaluated from the vectors at least once in so many answers."""
+
+_ACCURACY = 1e-9
+_SPACINGS = 64
+"""Tolerated relative error of a followed inner product: 1e-9, or so many spacings of a single-precision bank."""
+
+
+@final
+class SkinFinder(ActiveSetFinder):
+    """Certified neighbour lists that follow the weights through the Gram matrix; no curse of dimension.
+
+    For each vector p of one bank it lists the q of the other within a skin s of being active, and the inner products.
+    A pair outside the list cannot become active until drift eats its distance: |<p', q'> - <p, q>| <=
+    ||p' - p|| ||q'|| + ||p|| ||q' - q||. Each p is scanned again when its own bound, with room for rounding, is spent.
+    Vectors that move by sparse combinations of the other bank (``move_points_along``) are followed through the Gram
+    matrix, in O(coefficients x list length) whatever the dimension. A followed inner product within its error bound
+    of b is evaluated from the vectors, so the sets are those of the shared predicate, always.
+
+    The bank with lists is the one that moves; the larger one (the points on a tie) while neither has moved or both
+    have. That is settled in ``build`` and whenever motion of the other bank has spent half of the lists, when
+    everything is scanned afresh. Vectors of the listed bank that move by other means than combinations keep their
+    lists if they were handed in as an array; of a live bank, whose old vectors are gone, they are scanned again.
+
+    Inner products are reported to a relative 1e-9 of ||p|| ||q|| (64 spacings, 7.6e-6, where a bank that is followed
+    holds float32). Charged: ``inner_products`` for scans (every pair of a scanned row) and evaluations,
+    ``nodes_visited`` for list entries touched, no d-dimensional work each.
+
+    Args:
+        skin: s as a distance, (b - <p, q>) / ||q||; None adapts it to the drift (see :func:`best_skin`).
+
+    Attributes:
+        rescans: rows scanned again since ``build``.
+    """
+
+    source = (
+        "Verlet, Computer experiments on classical fluids (Physical Review 159, 1967), for lists with a skin; "
+        "Song, Yang, Zhang: Does preprocessing help training over-parameterized neural networks? (NeurIPS 2021), "
+        "for the question"
+    )
+
+    def __init__(self, *, skin: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None) -> None:
+        super().__init__()
+        self._skin = skin
+
+    @property
+    def promise(self) -> Promise:
+        return EXACT
+
+    @property
+    def candidates(self) -> int:
+        """Pairs in the lists now."""
+        return self._lists.candidates
+
+    @property
+    def deviation(self) -> float:
+        """Largest |followed - evaluated| inner product met so far: how far following has wandered."""
+        return max(self._deviation, self._lists.deviation)
+
+    def build(self, points: Bank | npt.ArrayLike, queries: Bank | npt.ArrayLike, threshold: float) -> None:
+        self._points, self._queries = watch_both(points, queries)
+        self._threshold = threshold
+        self.cost = Cost()
+        self.rescans = 0
+        self._deviation = 0.0
+        self._answers = 0
+        self._step = self._ahead = 0.0
+        self._swing = 0.0
+        self._points_moved = self._queries_moved = False
+        self._frame_is_new = True
+        self._points_listed = self._points_get_lists()
+        self._scan_all()
+
+    def find(self, rows: npt.ArrayLike | None = None) -> ActiveSets:
+        asked = None if rows is None else checked_rows(rows, len(self._queries), "queries")
+        self._settle()
+        shape = len(self._queries), len(self._points)
+        if self._points_listed and asked is not None:
+            indptr, indices, values = self._lists.report_columns(asked)
+            sets = ActiveSets(indptr, indices, values, shape, asked)
+        elif self._points_listed:
+            occupied, indptr = self._lists.occupied()
+            sets = ActiveSets(indptr, *self._lists.report(occupied, indptr), shape, occupied, "point")
+        else:
+            asked = np.arange(len(self._queries)) if asked is None else asked
+            indptr = np.zeros(len(asked) + 1, np.int64)
+            np.cumsum(self._lists.fired(asked), out=indptr[1:])
+            sets = ActiveSets(indptr, *self._lists.report(asked, indptr), shape, asked)
+        self._charge()
+        return sets
+
+    def move_points(self, rows: npt.ArrayLike, points: npt.ArrayLike) -> None:
+        self._points_moved = True
+        self._move(self._points, rows, points)
+
+    def move_queries(self, rows: npt.ArrayLike, queries: npt.ArrayLike) -> None:
+        self._queries_moved = True
+        self._move(self._queries, rows, queries)
+
+    def move_points_along(self, motion: Motion) -> None:
+        self._points_moved = True
+        self._move_along(self._points, motion)
+
+    def move_queries_along(self, motion: Motion) -> None:
+        self._queries_moved = True
+        self._move_along(self._queries, motion)
+
+    @property
+    def _listed(self) -> Watched:
+        return self._points if self._points_listed else self._queries
+
+    def _move(self, bank: Watched, rows: npt.ArrayLike, vectors: npt.ArrayLike) -> None:
+        if bank is not self._listed:
+            where = bank.put(rows, vectors)
+            self._lists.frame.move(where, bank[where])
+            return
+        before = None if bank.live else bank[checked_rows(rows, len(bank), bank.name)]
+        where = bank.put(rows, vectors)
+        lengths = np.full(len(where), np.inf)
+        if before is not None:
+            with np.errstate(over="ignore", invalid="ignore"):
+                lengths = norm_bounds(bank[where].astype(np.float64) - before) * (1 + 1e-15)
+            self._expect(float(lengths.mean()) if len(where) else 0.0)
+        self._lists.advance(where, lengths)
+
+    def _move_along(self, bank: Watched, motion: Motion) -> None:
+        if bank is not self._listed or motion.bank.dtype != bank.dtype:
+            self._move(bank, motion.rows, motion.vectors)
+            return
+        where = checked_rows(motion.rows, len(bank), bank.name)
+        shape = len(where), len(self._lists.frame.now)
+        if motion.coefficients.shape != shape:
+            raise InvariantError(f"a motion of {shape[0]} rows has coefficients of shape {motion.coefficients.shape}")
+        if not bank.live:
+            bank.put(where, motion.vectors)
+        self._expect(self._lists.follow(where, motion.coefficients))
+
+    def _expect(self, length: float) -> None:
+        """Learn from the mean length of a step how long the next ones will be, and how far they will lead."""
+        if not 0 < length < np.inf:
+            return
+        before = self._step
+        self._step = 0.5 * (before + length) if before else length
+        # steps that shrink by a factor f are followed by f / (1 - f) times the last one, all together
+        slowing = max(before - self._step, 1e-3 * before)
+        self._ahead = self._step * (max(2.0, self._step / slowing) if slowing else 2.0)
+
+    def _settle(self) -> None:
+        lists, moved = self._lists, self._lists.frame.moved.any()
+        self._answers += 1
+        if moved:
+            if self._frame_is_new:
+                self._swing = 1.25 * lists.frame.sway
+                self._frame_is_new = False
+            self._lost += lists.note_columns()
+            if self._lost > len(self._listed) // 2:
+                self._start_over()
+                return
+        block = -(-len(self._listed) // _ROUNDS)
+        first = self._answers % _ROUNDS * block
+        lists.freshen(min(first, len(self._listed)), min(first + block, len(self._listed)))
+        lists.skin = self._best_skin()
+        self.rescans += lists.settle(compare=not moved)
+
+    def _start_over(self) -> None:
+        """Scan everything, and choose anew which bank has the lists."""
+        self._charge()
+        self._deviation = self.deviation
+        listed = self._points_get_lists()
+        if listed != self._points_listed:
+            self._points_listed = listed
+            self._swing = self._step = 0.0
+        self._scan_all()
+        self.rescans += len(self._listed)
+
+    def _points_get_lists(self) -> bool:
+        if self._points_moved != self._queries_moved:
+            return self._points_moved
+        return len(self._points) >= len(self._queries)
+
+    def _scan_all(self) -> None:
+        columns = self._queries if self._points_listed else self._points
+        sample = self._listed[: min(len(self._listed), 4096)]
+        typical = float(np.median(norm_bounds(sample))) / np.sqrt(self._listed.shape[1])
+        self._first_skin = _FIRST_SKIN * (typical if 0 < typical < np.inf else 1.0)
+        spacing = float(np.finfo(self._listed.dtype).eps)
+        accuracy = max(_ACCURACY, _SPACINGS * spacing)
+        skin = self._skin or self._first_skin
+        self._lists = NeighbourLists(self._listed, columns, self._threshold, skin, self._swing, accuracy)
+        spare = self._lists.candidates - self._lists.active
+        self._lost = 0
+        self._frame_is_new = True
+        self._density = spare / (skin * max(1, self._lists.occupied_rows))
+        self._charge()
+
+    def _best_skin(self) -> float:
+        if self._skin is not None:
+            return self._skin
+        if self._step == 0 or self._density == 0:
+            return self._first_skin
+        columns, dimension = self._lists.frame.now.shape
+        return min(best_skin(self._step, self._density, columns, dimension), self._ahead)
+
+    def _charge(self) -> None:
+        lists = self._lists
+        self.cost.inner_products += lists.scanned + lists.evaluated
+        self.cost.nodes_visited += lists.touched
+        lists.scanned = lists.evaluated = lists.touched = 0
+
+
+def best_skin(step: float, density: float, columns: int, dimension: int) -> float:
+    """Return the skin with the least estimated work per row and step.
+
+    A skin s puts density * s more entries into a list, each touched at every step; a row is scanned again, for
+    ``columns`` inner products, each time it drifts as far as its nearest unlisted column. With columns spread evenly
+    beyond the skin that is (step * density) e^x E1(x) times per step, x = density * s. The minimum of
+    s + a e^x E1(x), a = step * columns * price, is near a for small x and near sqrt(a / density) for large; the root of
+    density s^2 + s = a returned here agrees with both. The price of an inner product in a scan is taken as
+    1 + d / 8 entries touched.
+
+    Args:
+        step: mean length of a step of a row that moves.
+        density: unlisted columns per unit of distance, near the threshold.
+        columns: n.
+        dimension: d.
+    """
+    work = step * columns * (1 + dimension / 8)
+    root = (np.sqrt(1 + 4 * work * density) - 1) / (2 * density)
+    return float(min(root, columns / (4 * density)))
