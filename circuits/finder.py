@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import functools
-from importlib import import_module
 from typing import Any, Literal, final
 
 import numpy as np
 import numpy.typing as npt
 
 from circuits.budget import DeltaBudget
-from circuits.engines import ENGINES
+from circuits.engines.choice import make_engine
 from circuits.marked import MarkedItems
-from circuits.search import Engine, Found, Verifier, run_searches
+from circuits.search import Found, Verifier, run_searches
 from circuits.strategies import COUNT, Strategy, load_strategy
 from hybrid_train.active_sets import ActiveSets, FloatArray, IntArray
 from hybrid_train.bank import Bank, Watched, checked_rows, watch_both
 from hybrid_train.cost import Cost
 from hybrid_train.errors import ConfigError
-from hybrid_train.finder import ActiveSetFinder, Promise
+from hybrid_train.finder import APPROXIMATE, ActiveSetFinder, Promise
 from hybrid_train.predicate import active_pairs, inner_products
 
 
@@ -36,15 +35,20 @@ class GroverFinder(ActiveSetFinder):
         delta: in (0, 1), the probability that any answer since ``build`` misses a point; shared out over the
             queries.
         growth: factor of the ``bbht`` cap on run lengths after a miss, in (1, 4/3); 1.2 by default.
+        noise: for ``aer``, rates of :class:`circuits.engines.noise.Noise`: ``depolarizing`` for each gate of the
+            rewritten circuits, ``readout`` for each measured bit. What may fault promises nothing: a certificate
+            holds on a machine without noise.
         sampler: for ``aer``, a ``BaseSamplerV2`` to run the circuits on instead of the built-in simulator. Its
             shots are its own: they do not follow the planned seed.
         pass_manager: for ``aer``, a Qiskit ``PassManager`` applied to every circuit first.
+        backend: for ``aer``, a Qiskit ``BackendV2`` to run on instead, hardware for example; circuits are transpiled
+            to it unless there is a ``pass_manager``.
 
     Raises:
         ConfigError: an option is out of range, or given where it does not apply.
     """
 
-    source = "Song, Zhang, Zhang 2021 (Algorithms 7, 8); Boyer, Brassard, Hoyer, Tapp 1998; Yoder, Low, Chuang 2014"
+    source = "Song, Yang, Zhang 2021 (Algorithms 7, 8); Boyer, Brassard, Hoyer, Tapp 1998; Yoder, Low, Chuang 2014"
 
     def __init__(
         self,
@@ -53,8 +57,10 @@ class GroverFinder(ActiveSetFinder):
         engine: Literal["aer", "closed_form"] = "aer",
         delta: float = 1e-6,
         growth: float | None = None,
+        noise: dict[Literal["depolarizing", "readout"], float] | None = None,
         sampler: Any = None,
         pass_manager: Any = None,
+        backend: Any = None,
     ) -> None:
         super().__init__()
         if not 0.0 < delta < 1.0:
@@ -62,12 +68,15 @@ class GroverFinder(ActiveSetFinder):
         self._delta = delta
         self._strategy = load_strategy(strategy)
         self._options = _strategy_options(self._strategy, growth)
-        self._engine = _make_engine(engine, sampler, pass_manager)
+        self._engine = make_engine(engine, noise=noise, sampler=sampler, pass_manager=pass_manager, backend=backend)
+        self._may_fault = not (noise is None and sampler is None and backend is None)
         self._planned: int | None = None
         self._key = _philox_key(None)
 
     @property
     def promise(self) -> Promise:
+        if self._may_fault:
+            return APPROXIMATE
         return Promise(exact=True, delta=0.0 if self._strategy.needs_count else self._delta)
 
     def plan(self, *, seed: np.random.SeedSequence | None = None, total_queries: int | None = None) -> None:
@@ -163,19 +172,6 @@ def _strategy_options(strategy: Strategy, growth: float | None) -> dict[str, flo
     if not 1.0 < growth < 4.0 / 3.0:
         raise ConfigError(f"growth={growth}: must lie strictly between 1 and 4/3")
     return {"growth": growth}
-
-
-def _make_engine(name: str, sampler: Any, pass_manager: Any) -> Engine:
-    given = [key for key, value in (("sampler", sampler), ("pass_manager", pass_manager)) if value is not None]
-    if given and name != "aer":
-        raise ConfigError(f"engine={name!r} runs no circuits: leave out {' and '.join(given)}, or take engine='aer'")
-    if given:
-        from circuits.engines.sampler import SamplerEngine
-
-        return SamplerEngine(sampler, pass_manager)
-    module, _, cls = ENGINES[name].partition(":")
-    engine: Engine = getattr(import_module(module), cls)()
-    return engine
 
 
 def _philox_key(seed: np.random.SeedSequence | None) -> npt.NDArray[np.uint64]:

@@ -17,12 +17,15 @@ from hybrid_train.errors import HybridTrainError, is_interruption
 from hybrid_train.finder import ActiveSetFinder
 from hybrid_train.losses import Loss, make_loss
 from hybrid_train.network import TwoLayerNetwork, auto_threshold
-from hybrid_train.progress import with_progress
+from hybrid_train.progress import announced, with_progress
 from hybrid_train.registry import make_finder
 from hybrid_train.results import RunDirectory
 from hybrid_train.rng import Role, seed_key
 from hybrid_train.sparsity import expected_active
 from hybrid_train.tally import Tally
+
+_REHEARSAL = 8
+"""Neurons and data of the steps taken before the clock starts."""
 
 
 def load_data(config: DataConfig, seed: int) -> Dataset:
@@ -152,6 +155,8 @@ class Attempt:
         training = self._training(network)
         label = f"{config.training.index}-{config.finder.kind}"
         try:
+            with announced(f"{label}: loading and compiling", shown=progress):
+                self._rehearse()
             for record in with_progress(training, config.training.steps + 1, label, shown=progress):
                 if directory is not None:
                     directory.append(record.as_dict())
@@ -167,16 +172,25 @@ class Attempt:
                 directory.finish(summary())
         return network
 
-    def _training(self, network: TwoLayerNetwork) -> Training:
+    def _rehearse(self) -> None:
+        """Take two steps with a handful of neurons and data, so that no time is charged for loading and compiling."""
+        network = TwoLayerNetwork.initialize(
+            _REHEARSAL, self._setting.dataset.dimension, outputs=self._setting.outputs, threshold=0.0
+        )
+        for _ in self._training(network, n=_REHEARSAL, steps=2):
+            pass
+
+    def _training(self, network: TwoLayerNetwork, n: int | None = None, steps: int | None = None) -> Training:
+        """Return a training of a network by a fresh finder, on all data or the first n."""
         config, setting = self._config, self._setting
         return Training(
             network,
-            setting.dataset.inputs,
-            setting.targets,
+            setting.dataset.inputs[:n],
+            setting.targets[:n],
             setting.loss,
             self._finder(),
             index=config.training.index,
-            steps=config.training.steps,
+            steps=config.training.steps if steps is None else steps,
             learning_rate=config.training.learning_rate,
             audit_every=config.run.audit_every,
         )

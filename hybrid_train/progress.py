@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -25,3 +26,16 @@ def with_progress(records: Iterable[T], total: int, label: str, *, shown: bool) 
 
     with tqdm(records, total=total, desc=label, unit="step", file=sys.stderr, leave=False) as bar:
         yield from bar
+
+
+@contextmanager
+def announced(text: str, *, shown: bool) -> Iterator[None]:
+    """Show a line on standard error while something without steps goes on, if that is a terminal; then clear it."""
+    drawn = shown and sys.stderr.isatty()
+    if drawn:
+        print(f"{text} ...", end="", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        if drawn:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from hybrid_train.progress import with_progress
+from hybrid_train.progress import announced, with_progress
 
 
 class _Terminal(io.StringIO):
@@ -23,3 +23,12 @@ def test_a_bar_is_drawn_only_where_wanted_and_on_a_terminal(
     monkeypatch.setattr(sys, "stderr", stream)
     assert list(with_progress(iter("abc"), 3, "neurons-scan", shown=shown)) == ["a", "b", "c"]
     assert ("neurons-scan" in stream.getvalue()) == drawn
+
+
+@pytest.mark.parametrize(("terminal", "shown"), [(True, True), (True, False), (False, True)])
+def test_a_line_is_shown_meanwhile_and_cleared(monkeypatch: pytest.MonkeyPatch, terminal: bool, shown: bool) -> None:
+    stream = _Terminal() if terminal else io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    with announced("preparing", shown=shown):
+        assert stream.getvalue() == ("preparing ..." if terminal and shown else "")
+    assert stream.getvalue().endswith("\033[K") == (terminal and shown)
