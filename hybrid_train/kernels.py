@@ -31,6 +31,8 @@ def _lane_dot(context: Any, p: Any, q: Any, size: Any) -> Any:
     for array in (p, q):
         if not (isinstance(array, types.Array) and array.ndim == 1 and array.layout == "C"):
             return None
+        if array.dtype not in (types.float32, types.float64):
+            return None
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         double = ir.DoubleType()

@@ -123,7 +123,9 @@ def _scan_block(points: Bank | Watched | FloatArray, block: FloatArray, threshol
         """Look at the points from the first to before the last; (query, point, value) of each active pair."""
         return _concatenated(
             [
-                _decide(points[start : min(start + step, last)], start, block, query_norms, threshold)
+                _decide(
+                    np.ascontiguousarray(points[start : min(start + step, last)]), start, block, query_norms, threshold
+                )
                 for start in range(first, last, step)
             ]
         )

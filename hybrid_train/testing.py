@@ -121,6 +121,7 @@ def _cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("huge and tiny rows", gauss * 10.0 ** rng.integers(-160, 150, (24, 1)), unit, 0.5)
     yield Case("one point, one query", gauss[:1], gauss[:1], 0.5)
     yield Case("more queries than points", gauss[:3], rng.standard_normal((9, 5)), 0.5)
+    yield Case("many queries", gauss[:6], rng.standard_normal((150, 5)), 0.8)
     yield Case("a few hundred points", rng.standard_normal((700, 5)), unit[:2], 2.4)
     wide = rng.standard_normal((16, 67)), rng.standard_normal((3, 67))
     for label, nudge in (("exactly at", 0), ("one rounding step above", -1), ("one rounding step below", +1)):
@@ -208,6 +209,8 @@ class _Suite:
         yield "queries that move along the points", partial(self.motion, "queries")
         yield "a second build starts over", self.rebuild
         yield "arrays stay the caller's", self.ownership
+        yield "answers stay as they were given", self.keeping
+        yield "two finders share nothing", self.independence
         yield "the same seed, the same answers", self.repeatable
         yield "cost is counted from build on", self.cost
         yield "bad input is refused", self.bad_input
@@ -259,9 +262,33 @@ class _Suite:
         first = self.run().build()
         first.ask()
         second = self.run()
-        second.finder, second.points = first.finder, second.points[:7]
+        second.finder, second.threshold = first.finder, 0.3
+        second.points, second.queries = second.points[:7, :3], second.queries[:4, :3]
         second.build().ask()
         self.recall.record(first.missed + second.missed, "rebuilt")
+
+    def independence(self) -> None:
+        first, second = self.run().build(), self.run().build()
+        first.ask()
+        second.ask()
+        first.points[:4] += 1.0
+        first.finder.move_points(np.arange(4), first.points[:4])
+        second.ask()
+        first.ask()
+        self.recall.record(first.missed, "beside another finder")
+        self.recall.record(second.missed, "beside another finder")
+
+    def keeping(self) -> None:
+        run = self.run().build()
+        kept = run.ask()
+        before = [part.copy() for part in (kept.indptr, kept.indices, kept.inner_products, kept.rows)]
+        run.points[:] = -run.points
+        run.finder.move_points(np.arange(len(run.points)), run.points)
+        run.ask()
+        after = (kept.indptr, kept.indices, kept.inner_products, kept.rows)
+        if not all(np.array_equal(was, now) for was, now in zip(before, after, strict=True)):
+            raise ConformanceError("an answer given earlier changed when the next one was asked for")
+        self.recall.record(run.missed, "all points moved")
 
     def ownership(self) -> None:
         run = self.run()

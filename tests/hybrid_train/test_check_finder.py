@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
@@ -189,6 +191,40 @@ class MissesDuplicates(Plain):
         sets = super().find(rows)
         keys = [(q, v) for q, v in zip(sets.query_ids.tolist(), sets.inner_products.tolist(), strict=True)]
         return edited(sets, np.array([keys.index(key) == at for at, key in enumerate(keys)], dtype=bool))
+
+
+class KeepsFirstThreshold(Plain):
+    def build(self, points, queries, threshold):
+        super().build(points, queries, self.__dict__.get("threshold", threshold))
+
+
+class SharesState(Plain):
+    shared: ClassVar[dict[str, Watched]] = {}
+
+    def build(self, points, queries, threshold):
+        super().build(points, queries, threshold)
+        SharesState.shared["points"] = self.points
+
+    def find(self, rows=None):
+        self.cost.inner_products += 1
+        return active_pairs(self.shared["points"], self.queries, self.threshold, rows)
+
+    def move_points(self, rows, points):
+        self.shared["points"].put(rows, points)
+
+
+class ReusesBuffers(Plain):
+    def find(self, rows=None):
+        sets = super().find(rows)
+        buffer = self.__dict__.setdefault("buffer", np.empty(10**5))
+        buffer[: sets.nnz] = sets.inner_products
+        return ActiveSets(sets.indptr, sets.indices, buffer[: sets.nnz], sets.shape, sets.rows)
+
+
+class LosesLaterBlocks(Plain):
+    def find(self, rows=None):
+        sets = super().find(rows)
+        return edited(sets, sets.query_ids < 128)
 
 
 class Overpromises(Plain):
