@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ from hybrid_train.sparsity import expected_active
 from hybrid_train.tally import Tally
 
 _REHEARSAL = 8
-"""Neurons and data of the steps taken before the clock starts."""
+"""Neurons and data of the step taken before the clock starts."""
 
 
 def load_data(config: DataConfig, seed: int) -> Dataset:
@@ -173,12 +174,13 @@ class Attempt:
         return network
 
     def _rehearse(self) -> None:
-        """Take two steps with a handful of neurons and data, so that no time is charged for loading and compiling."""
+        """Take a step with a handful of neurons and data, so that no time is charged for loading and compiling."""
         network = TwoLayerNetwork.initialize(
             _REHEARSAL, self._setting.dataset.dimension, outputs=self._setting.outputs, threshold=0.0
         )
-        for _ in self._training(network, n=_REHEARSAL, steps=2):
-            pass
+        with contextlib.suppress(Exception):  # whatever fails here is the run's own to report
+            for _ in self._training(network, n=_REHEARSAL, steps=1):
+                pass
 
     def _training(self, network: TwoLayerNetwork, n: int | None = None, steps: int | None = None) -> Training:
         """Return a training of a network by a fresh finder, on all data or the first n."""
