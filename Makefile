@@ -7,6 +7,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 
 RUNTIME := $(VENV)/.installed-runtime
 FULL    := $(VENV)/.installed-full
+BENCH   := $(VENV)/.installed-bench
 DEMO    := results/quickstart
 
 .DEFAULT_GOAL := help
@@ -49,15 +50,19 @@ lint: $(FULL) ## check style, formatting, types and the layering of the packages
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(RUNTIME) ## run every benchmark in its quick form
-	@set -- benchmarks/*.py; \
-	if [ ! -e "$$1" ]; then echo "benchmarks/ holds no benchmark yet"; exit 0; fi; \
-	for script do echo "$(BIN)/python $$script --quick"; $(BIN)/python "$$script" --quick || exit 1; done
+$(BENCH): $(RUNTIME)
+	@echo "installing what benchmarks compare with into $(VENV)"
+	@$(PIP) install -c constraints.txt -e '.[bench]'
+	@touch $@
+
+bench: $(BENCH) ## run every benchmark in its quick form
+	@for script in benchmarks/[!_]*.py; do \
+	echo "$(BIN)/python $$script --quick"; $(BIN)/python "$$script" --quick || exit 1; done
 
 lock: ## resolve every dependency afresh and pin the versions in constraints.txt
 	@scratch=`mktemp -d` && trap 'rm -rf "$$scratch"' EXIT && \
 	$(PYTHON) -m venv "$$scratch" && \
-	"$$scratch/bin/python" -m pip --disable-pip-version-check -q install -e '.[test,lint]' && \
+	"$$scratch/bin/python" -m pip --disable-pip-version-check -q install -e '.[test,lint,bench]' && \
 	{ sed '/^[^#]/,$$d' constraints.txt && \
 	  "$$scratch/bin/python" -m pip --disable-pip-version-check freeze --exclude-editable | LC_ALL=C sort -f; } \
 	  > "$$scratch/constraints.txt" && \

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any, Literal, final
 
 import numpy as np
 import numpy.typing as npt
 
+from circuits.arithmetic.fixed_point import accumulator_bits, checked_bits
+from circuits.arithmetic.rounding import Rounding
 from circuits.budget import DeltaBudget
+from circuits.draws import stream_keys
 from circuits.engines.choice import make_engine
+from circuits.engines.guard import check_register
 from circuits.marked import MarkedItems
-from circuits.search import Found, Verifier, run_searches
-from circuits.strategies import COUNT, Strategy, load_strategy
+from circuits.recollection import Recollection
+from circuits.search import Found, Stop, Verifier, run_searches
+from circuits.strategies import load_strategy
+from circuits.strategies.strategy import Expectation
 from hybrid_train.active_sets import ActiveSets, FloatArray, IntArray
 from hybrid_train.bank import Bank, Watched, checked_rows, watch_both
 from hybrid_train.cost import Cost
 from hybrid_train.errors import ConfigError
 from hybrid_train.finder import APPROXIMATE, ActiveSetFinder, Promise
+from hybrid_train.memory import available_bytes
 from hybrid_train.predicate import active_pairs, inner_products
+from hybrid_train.sparsity import expected_active
 
 
 @final
@@ -30,11 +37,19 @@ class GroverFinder(ActiveSetFinder):
     spurious is ever reported; whether something was missed is bounded by ``delta``.
 
     Args:
-        strategy: how to search with the number of active points unknown; ``known_k`` is a reference that is told it.
+        strategy: how to search with the number of active points unknown, see :mod:`circuits.strategies`; ``known_k``
+            and ``exact`` are references that are told it, ``warm`` starts from the query's last answer.
         engine: ``aer`` simulates the circuits, ``closed_form`` samples their exact law, for any number of points.
+        oracle: ``lookup`` marks by a table of the active points; ``arithmetic`` computes each inner product in fixed
+            point, as a quantum computer would: it may mark a few points too many, which verification rejects, and
+            takes many more qubits (:class:`circuits.arithmetic.ArithmeticOracle`).
+        bits: for ``arithmetic``, of a point's component, sign included; 4 by default.
+        query_bits: for ``arithmetic``, of a query's component; as ``bits`` by default.
         delta: in (0, 1), the probability that any answer since ``build`` misses a point; shared out over the
             queries.
         growth: factor of the ``bbht`` cap on run lengths after a miss, in (1, 4/3); 1.2 by default.
+        prior: what ``adaptive`` expects before it searches: "flat" (the default), "sparsity" for Gaussian points
+            (PRE Lemma 3.8), or "previous" for as many as the query had last. It changes the cost, not the promise.
         noise: for ``aer``, rates of :class:`circuits.engines.noise.Noise`: ``depolarizing`` for each gate of the
             rewritten circuits, ``readout`` for each measured bit. What may fault promises nothing: a certificate
             holds on a machine without noise.
@@ -43,6 +58,9 @@ class GroverFinder(ActiveSetFinder):
         pass_manager: for ``aer``, a Qiskit ``PassManager`` applied to every circuit first.
         backend: for ``aer``, a Qiskit ``BackendV2`` to run on instead, hardware for example; circuits are transpiled
             to it unless there is a ``pass_manager``.
+
+    Attributes:
+        stops: why each search of the last ``find`` ended and what it may have missed with, in the order asked.
 
     Raises:
         ConfigError: an option is out of range, or given where it does not apply.
@@ -53,10 +71,16 @@ class GroverFinder(ActiveSetFinder):
     def __init__(
         self,
         *,
-        strategy: Literal["bbht", "known_k"] = "bbht",
+        strategy: Literal[
+            "known_k", "exact", "bbht", "coupon", "fixed_point", "counting", "adaptive", "warm"
+        ] = "adaptive",
         engine: Literal["aer", "closed_form"] = "aer",
+        oracle: Literal["lookup", "arithmetic"] = "lookup",
+        bits: int | None = None,
+        query_bits: int | None = None,
         delta: float = 1e-6,
         growth: float | None = None,
+        prior: Literal["flat", "sparsity", "previous"] | None = None,
         noise: dict[Literal["depolarizing", "readout"], float] | None = None,
         sampler: Any = None,
         pass_manager: Any = None,
@@ -66,12 +90,16 @@ class GroverFinder(ActiveSetFinder):
         if not 0.0 < delta < 1.0:
             raise ConfigError(f"delta={delta}: must lie strictly between 0 and 1")
         self._delta = delta
-        self._strategy = load_strategy(strategy)
-        self._options = _strategy_options(self._strategy, growth)
+        self._strategy = load_strategy(strategy, growth=growth, prior=prior)
         self._engine = make_engine(engine, noise=noise, sampler=sampler, pass_manager=pass_manager, backend=backend)
+        self._arithmetic = _arithmetic_bits(oracle, bits, query_bits)
+        if self._arithmetic is not None and noise is not None:
+            raise ConfigError("noise: simulated for oracle='lookup' alone; leave it out, or the arithmetic oracle")
+        self._circuits = engine == "aer"
         self._may_fault = not (noise is None and sampler is None and backend is None)
         self._planned: int | None = None
-        self._key = _philox_key(None)
+        self._seed = np.random.SeedSequence()
+        self.stops: tuple[Stop, ...] = ()
 
     @property
     def promise(self) -> Promise:
@@ -84,16 +112,22 @@ class GroverFinder(ActiveSetFinder):
             raise ConfigError(f"total_queries={total_queries}: a plan needs at least one query; or leave it out")
         self._planned = total_queries
         if seed is not None:
-            self._key = _philox_key(seed)
+            self._seed = seed
 
     def check_resources(self, n_points: int, n_queries: int, dimension: int) -> None:
         self._engine.check_resources(n_points)
+        if self._arithmetic is not None and self._circuits:
+            bits, query_bits = self._arithmetic
+            word = bits + accumulator_bits(dimension, bits, query_bits)
+            check_register(n_points, word, available_bytes())
 
     def build(self, points: Bank | npt.ArrayLike, queries: Bank | npt.ArrayLike, threshold: float) -> None:
         self._points, self._queries = watch_both(points, queries)
         self._threshold = threshold
         self._budget = DeltaBudget(self._delta, self._planned)
         self._calls = 0
+        self._last = Recollection()
+        self.stops = ()
         self.cost = Cost()
         self.simulation = self._engine.start_over()
         self.check_resources(len(self._points), len(self._queries), self._points.shape[1])
@@ -107,6 +141,8 @@ class GroverFinder(ActiveSetFinder):
             part = slice(start, start + size)
             found += self._find_together(asked[part], shares[part])
         self._calls += 1
+        self._last.keep(asked, found)
+        self.stops = tuple(one.stop for one in found)
         return self._sets(asked, found)
 
     def move_points(self, rows: npt.ArrayLike, points: npt.ArrayLike) -> None:
@@ -118,25 +154,60 @@ class GroverFinder(ActiveSetFinder):
     def _find_together(self, asked: IntArray, shares: npt.NDArray[np.float64]) -> list[Found]:
         """Search for the active points of some queries, in lockstep."""
         n_points = len(self._points)
-        truth = active_pairs(self._points, self._queries, self._threshold, asked)
-        self.simulation.oracle_entries += len(asked) * n_points
-        marked = MarkedItems(truth.indptr, truth.indices, n_points)
-        generators = [self._generator(int(row)) for row in asked]
-        start = functools.partial(self._strategy.start, n_points, **self._options)
-        if self._strategy.needs_count:
-            counts = marked.counts.tolist()
-            searches = [
-                start(share, generator, **{COUNT: count})
-                for share, generator, count in zip(shares.tolist(), generators, counts, strict=True)
-            ]
-        else:
-            searches = [start(*search) for search in zip(shares.tolist(), generators, strict=True)]
+        marked = self._marked(asked)
         verifier = _PredicateVerifier(self._points, self._queries[asked], self._threshold)
-        return run_searches(searches, generators, marked=marked, engine=self._engine, verifier=verifier, cost=self.cost)
+        known, excluded = self._known(asked, marked, verifier)
+        searches = self._strategy.start(
+            n_points,
+            shares,
+            stream_keys(self._seed, asked, self._calls),
+            n_marked=marked.counts,
+            known=excluded,
+            expectation=self._expected(asked),
+        )
+        return run_searches(
+            searches, marked=marked, engine=self._engine, verifier=verifier, cost=self.cost, known=known
+        )
 
-    def _generator(self, row: int) -> np.random.Generator:
-        """Return the generator of one query of this call: the order of work cannot change what it draws."""
-        return np.random.Generator(np.random.Philox(key=self._key, counter=[0, 0, row, self._calls]))
+    def _marked(self, asked: IntArray) -> MarkedItems:
+        """Return what the oracles of these queries mark: what a simulator has to know, and no strategy may see."""
+        n_points = len(self._points)
+        self.simulation.oracle_entries += len(asked) * n_points
+        truth = active_pairs(self._points, self._queries, self._threshold, asked)
+        if self._arithmetic is None:
+            return MarkedItems(truth.indptr, truth.indices, n_points)
+        rounding = Rounding(self._points[:], self._queries[asked], self._threshold, *self._arithmetic)
+        indptr, items = rounding.marked()
+        self.simulation.extra_marks += len(items) - truth.nnz
+        return MarkedItems(indptr, items, n_points, rounding)
+
+    def _known(
+        self, asked: IntArray, marked: MarkedItems, verifier: Verifier
+    ) -> tuple[list[dict[int, float]] | None, IntArray]:
+        """Verify what the queries had last time, and exclude it from the oracles; return what is still active."""
+        if not self._strategy.remembers:
+            return None, np.zeros(len(asked), np.int64)
+        searches, items = self._last.pairs(asked)
+        values, active = verifier.inner_products(searches, items)
+        self.cost.inner_products += len(items)
+        marked.unmark(searches, items)
+        known: list[dict[int, float]] = [{} for _ in asked]
+        still = zip(searches[active].tolist(), items[active].tolist(), values[active].tolist(), strict=True)
+        for at, item, value in still:
+            known[at][item] = value
+        return known, np.bincount(searches, minlength=len(asked))
+
+    def _expected(self, asked: IntArray) -> Expectation | None:
+        """Return what may be known before the search, as the strategy's prior asks for."""
+        match self._strategy.prior:
+            case "sparsity":
+                norms = np.linalg.norm(self._queries[asked], axis=1)
+                mean = expected_active(len(self._points), self._threshold, norms)
+                return Expectation(mean, np.sqrt(mean * (1.0 - mean / len(self._points))))
+            case "previous":
+                last = self._last
+                return last.newcomers_expected(asked) if self._strategy.remembers else last.items_expected(asked)
+        return None
 
     def _sets(self, asked: IntArray, found: list[Found]) -> ActiveSets:
         """Return the found items in compressed rows, ascending."""
@@ -147,6 +218,17 @@ class GroverFinder(ActiveSetFinder):
         order = np.lexsort((items, np.repeat(np.arange(len(found)), counts)))
         indptr = np.concatenate([[0], np.cumsum(counts)])
         return ActiveSets(indptr, items[order], values[order], (len(self._queries), len(self._points)), asked)
+
+
+def _arithmetic_bits(oracle: str, bits: int | None, query_bits: int | None) -> tuple[int, int] | None:
+    """Return (bits, query bits) of an arithmetic oracle, None for another."""
+    if oracle == "arithmetic":
+        bits = 4 if bits is None else bits
+        return checked_bits(bits, "bits"), checked_bits(bits if query_bits is None else query_bits, "query_bits")
+    for name, value in (("bits", bits), ("query_bits", query_bits)):
+        if value is not None:
+            raise ConfigError(f"{name}={value}: belongs to oracle='arithmetic'; leave it out")
+    return None
 
 
 @final
@@ -162,18 +244,3 @@ class _PredicateVerifier(Verifier):
         vectors = np.ascontiguousarray(self._points[items])
         values = inner_products(vectors, self._queries, np.arange(len(items)), searches)
         return values, values > self._threshold
-
-
-def _strategy_options(strategy: Strategy, growth: float | None) -> dict[str, float]:
-    if growth is None:
-        return {}
-    if "growth" not in strategy.options:
-        raise ConfigError(f"growth={growth}: strategy={strategy.name!r} has no growth; leave it out")
-    if not 1.0 < growth < 4.0 / 3.0:
-        raise ConfigError(f"growth={growth}: must lie strictly between 1 and 4/3")
-    return {"growth": growth}
-
-
-def _philox_key(seed: np.random.SeedSequence | None) -> npt.NDArray[np.uint64]:
-    key: npt.NDArray[np.uint64] = (seed or np.random.SeedSequence()).generate_state(2, np.uint64).astype(np.uint64)
-    return key

@@ -4,14 +4,30 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit.library import CRYGate
 
 from circuits.law import Phases
-from circuits.lookup import LookupOracle, index_qubits, phase_on_ones
+from circuits.lookup import index_qubits, phase_on_ones
 from hybrid_train.errors import ConfigError
+
+
+class Oracle(Protocol):
+    """What a Grover circuit is built about: a lookup or an arithmetic oracle, or one of your own.
+
+    Attributes:
+        n_items: m.
+        n_qubits: of the index register, the first of its circuit.
+    """
+
+    n_items: int
+    n_qubits: int
+
+    def circuit(self, phase: float = np.pi) -> QuantumCircuit:
+        """Return |r>|0> -> exp(i phase) |r>|0> for marked r; qubits after the index register start and end as |0>."""
 
 
 @lru_cache(maxsize=64)
@@ -87,7 +103,7 @@ def diffusion(n_items: int, phase: float = np.pi) -> QuantumCircuit:
 
 
 def grover_operator(
-    oracle: LookupOracle, *, oracle_phase: float = np.pi, diffusion_phase: float = np.pi
+    oracle: Oracle, *, oracle_phase: float = np.pi, diffusion_phase: float = np.pi
 ) -> QuantumCircuit:
     """Return one Grover iteration: the oracle, then the diffusion about the uniform state over exactly m items.
 
@@ -102,7 +118,7 @@ def grover_operator(
 
 
 def grover_circuit(
-    oracle: LookupOracle, iterations: int = 1, *, phases: Phases | None = None, measure: bool = True
+    oracle: Oracle, iterations: int = 1, *, phases: Phases | None = None, measure: bool = True
 ) -> QuantumCircuit:
     """Return a whole run: the uniform state, the iterations, and a measurement of the index.
 
@@ -117,8 +133,8 @@ def grover_circuit(
     """
     if iterations < 0:
         raise ConfigError(f"iterations={iterations}: cannot be negative")
-    circuit = uniform_state(oracle.n_items)
-    circuit.name = "grover"
+    circuit = oracle.circuit().copy_empty_like("grover")
+    circuit.compose(uniform_state(oracle.n_items), inplace=True)
     if phases is None:
         step = grover_operator(oracle)
         for _ in range(iterations):
@@ -127,7 +143,7 @@ def grover_circuit(
         for turn, spread in zip(phases.oracle.tolist(), phases.diffusion.tolist(), strict=True):
             circuit.compose(grover_operator(oracle, oracle_phase=turn, diffusion_phase=spread), inplace=True)
     if measure:
-        item = ClassicalRegister(circuit.num_qubits, "item")
+        item = ClassicalRegister(oracle.n_qubits, "item")
         circuit.add_register(item)
-        circuit.measure(circuit.qubits, item)
+        circuit.measure(circuit.qubits[: oracle.n_qubits], item)
     return circuit

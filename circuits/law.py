@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import acosh, atan2, atanh, ceil, cos, cosh, pi, sin, sqrt
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ from hybrid_train.errors import InvariantError
 from hybrid_train.kernels import kernel
 
 FloatArray = npt.NDArray[np.float64]
+
+_BEST_ROTATION = 1.1655611852072114
+"""The x > 0 at which x / sin^2 x is least: tan x = 2 x."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +45,29 @@ class Phases:
         return len(self.oracle)
 
 
+@kernel
+def angle(n_items: Any, n_marked: Any) -> Any:
+    """Return theta = asin sqrt(k/m), in radians."""
+    fraction = n_marked / n_items
+    return atan2(sqrt(fraction), sqrt(1.0 - fraction))
+
+
+@kernel
+def plain_law(n_items: Any, n_marked: Any, iterations: Any) -> Any:
+    """Return sin^2((2j + 1) theta), see :func:`success_probability`."""
+    if n_marked == n_items:
+        return 1.0
+    return sin((2.0 * iterations + 1.0) * angle(n_items, n_marked)) ** 2
+
+
+@kernel
+def _plain_laws(n_items: Any, n_marked: Any, iterations: Any) -> Any:
+    out = np.empty(n_items.size)
+    for at in range(n_items.size):
+        out[at] = plain_law(n_items[at], n_marked[at], iterations[at])
+    return out
+
+
 def success_probability(n_items: npt.ArrayLike, n_marked: npt.ArrayLike, iterations: npt.ArrayLike) -> FloatArray:
     """Return sin^2((2j + 1) theta), theta = asin sqrt(k/m): the chance to measure a marked item (BBHT 1998, eq. 3).
 
@@ -52,22 +79,68 @@ def success_probability(n_items: npt.ArrayLike, n_marked: npt.ArrayLike, iterati
     Returns:
         The probabilities, broadcast over the arguments.
     """
-    fraction = np.divide(n_marked, n_items, dtype=np.float64)
-    angle = np.arctan2(np.sqrt(fraction), np.sqrt(1.0 - fraction))
-    return np.asarray(np.sin((2.0 * np.asarray(iterations) + 1.0) * angle) ** 2)
+    given = np.broadcast_arrays(n_items, n_marked, iterations)
+    flat = (np.ascontiguousarray(each, np.float64).reshape(-1) for each in given)
+    return np.asarray(_plain_laws(*flat)).reshape(given[0].shape)
 
 
-@lru_cache(maxsize=1 << 16)
-def best_iterations(n_items: int, n_marked: int) -> int:
+@kernel
+def best_iterations(n_items: Any, n_marked: Any) -> Any:
     """Return the j that minimises the expected calls (j + 1) / p_j of finding one of k marked items, k known.
+
+    Rounding pi/4 sqrt(m/k) would overshoot where many are marked.
 
     Args:
         n_items: m.
         n_marked: k, 1 to m.
     """
-    angle = np.arcsin(np.sqrt(n_marked / n_items))
-    iterations = np.arange(int(np.pi / (4.0 * angle)) + 1)
-    return int(np.argmin((iterations + 1.0) / np.sin((2.0 * iterations + 1.0) * angle) ** 2))
+    return best_iterations_at(angle(n_items, n_marked))
+
+
+@kernel
+def best_iterations_at(theta: Any) -> Any:
+    """Return :func:`best_iterations` for an angle theta in (0, pi/2]."""
+    start = max(0, int((_BEST_ROTATION / theta - 1.0) / 2.0) - 1)
+    best, least = start, np.inf
+    for iterations in range(start, start + 4):
+        rotation = (2.0 * iterations + 1.0) * theta
+        if rotation > pi / 2.0 and least < np.inf:
+            break
+        calls = (iterations + 1.0) / sin(rotation) ** 2
+        if calls < least:
+            best, least = iterations, calls
+    return best
+
+
+@kernel
+def exact_plan(n_items: Any, n_marked: Any) -> Any:
+    """Return (iterations, phase) that measure one of k marked items with certainty (Long 2001; Hoyer 2000).
+
+    J = floor((pi/2 - theta) / (2 theta)); J + 1 iterations with both phases 2 asin(sin(pi/(4J + 6)) / sin theta).
+
+    Args:
+        n_items: m.
+        n_marked: k, 1 to m.
+    """
+    if n_marked == n_items:
+        return 0, 0.0
+    theta = angle(n_items, n_marked)
+    whole = int((pi / 2.0 - theta) / (2.0 * theta))
+    return whole + 1, 2.0 * np.arcsin(min(1.0, sin(pi / (4.0 * whole + 6.0)) / sin(theta)))
+
+
+@kernel
+def matched_law(n_items: Any, n_marked: Any, iterations: Any, phase: Any) -> Any:
+    """Return the chance to measure a marked item after iterations whose phases all equal ``phase``."""
+    marked_part, other_part = sqrt(n_marked / n_items), sqrt(1.0 - n_marked / n_items)
+    turn = np.exp(1j * phase)
+    marked, other = complex(marked_part), complex(other_part)
+    for _ in range(iterations):
+        marked *= turn
+        spread = (turn - 1.0) * (marked_part * marked + other_part * other)
+        marked += spread * marked_part
+        other += spread * other_part
+    return 1.0 - abs(other) ** 2 / (abs(marked) ** 2 + abs(other) ** 2)
 
 
 def phased_probability(n_items: int, n_marked: int, phases: Phases) -> float:
@@ -94,20 +167,20 @@ def _evolve(marked_part: Any, other_part: Any, oracle: Any, diffusion: Any) -> A
     return 1.0 - abs(other) ** 2 / (abs(marked) ** 2 + abs(other) ** 2)
 
 
-@lru_cache(maxsize=4096)
-def fixed_point_iterations(n_items: int, miss_probability: float) -> int:
+@kernel
+def fixed_point_iterations(n_items: Any, miss_probability: Any) -> Any:
     """Return the fewest iterations after which a fixed-point run finds one of any k >= 1 marked items.
 
     About (1/2) ln(2 / sqrt(miss_probability)) sqrt(m) (Yoder, Low, Chuang 2014, eq. 3, exact instead of asymptotic).
 
     Args:
-        n_items: m.
+        n_items: m; m / k_0 instead, if at least k_0 items are known to be marked.
         miss_probability: in (0, 1), allowed for every k >= 1.
     """
-    if n_items == 1:
+    if n_items <= 1:
         return 0
-    length = np.arccosh(1.0 / np.sqrt(miss_probability)) / np.arctanh(np.sqrt(1.0 / n_items))
-    return int(np.ceil((length - 1.0) / 2.0))
+    length = acosh(1.0 / sqrt(miss_probability)) / atanh(sqrt(1.0 / n_items))
+    return ceil((length - 1.0) / 2.0)
 
 
 @lru_cache(maxsize=256)
@@ -128,8 +201,24 @@ def fixed_point_phases(iterations: int, miss_probability: float) -> Phases:
     return Phases(oracle=-alpha[::-1], diffusion=-alpha)
 
 
+@lru_cache(maxsize=4096)
+def exact_phases(iterations: int, phase: float) -> Phases:
+    """Return the phases of :func:`exact_plan`: all the same."""
+    phases = np.full(iterations, phase)
+    return Phases(phases, phases)
+
+
+@kernel
+def fixed_point_law(n_items: Any, n_marked: Any, iterations: Any, miss_probability: Any) -> Any:
+    """Return 1 - delta T_L(T_{1/L}(1/sqrt delta) sqrt(1 - k/m))^2, see :func:`fixed_point_probability`."""
+    length = 2.0 * iterations + 1.0
+    argument = cosh(acosh(1.0 / sqrt(miss_probability)) / length) * sqrt(1.0 - n_marked / n_items)
+    polynomial = cos(length * np.arccos(argument)) if argument <= 1.0 else cosh(length * acosh(argument))
+    return 1.0 - miss_probability * polynomial**2
+
+
 def fixed_point_probability(
-    n_items: npt.ArrayLike, n_marked: npt.ArrayLike, iterations: int, miss_probability: float
+    n_items: int, n_marked: npt.ArrayLike, iterations: int, miss_probability: float
 ) -> FloatArray:
     """Return the success law of a fixed-point run: 1 - delta T_L(T_{1/L}(1/sqrt delta) sqrt(1 - k/m))^2.
 
@@ -139,9 +228,6 @@ def fixed_point_probability(
         iterations: l, with L = 2 l + 1.
         miss_probability: delta of the phases.
     """
-    length = 2 * iterations + 1
-    scale = np.cosh(np.arccosh(1.0 / np.sqrt(miss_probability)) / length)
-    argument = scale * np.sqrt(1.0 - np.divide(n_marked, n_items, dtype=np.float64))
-    inside = np.cos(length * np.arccos(np.minimum(argument, 1.0)))
-    outside = np.cosh(length * np.arccosh(np.maximum(argument, 1.0)))
-    return np.asarray(1.0 - miss_probability * np.where(argument <= 1.0, inside, outside) ** 2)
+    counts = np.asarray(n_marked, np.float64)
+    laws = [fixed_point_law(n_items, count, iterations, miss_probability) for count in counts.reshape(-1)]
+    return np.reshape(laws, counts.shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, final
@@ -15,7 +16,7 @@ from qiskit.circuit.library import DiagonalGate, MCPhaseGate, PauliGate, PhaseGa
 from hybrid_train.active_sets import IntArray
 from hybrid_train.errors import ConfigError, DataError
 
-_TABLE_ENTRIES_PER_ITEM = 128
+_TABLE_ENTRIES_PER_ITEM = 192
 """Marking one item by two gates costs a simulator about as much as this many entries of a diagonal."""
 
 
@@ -70,7 +71,7 @@ class LookupOracle:
         """Return |r>|c> -> |r>|c xor fired(r)>, on ``n_qubits`` qubits of index and then one of flag."""
         index, flag = QuantumRegister(self.n_qubits, "index"), QuantumRegister(1, "flag")
         circuit = QuantumCircuit(index, flag, name="bit_oracle")
-        if _one_by_one(len(self.marked), self.n_qubits):
+        if flips_one_by_one(len(self.marked), self.n_qubits):
             flip = XGate().control(self.n_qubits)
             for at, pattern in enumerate(_patterns(self.marked, self.n_qubits)):
                 if at:
@@ -91,8 +92,8 @@ def phase_gates(marked: IntArray, n_qubits: int, phase: float = np.pi) -> list[G
         n_qubits: of the index register.
         phase: radians.
     """
-    if not _one_by_one(len(marked), n_qubits):
-        return [_diagonal(marked, n_qubits, np.exp(1j * phase))]
+    if not flips_one_by_one(len(marked), n_qubits):
+        return [_diagonal(marked, n_qubits, -1.0 if phase == np.pi else cmath.exp(1j * phase))]
     gates: list[Gate] = []
     for at, pattern in enumerate(_patterns(marked, n_qubits)):
         if at:
@@ -108,7 +109,8 @@ def phase_on_ones(phase: float, n_qubits: int) -> Gate:
     return PhaseGate(phase) if n_qubits == 1 else MCPhaseGate(phase, n_qubits - 1)
 
 
-def _one_by_one(n_marked: int, n_qubits: int) -> bool:
+def flips_one_by_one(n_marked: int, n_qubits: int) -> bool:
+    """Return whether an oracle of so many marked items flips one after the other, rather than all by a diagonal."""
     return n_marked * _TABLE_ENTRIES_PER_ITEM <= 1 << n_qubits
 
 
@@ -124,9 +126,17 @@ def _pauli(pattern: int, n_qubits: int) -> Gate:
 
 
 def _diagonal(marked: IntArray, n_qubits: int, factor: complex) -> Gate:
-    entries = np.ones(1 << n_qubits, np.complex128)
-    entries[marked] = factor
-    return DiagonalGate(entries.tolist())
+    """Return Qiskit's gate, past its constructor, which checks each of the 2^n entries several times.
+
+    Its entries are real where they can be: Qiskit copies floats many times faster than complex numbers.
+    """
+    entries: list[complex] = [1.0] * (1 << n_qubits)
+    for item in marked.tolist():
+        entries[item] = factor
+    gate: Gate = DiagonalGate.__new__(DiagonalGate)
+    Gate.__init__(gate, "diagonal", n_qubits, [])
+    gate._params = entries
+    return gate
 
 
 def _checked_indices(marked: npt.NDArray[Any], n_items: int) -> IntArray:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, final
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 import numpy.typing as npt
 
+from circuits.draws import STEP, uniform
 from hybrid_train.active_sets import IntArray
 from hybrid_train.kernels import kernel
+
+if TYPE_CHECKING:
+    from circuits.arithmetic.oracle import ArithmeticOracle
+    from circuits.arithmetic.rounding import Rounding
+    from circuits.lookup import LookupOracle
 
 
 class _State(NamedTuple):
@@ -31,14 +37,17 @@ class MarkedItems:
         indptr: (S + 1,) offsets, one row of ``indices`` for each search.
         indices: (nnz,) the items marked at the start, distinct within a row.
         n_items: m.
+        rounding: where the marks come from if the oracles compute them; None for tables of the marks.
 
     Attributes:
         n_items: m.
         counts: (S,) how many items each search's oracle still marks.
+        rounding: as given.
     """
 
-    def __init__(self, indptr: IntArray, indices: IntArray, n_items: int) -> None:
+    def __init__(self, indptr: IntArray, indices: IntArray, n_items: int, rounding: Rounding | None = None) -> None:
         self.n_items = n_items
+        self.rounding = rounding
         self.counts: npt.NDArray[np.int64] = np.diff(indptr).astype(np.int64)
         starts, items = np.array(indptr[:-1], np.int64), np.array(indices, np.int64)
         places = np.zeros((len(self.counts), n_items), np.int32)
@@ -54,8 +63,23 @@ class MarkedItems:
         start = self._state.starts[search]
         return self._state.items[start : start + self.counts[search]]
 
+    def oracle(self, search: int) -> LookupOracle | ArithmeticOracle:
+        """Return one search's oracle as it is now, ready to be built into circuits."""
+        if self.rounding is not None:
+            return self.rounding.oracle(search, self.items(search))
+        from circuits.lookup import LookupOracle
+
+        return LookupOracle(self.items(search), self.n_items)
+
+    def are_marked(self, searches: IntArray, items: IntArray) -> npt.NDArray[np.bool_]:
+        """Return whether these items are still marked, each in its search; items past the last one are not."""
+        inside = items < self.n_items
+        marked = np.zeros(len(items), np.bool_)
+        marked[inside] = self._state.places[searches[inside], items[inside]] > 0
+        return marked
+
     def unmark(self, searches: IntArray, items: IntArray) -> None:
-        """Unmark one found item in each of these searches."""
+        """Unmark items, one in each of these searches (which may repeat)."""
         _unmark(self._state, searches, items)
 
     def draw(
@@ -91,30 +115,21 @@ def _unmark(state: Any, searches: Any, found: Any) -> None:
 
 
 @kernel
-def _uniform(counter: Any) -> Any:
-    """Mix a counter into a uniform number in [0, 1): SplitMix64 (Steele, Lea, Flood 2014)."""
-    mixed = (counter ^ (counter >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return ((mixed ^ (mixed >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53
-
-
-@kernel
 def _draw(state: Any, searches: Any, probabilities: Any, seeds: Any) -> Any:
     out = np.empty(searches.size, np.int64)
-    step = np.uint64(0x9E3779B97F4A7C15)
     size = state.places.shape[1]
     for job in range(searches.size):
         search = searches[job]
         count = state.counts[search]
-        counter = seeds[job] + step
-        hit = count > 0 and (count == size or _uniform(counter) < probabilities[job])
-        counter += step
+        counter = seeds[job] + STEP
+        hit = count > 0 and (count == size or uniform(counter) < probabilities[job])
+        counter += STEP
         if hit:
-            out[job] = state.items[state.starts[search] + int(_uniform(counter) * count)]
+            out[job] = state.items[state.starts[search] + int(uniform(counter) * count)]
             continue
-        item = int(_uniform(counter) * size)
+        item = int(uniform(counter) * size)
         while state.places[search, item]:
-            counter += step
-            item = int(_uniform(counter) * size)
+            counter += STEP
+            item = int(uniform(counter) * size)
         out[job] = item
     return out

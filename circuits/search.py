@@ -1,22 +1,26 @@
-"""Searching for all marked items with Grover runs: what a strategy is, and the driver that steps many at once.
+"""Searching for all marked items with Grover runs: the driver that steps many searches at once.
 
-A strategy is a generator. It yields a :class:`Run`, is told whether the measured item, once verified, was a new hit,
-and returns a :class:`Stop`. It never sees the oracle. The driver steps one search per query in lockstep, so that an
-engine gets all pending runs as one batch.
+A strategy asks for a run, is told what the measured item turned out to be once verified, and asks for the next or
+stops. It never sees the oracle. The driver steps one search per query in lockstep, so that an engine gets all pending
+runs as one batch.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, final
 
 import numpy as np
 import numpy.typing as npt
 
-from circuits.law import Phases
+from circuits.law import Phases, exact_phases, fixed_point_phases
 from circuits.marked import MarkedItems
+from circuits.strategies.decisions import next_runs
+from circuits.strategies.state import BEGIN, HIT, MATCHED, MISS, PLAIN, REASONS, REPEAT, SPURIOUS, STOP
+from circuits.strategies.strategy import Searches
 from hybrid_train.active_sets import FloatArray, IntArray
 from hybrid_train.cost import Cost, SimulationCost
 
@@ -48,10 +52,6 @@ class Stop(NamedTuple):
 
     reason: str
     miss_probability: float
-
-
-Search = Generator[Run, bool, Stop]
-"""What a strategy makes: yields runs, is sent True for each new verified item and False otherwise, returns a Stop."""
 
 
 @final
@@ -122,66 +122,105 @@ class Found:
     """What one search found.
 
     Attributes:
-        inner_products: item -> its verified inner product, in the order found.
+        inner_products: item -> its verified inner product: known ones, then the others in the order found.
         stop: why it ended.
+        newcomers: how many of them were not known before.
     """
 
     inner_products: dict[int, float]
     stop: Stop
+    newcomers: int
 
 
 def run_searches(
-    searches: Sequence[Search],
-    generators: Sequence[np.random.Generator],
+    searches: Searches,
     *,
     marked: MarkedItems,
     engine: Engine,
     verifier: Verifier,
     cost: Cost,
+    known: Sequence[dict[int, float]] | None = None,
 ) -> list[Found]:
     """Step all searches in lockstep until each has stopped.
 
+    A measured item that the oracle marks but verification rejects (an arithmetic oracle rounds so that it may mark a
+    few too many) is unmarked like a found one, and a certificate that measured it certifies nothing.
+
     Args:
-        searches: (S,) started strategies.
-        generators: (S,) each search's own, from which its runs' seeds are drawn.
-        marked: the oracles of the S searches; found items are unmarked.
+        searches: (S,) as a strategy starts them; they are at their end afterwards.
+        marked: the oracles of the S searches; what was found is unmarked.
         engine: carries the runs out.
         verifier: checks every measured index.
         cost: charged for the runs, measurements and verifications.
+        known: (S,) items with their inner products that each search has already, verified and unmarked.
 
     Returns:
         (S,) what each found.
     """
-    items: list[dict[int, float]] = [{} for _ in searches]
-    runs: dict[int, Run] = {}
-    stops: dict[int, Stop] = {}
-    for at, search in enumerate(searches):
-        _advance(search, at, None, runs, stops)
-    while runs:
-        pending = np.fromiter(runs, np.int64, len(runs))
-        raw = (generators[at].bit_generator.random_raw() for at in runs)
-        seeds = np.fromiter(raw, np.uint64, len(runs))
-        measured = engine.sample(Batch(marked, pending, list(runs.values()), seeds))
-        _charge(cost, runs.values())
+    items: list[dict[int, float]] = [dict(one) for one in known] if known else [{} for _ in searches]
+    aside: dict[int, list[int]] = {}
+    pending = np.arange(len(searches))
+    outcomes = np.full(len(searches), BEGIN)
+    while True:
+        runs, seeds, going = _next_runs(searches, pending, outcomes)
+        pending = pending[going]
+        if not len(pending):
+            return _results(searches, items, known)
+        _unmark_aside(searches, aside, marked)
+        measured = engine.sample(Batch(marked, pending, runs, seeds[going]))
+        _charge(cost, runs)
         values, active = _verify(verifier, pending, measured, marked.n_items, cost)
-        runs, hits = {}, []
-        outcomes = zip(pending.tolist(), measured.tolist(), active.tolist(), values.tolist(), strict=True)
-        for at, item, is_active, value in outcomes:
-            hit = is_active and item not in items[at]
-            if hit:
-                items[at][item] = value
-            hits.append(hit)
-            _advance(searches[at], at, hit, runs, stops)
-        marked.unmark(pending[hits], measured[hits])
-    return [Found(items[at], stops[at]) for at in range(len(searches))]
+        is_marked = marked.are_marked(pending, measured)
+        outcomes = np.where(is_marked & ~active, SPURIOUS, MISS)
+        for job in np.flatnonzero(active).tolist():
+            at, item = int(pending[job]), int(measured[job])
+            if item not in items[at]:
+                items[at][item] = float(values[job])
+                outcomes[job] = HIT
+                if not (searches["unmarks"][at] or searches["certifying"][at]):
+                    aside.setdefault(at, []).append(item)
+            elif is_marked[job]:
+                outcomes[job] = REPEAT
+        at_once = (searches["unmarks"][pending] | searches["certifying"][pending]).astype(np.bool_)
+        gone = (outcomes == SPURIOUS) | ((outcomes == HIT) & at_once)
+        marked.unmark(pending[gone], measured[gone])
 
 
-def _advance(search: Search, at: int, outcome: bool | None, runs: dict[int, Run], stops: dict[int, Stop]) -> None:
-    """Tell a strategy the outcome of its last run (None before the first) and note what it wants next."""
-    try:
-        runs[at] = search.send(outcome)  # type: ignore[arg-type]
-    except StopIteration as stop:
-        stops[at] = stop.value
+def _results(
+    searches: Searches, items: list[dict[int, float]], known: Sequence[dict[int, float]] | None
+) -> list[Found]:
+    endings = zip(searches["reason"].tolist(), searches["miss"].tolist(), strict=True)
+    stops = [Stop(REASONS[reason], miss) for reason, miss in endings]
+    old = [len(one) for one in known] if known else [0] * len(items)
+    return [Found(one, stop, len(one) - n) for one, stop, n in zip(items, stops, old, strict=True)]
+
+
+def _next_runs(
+    searches: Searches, pending: IntArray, outcomes: IntArray
+) -> tuple[list[Run], npt.NDArray[np.uint64], npt.NDArray[np.bool_]]:
+    """Return what the pending searches ask for: runs of those that go on, seeds of all, and which go on."""
+    kinds, iterations = np.empty(len(pending), np.int64), np.empty(len(pending), np.int64)
+    parameters = np.empty(len(pending))
+    seeds = next_runs(searches, pending, outcomes, kinds, iterations, parameters)
+    going = kinds != STOP
+    asked = zip(kinds[going].tolist(), iterations[going].tolist(), parameters[going].tolist(), strict=True)
+    return [_run(*request) for request in asked], seeds, going
+
+
+@lru_cache(maxsize=1 << 14)
+def _run(kind: int, iterations: int, parameter: float) -> Run:
+    """Return the run of a request."""
+    if kind == PLAIN:
+        return Run(iterations)
+    phases = exact_phases if kind == MATCHED else fixed_point_phases
+    return Run(iterations, phases(iterations, parameter))
+
+
+def _unmark_aside(searches: Searches, aside: dict[int, list[int]], marked: MarkedItems) -> None:
+    """Unmark what strategies that do not unmark at once have found, where they ask for it now."""
+    for at in [at for at in aside if searches["unmarks"][at] or searches["certifying"][at]]:
+        found = np.array(aside.pop(at))
+        marked.unmark(np.full(len(found), at), found)
 
 
 def _charge(cost: Cost, runs: Collection[Run]) -> None:

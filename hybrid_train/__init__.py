@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from hybrid_train.bank import Bank, DenseBank, Motion
     from hybrid_train.config import Config, load_config
     from hybrid_train.cost import Cost, SimulationCost
+    from hybrid_train.count import OracleCalls, count_oracle_calls
+    from hybrid_train.count_along import CallsAlong, count_along
     from hybrid_train.errors import (
         CheckpointError,
         ConfigError,
@@ -34,6 +36,7 @@ __all__ = [
     "ActiveSetFinder",
     "ActiveSets",
     "Bank",
+    "CallsAlong",
     "CheckpointError",
     "Comparison",
     "Config",
@@ -45,6 +48,7 @@ __all__ = [
     "HybridTrainError",
     "InvariantError",
     "Motion",
+    "OracleCalls",
     "Promise",
     "ResourceError",
     "RunResult",
@@ -52,6 +56,8 @@ __all__ = [
     "TwoLayerNetwork",
     "__version__",
     "compare",
+    "count_along",
+    "count_oracle_calls",
     "finder_kinds",
     "load_config",
     "make_finder",
@@ -64,6 +70,8 @@ _HOMES = {
     "bank": ("Bank", "DenseBank", "Motion"),
     "config": ("Config", "load_config"),
     "cost": ("Cost", "SimulationCost"),
+    "count": ("OracleCalls", "count_oracle_calls"),
+    "count_along": ("CallsAlong", "count_along"),
     "errors": (
         "CheckpointError",
         "ConfigError",

@@ -56,8 +56,11 @@ class SimulationCost(_Counters):
         oracle_entries: truth-table entries of lookup oracles computed classically (one inner product each).
         circuits: quantum circuits simulated.
         gates: instructions in those circuits.
+        extra_marks: items that oracles of limited precision marked beyond the active ones, summed over the queries;
+            verification rejects them, at a cost that is charged.
     """
 
     oracle_entries: int = 0
     circuits: int = 0
     gates: int = 0
+    extra_marks: int = 0

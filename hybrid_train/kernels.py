@@ -16,7 +16,12 @@ _LANES = 8
 
 
 def kernel(function: F) -> F:
-    """Compile ``function`` with Numba: cached on disk, free of the GIL, IEEE arithmetic (no reassociation)."""
+    """Compile ``function`` with Numba: cached on disk, free of the GIL, IEEE arithmetic (no reassociation).
+
+    The cache watches the function's own file alone. Who edits a kernel that kernels of other files call, or the
+    layout of a record, has to remove the ``__pycache__`` folders (``make clean`` does). Kernels must not call each
+    other in a circle: they would not load from the cache.
+    """
     compiled: F = numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy")(function)
     return compiled
 

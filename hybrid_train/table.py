@@ -28,7 +28,7 @@ _WORDS = ("finder", "index", "promise")
 
 def comparison_text(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return rows of a comparison as an aligned table, one line each."""
-    return _aligned([list(_COLUMNS.values()), *([_cell(row, name) for name in _COLUMNS] for row in rows)], len(_WORDS))
+    return aligned([list(_COLUMNS.values()), *([_cell(row, name) for name in _COLUMNS] for row in rows)], len(_WORDS))
 
 
 def known_finders() -> list[dict[str, Any]]:
@@ -93,8 +93,8 @@ def _cell(row: Mapping[str, Any], name: str) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _aligned(lines: Sequence[Sequence[str]], words: int) -> str:
-    """Align columns: the first ``words`` of them to the left, numbers to the right."""
+def aligned(lines: Sequence[Sequence[str]], words: int) -> str:
+    """Return a table as text: the first ``words`` columns flush left, the others, numbers, flush right."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(

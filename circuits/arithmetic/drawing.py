@@ -30,7 +30,10 @@ _COLOURS = {
 }
 _INK = "#222222"
 _MOST_LAYERS = 400
+_MOST_DRAWN = 20_000
+"""Gates; so many more than columns do not fit into a picture, however few qubits each has."""
 _LAYERS_A_ROW = 56
+_BLOCKS_A_ROW = 13
 _GATE = 0.34
 _NOTATION = "⊕ X     ● control"
 _AND_NOTATION = "∧ AND of two qubits onto a clean one, 4 T     ∧† its erasure, no T if measured     "
@@ -64,6 +67,7 @@ def example_oracle(
     query_bits: int | None = None,
     *,
     variant: Variant = "draper",
+    done: bool = False,
     swap: int = 1,
     spare: int = 0,
     seed: int = 0,
@@ -76,6 +80,7 @@ def example_oracle(
         bits: p of a weight.
         query_bits: p_x of a query component; p if left out.
         variant: as in :func:`circuits.resources.estimate`.
+        done: likewise; nothing is found yet.
         swap: likewise.
         spare: likewise.
         seed: of the weights and the query.
@@ -84,13 +89,13 @@ def example_oracle(
     weights, query = rng.standard_normal((width, dim)), rng.standard_normal(dim)
     query /= np.linalg.norm(query)
     threshold = float(np.sqrt(0.4 * np.log(width)))
-    sizes = weights, query, threshold, bits, query_bits
+    sizes = weights, query, threshold, bits, query_bits, np.zeros(width, np.bool_) if done else None
     if variant == "draper":
         return ArithmeticOracle(*sizes, swap=swap, spare=spare)
     return ArithmeticOracle(*sizes, adder="gidney", loading=variant, swap=swap, spare=spare)
 
 
-def draw(oracle: ArithmeticOracle, path: str | Path, *, gates: bool | None = None) -> None:
+def draw(oracle: ArithmeticOracle, path: str | Path, *, gates: bool | None = None, title: str | None = None) -> None:
     """Write a picture of the phase oracle's circuit.
 
     Args:
@@ -98,6 +103,7 @@ def draw(oracle: ArithmeticOracle, path: str | Path, *, gates: bool | None = Non
         path: a ``.png``, ``.pdf`` or ``.svg`` file.
         gates: True for every gate of the unitary circuit; False for the named blocks on the registers, with the ANDs
             of the measured circuit where there is one. By default gates while they fit.
+        title: written above.
 
     Raises:
         ConfigError: a file type that cannot be written, or more gates than a picture can show.
@@ -105,8 +111,8 @@ def draw(oracle: ArithmeticOracle, path: str | Path, *, gates: bool | None = Non
     if Path(path).suffix not in (".png", ".pdf", ".svg"):
         raise ConfigError(f"path={str(path)!r}: must end in .png, .pdf or .svg")
     program = oracle.program()
-    groups = _placed(program)
-    layers = groups[-1].stop
+    groups = _placed(program) if len(program.circuit.data) <= _MOST_DRAWN or gates else []
+    layers = groups[-1].stop if groups else _MOST_LAYERS + 1
     if gates and layers > _MOST_LAYERS:
         raise ConfigError(f"gates=True: {layers} columns of gates are too many to read; leave it out to draw blocks")
     show_gates = layers <= _MOST_LAYERS if gates is None else gates
@@ -114,6 +120,8 @@ def draw(oracle: ArithmeticOracle, path: str | Path, *, gates: bool | None = Non
         figure = _gate_figure(program.circuit, groups)
     else:
         figure = _block_figure(oracle.program(measured=oracle.adder == "gidney"))
+    if title is not None:
+        figure.suptitle(title, fontsize=10, color=_INK)
     figure.savefig(path, dpi=150, bbox_inches="tight")
 
 
@@ -223,31 +231,37 @@ def _draw_gate(axis: Axes, gate: _Placed) -> None:
 
 def _block_figure(program: Program) -> Figure:
     """Draw registers as single lines and sections as boxes over the registers that they touch."""
-    circuit, sections = program.circuit, program.sections
-    registers = [(register.name, set(register)) for register in circuit.qregs]
-    figure = Figure(figsize=(1.15 * len(sections) + 1.8, 0.75 * len(registers) + 0.8))
-    axis = figure.subplots()
-    axis.set_xlim(-1.4, len(sections))
-    axis.set_ylim(len(registers) - 0.2, -0.8)
-    axis.axis("off")
-    for row, (name, qubits) in enumerate(registers):
-        axis.plot([-0.5, len(sections) - 0.5], [row, row], color="#888888", linewidth=1.0, zorder=1)
-        axis.text(-0.6, row, f"{name} /{len(qubits)}", ha="right", va="center", fontsize=9, color=_INK)
-    for x, (name, part) in enumerate(_parts(program)):
-        touched = {qubit for instruction in part.data for qubit in instruction.qubits}
-        rows = [row for row, (_, qubits) in enumerate(registers) if touched & qubits] or [len(registers) - 1]
-        low, high = min(rows), max(rows)
-        box = FancyBboxPatch(
-            (x - 0.42, low - 0.3), 0.84, high - low + 0.6, boxstyle="round,pad=0.02", facecolor=_colour(name)
-        )
-        box.set(edgecolor=_INK, linewidth=0.8, zorder=2)
-        axis.add_patch(box)
-        for row in set(range(low, high)) - set(rows):
-            axis.plot([x - 0.45, x + 0.45], [row, row], color="#888888", linewidth=1.0, zorder=3)
-        ands = count_circuit(part).ands
-        text = name.replace(", ", ",\n").replace("-subtract", "-\nsubtract") + (f"\n{ands} ANDs" if ands else "")
-        axis.text(x, low + 0.5 * (high > low), text, ha="center", va="center", fontsize=7, zorder=4)
+    registers = [(register.name, set(register)) for register in program.circuit.qregs]
+    parts = list(_parts(program))
+    columns = min(len(parts), _BLOCKS_A_ROW)
+    n_rows = -(-len(parts) // columns)
+    figure = Figure(figsize=(1.15 * columns + 1.8, (0.75 * len(registers) + 0.8) * n_rows))
+    for number, axis in enumerate(figure.subplots(n_rows, 1, squeeze=False)[:, 0]):
+        axis.set_xlim(-1.4, columns)
+        axis.set_ylim(len(registers) - 0.2, -0.8)
+        axis.axis("off")
+        shown = parts[number * columns : (number + 1) * columns]
+        for row, (name, qubits) in enumerate(registers):
+            axis.plot([-0.5, len(shown) - 0.5], [row, row], color="#888888", linewidth=1.0, zorder=1)
+            axis.text(-0.6, row, f"{name} /{len(qubits)}", ha="right", va="center", fontsize=9, color=_INK)
+        for x, (name, part) in enumerate(shown):
+            touched = {qubit for instruction in part.data for qubit in instruction.qubits}
+            rows = [row for row, (_, qubits) in enumerate(registers) if touched & qubits] or [len(registers) - 1]
+            _draw_block(axis, x, rows, name, count_circuit(part).ands)
     return figure
+
+
+def _draw_block(axis: Axes, x: int, rows: Sequence[int], name: str, ands: int) -> None:
+    low, high = min(rows), max(rows)
+    box = FancyBboxPatch(
+        (x - 0.42, low - 0.3), 0.84, high - low + 0.6, boxstyle="round,pad=0.02", facecolor=_colour(name)
+    )
+    box.set(edgecolor=_INK, linewidth=0.8, zorder=2)
+    axis.add_patch(box)
+    for row in set(range(low, high)) - set(rows):
+        axis.plot([x - 0.45, x + 0.45], [row, row], color="#888888", linewidth=1.0, zorder=3)
+    text = name.replace(", ", ",\n").replace("-subtract", "-\nsubtract") + (f"\n{ands} ANDs" if ands else "")
+    axis.text(x, low + 0.5 * (high > low), text, ha="center", va="center", fontsize=7, zorder=4)
 
 
 def _parts(program: Program) -> Iterator[tuple[str, QuantumCircuit]]:

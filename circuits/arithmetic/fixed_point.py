@@ -96,7 +96,7 @@ class FixedPointWeights:
     """
 
     def __init__(self, weights: npt.ArrayLike, bits: int) -> None:
-        self.bits = _checked_bits(bits, "bits")
+        self.bits = checked_bits(bits, "bits")
         vectors = checked_vectors(weights, "weights").astype(np.float64)
         largest = float(np.abs(vectors).max())
         exponent = int(np.frexp(largest)[1])
@@ -128,7 +128,7 @@ class FixedPointWeights:
             ConfigError: ``query_bits`` out of range or a threshold that is not finite.
             DataError: a query of another dimension, or not finite.
         """
-        _checked_bits(query_bits, "query_bits")
+        checked_bits(query_bits, "query_bits")
         if not isfinite(threshold):
             raise ConfigError(f"threshold={threshold}: must be a finite number")
         vector = checked_vectors(np.asarray(query)[None], "query").astype(np.float64)
@@ -194,7 +194,12 @@ def _rounded_up(value: float) -> float:
     return float(np.ldexp(np.ceil(np.ldexp(mantissa, _SCALE_BITS)), int(exponent) - _SCALE_BITS))
 
 
-def _checked_bits(bits: int, name: str) -> int:
+def checked_bits(bits: int, name: str) -> int:
+    """Return ``bits`` if fixed-point numbers can have so many.
+
+    Raises:
+        ConfigError: they cannot.
+    """
     if not 2 <= bits <= _SCALE_BITS:
         raise ConfigError(f"{name}={bits}: fixed-point numbers need 2 to {_SCALE_BITS} bits, sign included")
     return bits

@@ -12,19 +12,25 @@ from qiskit import QuantumCircuit
 from qiskit_aer import AerSimulator
 
 from circuits.engines.compact import CircuitBuilder
+from circuits.engines.guard import check_fits
 from circuits.engines.shots import Pool, ShotPools
-from circuits.lookup import index_qubits
-from circuits.memory import available_bytes
+from circuits.grover import grover_circuit
+from circuits.lookup import flips_one_by_one, index_qubits
 from circuits.search import Batch, Engine
 from hybrid_train.active_sets import IntArray
 from hybrid_train.cost import SimulationCost
-from hybrid_train.errors import ResourceError
+from hybrid_train.memory import available_bytes
 
 _AMPLITUDE_BYTES = 16
+_TABLE_ENTRY_BYTES = 180
+_GATE_BYTES = 8192
+"""Taken by an entry of a diagonal, and by any other gate, in the circuit and the simulator's program together."""
+_LONGEST = 6
+"""A certificate at a miss probability of 1e-10 takes six times sqrt(m) iterations."""
 _PARALLEL_QUBITS = 15
 """Below, a gate is over before a second thread has woken up."""
 _BATCH_BYTES = 1 << 28
-"""Circuits are run together until their unrolled oracles fill this much memory."""
+"""Circuits are run together until their unrolled iterations fill this much memory."""
 
 
 @final
@@ -39,7 +45,6 @@ class AerEngine(Engine):
     def __init__(self) -> None:
         super().__init__()
         self._simulator = AerSimulator(method="statevector")
-        self._builder = lru_cache(maxsize=4)(CircuitBuilder)
         self._pools = ShotPools()
 
     def start_over(self) -> SimulationCost:
@@ -60,19 +65,10 @@ class AerEngine(Engine):
         return measured
 
     def check_resources(self, n_items: int) -> None:
-        needed, available = _needed_bytes(n_items), available_bytes()
-        if needed > available:
-            fits = 1 << (index_qubits(n_items) - 1)
-            while fits > 1 and _needed_bytes(fits) > available:
-                fits //= 2
-            raise ResourceError(
-                f"engine='aer': simulating searches over {n_items} points needs {needed} bytes of memory but "
-                f"{available} are available; at most {fits} points fit here. Use engine='closed_form', which samples "
-                "the same law without a statevector"
-            )
+        check_fits(n_items, _needed_bytes, available_bytes(), "engine='aer'")
 
     def searches_at_once(self, n_items: int) -> int:
-        return max(1, min(256, _BATCH_BYTES // (_AMPLITUDE_BYTES << index_qubits(n_items))))
+        return max(1, min(256, _BATCH_BYTES // (_TABLE_ENTRY_BYTES << index_qubits(n_items))))
 
     def _fill(self, batch: Batch, pools: Sequence[Pool], jobs: Sequence[int]) -> None:
         """Simulate the circuits of these jobs and put the shots into their pools."""
@@ -89,7 +85,10 @@ class AerEngine(Engine):
             pools[job].shots = [int(shot, 16) for shot in one.data.memory]
 
     def _circuit(self, batch: Batch, job: int) -> QuantumCircuit:
-        builder, run, search = self._builder(batch.marked.n_items), batch.runs[job], int(batch.searches[job])
+        builder, run, search = _builder(batch.marked.n_items), batch.runs[job], int(batch.searches[job])
+        if run.iterations and batch.marked.rounding is not None:
+            circuit = grover_circuit(batch.marked.oracle(search), run.iterations, phases=run.phases)
+            return circuit.decompose(["cry_o0"])  # the one gate in it that Aer does not know
         if run.phases is not None:
             return builder.phased(batch.marked.items(search), run.phases)
         if run.iterations == 0:
@@ -100,13 +99,16 @@ class AerEngine(Engine):
         return builder.plain(state.oracle, run.iterations)
 
 
+_builder = lru_cache(maxsize=4)(CircuitBuilder)
+
+
 def _parts(batch: Batch, jobs: Sequence[int]) -> Iterator[Sequence[int]]:
     """Split jobs so that the circuits run together stay within memory."""
-    table = _AMPLITUDE_BYTES << index_qubits(batch.marked.n_items)
     part: list[int] = []
     filled = 0
     for job in jobs:
-        size = table * (1 + batch.runs[job].iterations)
+        n_marked = int(batch.marked.counts[batch.searches[job]])
+        size = _circuit_bytes(batch.marked.n_items, n_marked, batch.runs[job].iterations)
         if part and filled + size > _BATCH_BYTES:
             yield part
             part, filled = [], 0
@@ -116,6 +118,15 @@ def _parts(batch: Batch, jobs: Sequence[int]) -> Iterator[Sequence[int]]:
         yield part
 
 
+def _circuit_bytes(n_items: int, n_marked: int, iterations: int) -> int:
+    """What a run takes besides the statevector: the simulator unrolls it, and each diagonal holds a table."""
+    n_qubits = index_qubits(n_items)
+    one_by_one = flips_one_by_one(n_marked, n_qubits)
+    oracle = 2 * n_marked * _GATE_BYTES if one_by_one else _TABLE_ENTRY_BYTES << n_qubits
+    return (1 + iterations) * (oracle + n_qubits * _GATE_BYTES)
+
+
 def _needed_bytes(n_items: int) -> int:
-    """The statevector, and one table for each oracle of the longest plain run: the simulator unrolls iterations."""
-    return (_AMPLITUDE_BYTES << index_qubits(n_items)) * (2 + isqrt(n_items))
+    """The longest run with so many items marked that a table is needed."""
+    size = 1 << index_qubits(n_items)
+    return _AMPLITUDE_BYTES * size + _circuit_bytes(size, size, _LONGEST * isqrt(size))

@@ -50,9 +50,9 @@ class CircuitBuilder:
 
     def phased(self, marked: IntArray, phases: Phases) -> QuantumCircuit:
         """Return a generalised run over k marked items, measured at the end."""
-        turns = (self.oracle(marked, turn) for turn in phases.oracle.tolist())
-        steps = zip(turns, self._spread(phases), strict=True)
-        return self._measured([part for turn, spread in steps for part in (*turn, *spread)])
+        turns = {turn: self.oracle(marked, turn) for turn in set(phases.oracle.tolist())}
+        steps = zip(phases.oracle.tolist(), self._spread(phases), strict=True)
+        return self._measured([part for turn, spread in steps for part in (*turns[turn], *spread)])
 
     def _measured(self, iterations: list[CircuitInstruction]) -> QuantumCircuit:
         circuit = QuantumCircuit(self._index, self._item)
@@ -62,7 +62,8 @@ class CircuitBuilder:
         return circuit
 
     def _diffusions(self, phases: Phases) -> list[list[CircuitInstruction]]:
-        return [self._diffusion(phase) for phase in phases.diffusion.tolist()]
+        spreads = {phase: self._diffusion(phase) for phase in set(phases.diffusion.tolist())}
+        return [spreads[phase] for phase in phases.diffusion.tolist()]
 
     def _diffusion(self, phase: float) -> list[CircuitInstruction]:
         turn = CircuitInstruction(phase_on_ones(phase, self.n_qubits), self._qubits)

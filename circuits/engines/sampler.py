@@ -1,18 +1,20 @@
-"""The sampler engine: runs the circuits on any Qiskit sampler, so noise and hardware need no change here."""
+"""The sampler engine: runs the circuits on any Qiskit sampler or backend, so hardware needs no change here."""
 
 from __future__ import annotations
 
 from typing import Any, final
 
 import numpy as np
-from qiskit.primitives import BaseSamplerV2
-from qiskit.transpiler import PassManager
+from qiskit.primitives import BackendSamplerV2, BaseSamplerV2
+from qiskit.providers import BackendV2
+from qiskit.transpiler import PassManager, generate_preset_pass_manager
 from qiskit_aer.primitives import SamplerV2
 
 from circuits.grover import grover_circuit
-from circuits.lookup import LookupOracle
+from circuits.lookup import index_qubits
 from circuits.search import Batch, Engine
 from hybrid_train.active_sets import IntArray
+from hybrid_train.errors import ConfigError, ResourceError
 
 
 @final
@@ -23,18 +25,41 @@ class SamplerEngine(Engine):
         sampler: what to run on. Its shots are its own: they do not depend on the batch's seeds. None for Aer's
             sampler, with a fresh seed for every batch (with a fixed one it would repeat its shots).
         pass_manager: applied to every circuit first, for example to reach a backend's instruction set.
+        backend: what to run on instead of a sampler; without a ``pass_manager`` circuits are transpiled to it at
+            optimisation level 1.
+
+    Raises:
+        ConfigError: something that is not of these kinds, or a backend and a sampler.
     """
 
-    def __init__(self, sampler: BaseSamplerV2 | None = None, pass_manager: PassManager | None = None) -> None:
+    def __init__(
+        self,
+        sampler: BaseSamplerV2 | None = None,
+        pass_manager: PassManager | None = None,
+        *,
+        backend: BackendV2 | None = None,
+    ) -> None:
         super().__init__()
+        for name, value, kind in (
+            ("sampler", sampler, BaseSamplerV2),
+            ("pass_manager", pass_manager, PassManager),
+            ("backend", backend, BackendV2),
+        ):
+            if value is not None and not isinstance(value, kind):
+                raise ConfigError(f"{name}={value!r}: expected a Qiskit {kind.__name__}")
+        if backend is not None:
+            if sampler is not None:
+                raise ConfigError(f"backend={backend.name!r}: leave it out, or the sampler")
+            sampler = BackendSamplerV2(backend=backend)
+            pass_manager = pass_manager or generate_preset_pass_manager(1, backend=backend)
         self._sampler = sampler
         self._pass_manager = pass_manager
+        self._backend = backend
 
     def sample(self, batch: Batch) -> IntArray:
+        marked = batch.marked
         circuits = [
-            grover_circuit(
-                LookupOracle(batch.marked.items(search), batch.marked.n_items), run.iterations, phases=run.phases
-            )
+            grover_circuit(marked.oracle(search), run.iterations, phases=run.phases)
             for search, run in zip(batch.searches.tolist(), batch.runs, strict=True)
         ]
         if self._pass_manager is not None:
@@ -44,6 +69,16 @@ class SamplerEngine(Engine):
         sampler = self._sampler or SamplerV2(seed=int(batch.seeds[0] >> np.uint64(1)))
         result: Any = sampler.run([(circuit,) for circuit in circuits], shots=1).result()
         return np.array([int(pub.data.item.get_bitstrings()[0], 2) for pub in result])
+
+    def check_resources(self, n_items: int) -> None:
+        if self._backend is None or self._backend.num_qubits is None:
+            return
+        here, needed = self._backend.num_qubits, index_qubits(n_items)
+        if needed > here:
+            raise ResourceError(
+                f"backend={self._backend.name!r}: searching {n_items} points takes {needed} qubits but it has {here}; "
+                f"at most {1 << here} points fit"
+            )
 
     def searches_at_once(self, n_items: int) -> int:
         return min(256, super().searches_at_once(n_items))

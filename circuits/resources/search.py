@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, log, sqrt
 from typing import final
 
-from scipy.stats import norm
-
 from circuits.resources.gates import GateCounts
 from circuits.resources.oracle import OracleResources, Variant, estimate
 from hybrid_train.errors import ConfigError
+from hybrid_train.sparsity import expected_active
 
 _KNOWN_COUNT = 1.38
 """Oracle calls of finding all k of m with k known, over sqrt(m k): min over j of (j + 1) / p_j, summed."""
 
-_LARGEST_EXPONENT = 60
+OPERATIONS_PER_COORDINATE = 2
+"""With a quantum memory an oracle call multiplies and adds each of d coordinates, and undoes it."""
+
+LARGEST_EXPONENT = 60
 """Crossovers are looked for up to this power of two."""
 
 
@@ -30,10 +33,10 @@ class SearchResources:
         iteration: both.
         fired: k.
         oracle_calls: Grover iterations of the whole search, its certificate included.
-        memory_operations: ``oracle_calls`` times d, one operation a coordinate: what it would be if a quantum memory
-            gave a word in one step.
+        memory_operations: ``oracle_calls`` times 2 d, a multiply-add for each coordinate and its undoing: what it
+            would be if a quantum memory gave all d words of a neuron for nothing.
         gates: all iterations, with the weights loaded by gates.
-        scan_operations: m d multiplications of a classical scan.
+        scan_operations: m d multiply-adds of a classical scan.
     """
 
     oracle: OracleResources
@@ -77,6 +80,7 @@ def search_resources(
     query_bits: int | None = None,
     *,
     variant: Variant = "all",
+    query: Sequence[int] | None = None,
     threshold: float | None = None,
     oracle_calls: int | None = None,
     delta: float = 1e-6,
@@ -98,6 +102,7 @@ def search_resources(
         bits: p of a weight.
         query_bits: p_x of a query component; p if left out.
         variant: of the oracle.
+        query: (d,) integers of one query, see :func:`circuits.resources.estimate`.
         threshold: b; sqrt(0.4 ln m) if left out.
         oracle_calls: a figure measured or predicted elsewhere.
         delta: in (0, 1), the probability that something is missed.
@@ -113,22 +118,22 @@ def search_resources(
         raise ConfigError(f"delta={delta}: must lie strictly between 0 and 1")
     if oracle_calls is not None and oracle_calls < 0:
         raise ConfigError(f"oracle_calls={oracle_calls}: cannot be negative")
-    oracle = estimate(
-        width, dim, bits, query_bits, variant=variant, done=done, measured=measured, swap=swap, spare=spare
-    )
+    options = {"done": done, "measured": measured}
+    oracle = estimate(width, dim, bits, query_bits, variant=variant, query=query, swap=swap, spare=spare, **options)
     fired = expected_fired(width, threshold)
     calls = predicted_calls(width, fired, delta) if oracle_calls is None else oracle_calls
     diffusion = diffusion_gates(width)
     iteration = oracle.gates + diffusion
+    operations = calls * OPERATIONS_PER_COORDINATE * dim
     return SearchResources(
-        oracle, diffusion, iteration, fired, calls, calls * dim, iteration * calls, scan_operations=width * dim
+        oracle, diffusion, iteration, fired, calls, operations, iteration * calls, scan_operations=width * dim
     )
 
 
 def expected_fired(width: int, threshold: float | None = None) -> float:
     """Return k = m P(N(0,1) > b), with b = sqrt(0.4 ln m) if left out."""
     threshold = sqrt(0.4 * log(width)) if threshold is None else threshold
-    return width * float(norm.sf(threshold))
+    return expected_active(width, threshold)
 
 
 def predicted_calls(width: int, fired: float, delta: float) -> int:
@@ -143,7 +148,7 @@ def crossovers(
     """Return the least power-of-two width from which each column stays below a classical scan; None for never.
 
     Never means up to 2^60. The columns are ``oracle_calls`` (against m inner products), ``memory_operations`` and
-    ``ands`` (both against m d multiplications).
+    ``ands`` (both against m d multiply-adds).
 
     Args:
         dim: d.
@@ -153,17 +158,17 @@ def crossovers(
         delta: in (0, 1), of the search.
     """
     below: dict[str, list[bool]] = {"oracle_calls": [], "memory_operations": [], "ands": []}
-    for exponent in range(1, _LARGEST_EXPONENT + 1):
+    for exponent in range(1, LARGEST_EXPONENT + 1):
         width = 1 << exponent
         found = search_resources(width, dim, bits, query_bits, variant=variant, delta=delta)
         below["oracle_calls"].append(found.oracle_calls < width)
         below["memory_operations"].append(found.memory_operations < found.scan_operations)
         below["ands"].append(found.gates.ands < found.scan_operations)
-    return {name: _least_width(flags) for name, flags in below.items()}
+    return {name: least_width(flags) for name, flags in below.items()}
 
 
-def _least_width(below: list[bool]) -> int | None:
-    """Return 2^e for the first e from which all flags hold; flag i is about 2^(i + 1)."""
+def least_width(below: Sequence[bool]) -> int | None:
+    """Return 2^e for the first e from which all flags hold; flag i is about 2^(i + 1). None if the last one fails."""
     holding = 0
     for flag in reversed(below):
         if not flag:

@@ -3,50 +3,47 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from hybrid_train.errors import ConfigError
+from hybrid_train.names import nearest
+
 if TYPE_CHECKING:
-    from circuits.search import Search
+    from circuits.strategies.strategy import Strategy
 
 STRATEGIES = {
-    "bbht": "circuits.strategies.bbht:bbht",
-    "known_k": "circuits.strategies.known_k:known_k",
+    "known_k": "circuits.strategies.known_k:KnownK",
+    "exact": "circuits.strategies.exact:Exact",
+    "bbht": "circuits.strategies.bbht:Bbht",
+    "coupon": "circuits.strategies.coupon:Coupon",
+    "fixed_point": "circuits.strategies.fixed_point:FixedPoint",
+    "counting": "circuits.strategies.counting:Counting",
+    "adaptive": "circuits.strategies.adaptive:Adaptive",
+    "warm": "circuits.strategies.warm:Warm",
 }
-"""The strategies of this distribution: name -> "module:function"."""
+"""The strategies of this distribution: name -> "module:Class"."""
 
-DEFAULT_STRATEGY = "bbht"
-
-COUNT = "n_marked"
-"""The argument by which a strategy says that it must be told how many items are marked."""
+DEFAULT_STRATEGY = "adaptive"
 
 
-@dataclass(frozen=True)
-class Strategy:
-    """A strategy as registered.
+def load_strategy(name: str, **options: Any) -> Strategy:
+    """Return the strategy registered under ``name``.
 
-    Attributes:
-        name: in :data:`STRATEGIES`.
-        start: called with (m, delta, generator, ...) for a new search.
-        options: its keyword-only options with their defaults.
-        needs_count: whether it must be told the number of marked items: a reference, not an algorithm for unknown k.
+    Args:
+        name: a key of :data:`STRATEGIES`.
+        options: of that strategy; those that are None are left out.
+
+    Raises:
+        ConfigError: no such strategy, an option it does not have, or a value out of range.
     """
-
-    name: str
-    start: Callable[..., Search]
-    options: dict[str, Any]
-    needs_count: bool
-
-
-def load_strategy(name: str) -> Strategy:
-    """Return the strategy registered under ``name`` (a key of :data:`STRATEGIES`)."""
-    module, _, function = STRATEGIES[name].partition(":")
-    start = getattr(import_module(module), function)
-    options = {
-        parameter.name: parameter.default
-        for parameter in inspect.signature(start).parameters.values()
-        if parameter.kind is parameter.KEYWORD_ONLY
-    }
-    return Strategy(name, start, {key: options[key] for key in options if key != COUNT}, COUNT in options)
+    if name not in STRATEGIES:
+        raise ConfigError(f"strategy={name!r}: expected one of {', '.join(STRATEGIES)}{nearest(name, STRATEGIES)}")
+    module, _, cls = STRATEGIES[name].partition(":")
+    kind: type[Strategy] = getattr(import_module(module), cls)
+    given = {key: value for key, value in options.items() if value is not None}
+    known = inspect.signature(kind).parameters
+    for key, value in given.items():
+        if key not in known:
+            raise ConfigError(f"{key}={value}: strategy={name!r} has no {key}; leave it out")
+    return kind(**given)

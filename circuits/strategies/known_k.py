@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any, final
 
 from circuits.law import best_iterations
-from circuits.search import Run, Search, Stop
+from circuits.strategies.state import ALL_FOUND, KNOWN_K, plain, stop
+from circuits.strategies.strategy import Strategy
+from hybrid_train.kernels import kernel
 
 
-def known_k(n_items: int, delta: float, generator: np.random.Generator, *, n_marked: int) -> Search:
-    """Find all of a known number of marked items; misses nothing.
+@final
+class KnownK(Strategy):
+    """Told k; each run takes the j that minimises (j + 1) / p_j for the items still marked.
 
-    Each run takes the j that minimises (j + 1) / p_j for the items still marked: about 1.38 sqrt(mk) calls in all.
-    No training run knows k, so this is what other strategies are measured against.
-
-    Args:
-        n_items: m.
-        delta: not used; nothing is missed.
-        generator: not used; the run lengths are not random.
-        n_marked: k.
+    About 1.38 sqrt(mk) calls in all. No training run knows k: this is what other strategies are measured against.
     """
-    remaining = n_marked
-    while remaining:
-        remaining -= yield Run(best_iterations(n_items, remaining))
-    return Stop("all marked items found", 0.0)
+
+    code = KNOWN_K
+    needs_count = True
+    promise = "finds all, given their number"
+    source = "Boyer, Brassard, Hoyer, Tapp 1998"
+
+
+@kernel
+def decide(search: Any, outcome: Any) -> Any:
+    """Take the best run for what is left of the told number."""
+    remaining = search.told - search.found
+    if remaining <= 0:
+        return stop(search, ALL_FOUND, 0.0)
+    return plain(search, best_iterations(search.items, remaining))

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from hybrid_train.errors import ResourceError
+from hybrid_train.memory import available_bytes
 
-_CGROUP = Path("/sys/fs/cgroup")
 _BYTES_PER_PAIR = 80
 """Peak of an active pair: two index arrays and the value, in both storage orders while one becomes the other."""
-
-
-def available_memory() -> int | None:
-    """Return the bytes this process may still take, by the machine, its control group and its limits.
-
-    None where the system does not say.
-    """
-    limits = [_machine_free(), _cgroup_free(), _limit_free()]
-    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def check_memory(needed: float, what: str, advice: str) -> None:
@@ -28,8 +17,8 @@ def check_memory(needed: float, what: str, advice: str) -> None:
         what: what takes them, for the message.
         advice: what to change.
     """
-    available = available_memory()
-    if available is not None and needed > available:
+    available = available_bytes()
+    if needed > available:
         raise ResourceError(f"{what}: needed {_size(needed)}, available {_size(available)}; {advice}")
 
 
@@ -60,38 +49,3 @@ def check_network(width: int, dimension: int, outputs: int, expected_pairs: floa
 
 def _size(count: float) -> str:
     return f"{count / 2**30:.3g} GiB" if count >= 2**30 else f"{count / 2**20:.3g} MiB"
-
-
-def _machine_free() -> int | None:
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    free = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))
-    return next((int(kib) * 1024 for kib in free), None)
-
-
-def _cgroup_free() -> int | None:
-    try:
-        limit = (_CGROUP / "memory.max").read_text(encoding="ascii").strip()
-        used = int((_CGROUP / "memory.current").read_text(encoding="ascii"))
-        stat = dict(line.split() for line in (_CGROUP / "memory.stat").read_text(encoding="ascii").splitlines())
-    except (OSError, ValueError):
-        return None
-    # Cached file pages count as used, but the kernel gives them up on demand.
-    return int(limit) - used + int(stat.get("inactive_file", 0)) if limit.isdigit() else None
-
-
-def _limit_free() -> int | None:
-    try:
-        import resource
-    except ImportError:
-        return None
-    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    if limit == resource.RLIM_INFINITY:
-        return None
-    try:
-        used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
-    except OSError:
-        used = 0
-    return limit - used

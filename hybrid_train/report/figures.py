@@ -43,10 +43,12 @@ def write_comparison_figures(directory: Path, comparison: Mapping[str, Any]) -> 
     rows, dense = comparison["rows"], _dense(comparison)
     files = []
     if curves := loss_curves(rows):
-        files += _save(directory, "loss", _by_index(rows, plot_losses), _document("loss", curves, rows))
+        files += save_figure(directory, "loss", _by_index(rows, plot_losses), _document("loss", curves, rows))
     if curves := cost_curves(rows):
         figure = _by_index(rows, plot_costs, dense=dense)
-        files += _save(directory, "cost", figure, _document("charged_operations", curves, rows) | {"dense": dense})
+        files += save_figure(
+            directory, "cost", figure, _document("charged_operations", curves, rows) | {"dense": dense}
+        )
     return files + _write_fired(directory, comparison.get("fired"))
 
 
@@ -63,10 +65,10 @@ def write_run_figures(directory: Path, document: Mapping[str, Any]) -> list[Path
     rows, dense = document["rows"], _dense(document)
     files = []
     if curves := loss_curves(rows):
-        files += _save(directory, "loss", _by_index(rows, plot_losses), _document("loss", curves, rows))
+        files += save_figure(directory, "loss", _by_index(rows, plot_losses), _document("loss", curves, rows))
     if parts := [part for row in rows for part in cost_parts(row)]:
         figure = _by_index(rows, lambda panel, ax, styles: plot_cost_parts(panel[0], ax=ax, dense=dense))
-        files += _save(directory, "cost", figure, _document("charged_operations", parts, rows) | {"dense": dense})
+        files += save_figure(directory, "cost", figure, _document("charged_operations", parts, rows) | {"dense": dense})
     return files + _write_fired(directory, document.get("fired"))
 
 
@@ -111,7 +113,7 @@ def _write_fired(directory: Path, fired: Fired | None) -> list[Path]:
         name: fired[name] for name in ("finder", "index", "width", "threshold", "expected", "bound") if name in fired
     }
     steps = {name: fired[name] for name in ("fired_mean", "fired_min", "fired_max")}
-    return _save(directory, "fired", figure, about | {"per_datum": fired_per_datum(fired), "per_step": steps})
+    return save_figure(directory, "fired", figure, about | {"per_datum": fired_per_datum(fired), "per_step": steps})
 
 
 def _document(quantity: str, curves: Sequence[Curve], rows: Sequence[Row]) -> dict[str, Any]:
@@ -135,7 +137,8 @@ def _document(quantity: str, curves: Sequence[Curve], rows: Sequence[Row]) -> di
     }
 
 
-def _save(directory: Path, name: str, figure: Figure, data: Mapping[str, Any]) -> list[Path]:
+def save_figure(directory: Path, name: str, figure: Figure, data: Mapping[str, Any]) -> list[Path]:
+    """Write a figure as a PNG and, as JSON beside it, the numbers it shows; return both files."""
     directory.mkdir(parents=True, exist_ok=True)
     picture, numbers = directory / f"{name}.png", directory / f"{name}.json"
     figure.savefig(picture, dpi=_DPI)

@@ -6,10 +6,12 @@ iteration off, a marked item dropped and repeated shots; each of these broken tw
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from qiskit.primitives import StatevectorSampler
+from qiskit.quantum_info import Statevector
 from scipy import stats
 
 from circuits.engines import aer
@@ -156,6 +158,41 @@ def test_any_sampler_will_do():
     assert engine.simulation.circuits == 6
 
 
+def state_by_hand(n_items, marked, run):
+    """The state before the measurement, by matrices that know nothing of circuits."""
+    size = max(2, 1 << (n_items - 1).bit_length())
+    uniform = np.where(np.arange(size) < n_items, n_items**-0.5, 0.0)
+    turns = [(np.pi, np.pi)] * run.iterations
+    if run.phases is not None:
+        turns = list(zip(run.phases.oracle, run.phases.diffusion, strict=True))
+    state = uniform.astype(complex)
+    for oracle, diffusion in turns:
+        state[marked] *= np.exp(1j * oracle)
+        state += (np.exp(1j * diffusion) - 1.0) * uniform * (uniform @ state)
+    return state
+
+
+@pytest.mark.parametrize("n_items", [1, 2, 5, 8, 11])
+def test_an_injected_sampler_sees_the_circuit_of_every_run(n_items):
+    class Recorder(StatevectorSampler):
+        def run(self, pubs, *, shots=None):
+            seen.extend(pub[0] for pub in pubs)
+            assert shots == 1
+            return super().run(pubs, shots=shots)
+
+    seen = []
+    rng = np.random.default_rng(n_items)
+    runs = [*RUNS.values(), Run(3), Run(5, fixed_point_phases(5, 0.01))]
+    marked = [np.sort(rng.choice(n_items, rng.integers(n_items + 1), replace=False)) for _ in runs]
+    indptr = np.cumsum([0, *(len(items) for items in marked)])
+    held = MarkedItems(indptr, np.concatenate(marked), n_items)
+    SamplerEngine(Recorder()).sample(Batch(held, np.arange(5), runs, np.arange(5, dtype=np.uint64)))
+    assert len(seen) == len(runs)
+    for circuit, items, run in zip(seen, marked, runs, strict=True):
+        state = Statevector(circuit.remove_final_measurements(inplace=False))
+        assert state.equiv(Statevector(state_by_hand(n_items, items, run)))
+
+
 def test_aers_own_sampler_gets_fresh_seeds_from_the_batch():
     held, searches = oracles(np.empty(0, np.int64), 1024, 8), np.arange(8)
     first, again, other = (
@@ -169,15 +206,76 @@ def test_aers_own_sampler_gets_fresh_seeds_from_the_batch():
 
 def test_too_many_items_for_memory_are_refused_with_what_fits(monkeypatch):
     monkeypatch.setattr(aer, "available_bytes", lambda: 1 << 20)
-    with pytest.raises(ResourceError, match=r"needs \d+ bytes of memory but 1048576 are available; at most 1024 poi"):
+    with pytest.raises(ResourceError, match=r"needs \d+ bytes of memory but 1048576 are available; at most 16 poi"):
         AerEngine().check_resources(1 << 14)
-    AerEngine().check_resources(1024)
+    AerEngine().check_resources(16)
     ClosedFormEngine().check_resources(1 << 30)
 
 
 def test_a_batch_is_split_to_stay_within_memory(monkeypatch):
     monkeypatch.setattr(aer, "_BATCH_BYTES", 1 << 12)
     assert probability_of_such_counts(shots(AerEngine(), Run(1), rounds=4), Run(1)) > FALSE_ALARM
+
+
+STATUS = Path("/proc/self/status")
+MEMORY = """
+def memory(line):
+    status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+    return 1024 * int(status[line].split()[0])
+"""
+
+
+def in_a_new_process(code):
+    """Run code that measures the memory of its process in one of its own; return the numbers it prints."""
+    done = subprocess.run([sys.executable, "-c", MEMORY + code], check=True, capture_output=True, text=True)
+    return [int(number) for number in done.stdout.split()]
+
+
+DENSE_RUN = """
+import numpy as np
+from circuits.engines.aer import AerEngine, _needed_bytes
+from circuits.law import fixed_point_iterations, fixed_point_phases
+from circuits.marked import MarkedItems
+from circuits.search import Batch, Run
+engine = AerEngine()
+def sample(n_items, run):
+    held = MarkedItems(np.array([0, n_items // 2]), np.arange(n_items // 2), n_items)
+    engine.sample(Batch(held, np.array([0]), [run], np.array([5], np.uint64)))
+    return memory("VmHWM")
+before = sample(4, Run(1))
+length = fixed_point_iterations(4096, 1e-10)
+print(sample(4096, Run(length, fixed_point_phases(length, 1e-10))) - before, _needed_bytes(4096))
+"""
+
+
+@pytest.mark.skipif(not STATUS.exists(), reason="reads Linux's account of the process")
+def test_the_guard_names_no_less_than_the_longest_run_takes():
+    taken, named = in_a_new_process(DENSE_RUN)
+    assert taken <= named <= 4 * taken
+
+
+MANY_SEARCHES = """
+import gc, numpy as np
+from circuits.finder import GroverFinder
+rng = np.random.default_rng(0)
+points, queries = rng.standard_normal((16, 4)), rng.standard_normal((250, 4))
+finder = GroverFinder(engine="aer", delta=1e-3)
+finder.build(points, queries, 1.0)
+for searches in range(0, SEARCHES, 250):
+    finder.find()
+    if searches % 500 == 0:
+        gc.collect()
+        print(memory("VmRSS"))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not STATUS.exists(), reason="reads Linux's account of the process")
+def test_memory_is_flat_over_ten_thousand_searches():
+    """The least of several readings, as the allocator comes and goes; a circuit kept for each search would show."""
+    readings = in_a_new_process(MANY_SEARCHES.replace("SEARCHES", "10_000"))
+    early, late = readings[5:10], readings[-5:]
+    assert min(late) - min(early) < 1 << 24
 
 
 def test_closed_form_loads_no_qiskit():

@@ -7,7 +7,9 @@ from qiskit.transpiler import generate_preset_pass_manager
 import circuits.finder as finder_module
 from circuits.engines import ENGINES, aer
 from circuits.finder import GroverFinder
-from circuits.strategies import DEFAULT_STRATEGY, STRATEGIES
+from circuits.search import Engine, Stop
+from circuits.strategies import DEFAULT_STRATEGY, STRATEGIES, load_strategy
+from hybrid_train.active_sets import ActiveSets
 from hybrid_train.bank import DenseBank
 from hybrid_train.errors import ConfigError, ResourceError
 from hybrid_train.predicate import active_pairs
@@ -119,7 +121,7 @@ def test_order_and_grouping_of_queries_change_nothing(monkeypatch):
 
     together = cost(np.arange(12))
     assert cost(np.arange(12)[::-1]) == together
-    monkeypatch.setattr(finder_module.Engine, "searches_at_once", lambda self, n_items: 5)
+    monkeypatch.setattr(Engine, "searches_at_once", lambda self, n_items: 5)
     assert cost(np.arange(12)) == together
 
 
@@ -145,33 +147,116 @@ def test_build_starts_over():
     assert costs[0][1].circuits > 0
 
 
-def test_strategy_sees_only_outcomes(monkeypatch):
-    """Nothing but m, its delta and its generator reaches a strategy that does not say it needs the count."""
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_strategy_starts_from_nothing_but_sizes_unless_it_is_a_reference(monkeypatch, strategy):
+    """What a search knows at its start: m, its delta and its stream; the count only where that is the point."""
     started = []
 
-    def spy(n_items, delta, generator):
-        started.append((n_items, delta, type(generator)))
-        return finder_module.load_strategy("bbht").start(n_items, delta, generator)
+    def spy(searches, **others):
+        started.append(searches.copy())
+        return run_searches(searches, **others)
 
-    finder = planned(engine="closed_form", delta=0.01, total=10)
-    monkeypatch.setattr(
-        finder, "_strategy", finder_module.Strategy(name="spy", start=spy, options={}, needs_count=False)
-    )
-    finder.build(*banks(9, 3), 0.5)
-    finder.find()
-    assert started == [(9, 0.01 / 20, np.random.Generator)] * 3
-
-
-def test_measured_items_are_verified_on_the_vectors_and_not_on_the_oracle(monkeypatch):
-    """An oracle that marks everything: nothing inactive is reported, since each measured index is checked."""
-    points, queries = banks(12, 3)
-    truth = active_pairs(points, queries, 0.5).to_scipy().toarray()
-    monkeypatch.setattr(finder_module, "active_pairs", lambda p, q, b, rows: active_pairs(p, q, -1e9, rows))
-    finder = planned(engine="closed_form")
+    run_searches = finder_module.run_searches
+    monkeypatch.setattr(finder_module, "run_searches", spy)
+    finder = planned(engine="closed_form", strategy=strategy, delta=0.01, total=10)
+    points, queries = banks(9, 3)
     finder.build(points, queries, 0.5)
-    found = finder.find()
-    assert 0 < found.nnz <= np.count_nonzero(truth)
-    np.testing.assert_array_equal(found.inner_products, truth[found.query_ids, found.point_ids])
+    counts = finder.find().counts
+    (searches,) = started
+    assert searches["items"].tolist() == [9] * 3
+    assert searches["delta"].tolist() == [0.01 / 20] * 3
+    assert len(set(searches["key"].tolist())) == 3
+    told = counts if load_strategy(strategy).needs_count else [-1] * 3
+    assert searches["told"].tolist() == list(told)
+    assert not searches["known"].any()
+    assert not searches["found"].any()
+    assert (searches["flat"] == 1.0).all()
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("extra", [1, 3, 12])
+def test_what_an_oracle_marks_and_verification_rejects_hides_nothing(monkeypatch, strategy, extra):
+    """An oracle that marks a few items too many: they are unmarked as they turn up, and everything is found."""
+    points, queries = banks(60, 20)
+    truth = active_pairs(points, queries, 1.5)
+
+    def too_many(p, q, b, rows):
+        wide = active_pairs(p, q, b, rows).to_scipy().toarray() != 0
+        for row in wide:
+            row[np.flatnonzero(~row)[:extra]] = True
+        return ActiveSets(
+            np.concatenate([[0], np.cumsum(wide.sum(axis=1))]),
+            np.nonzero(wide)[1],
+            np.ones(wide.sum()),
+            wide.shape,
+            rows,
+        )
+
+    monkeypatch.setattr(finder_module, "active_pairs", too_many)
+    finder = planned(engine="closed_form", strategy=strategy)
+    finder.build(points, queries, 1.5)
+    for _ in range(3):
+        found = finder.find()
+        assert found.same_sets(truth)
+        np.testing.assert_array_equal(found.inner_products, truth.inner_products)
+
+
+def test_stops_say_why_and_what_may_be_missed():
+    points, queries = banks(40, 5)
+    finder = planned(engine="closed_form", delta=0.1, total=5)
+    finder.build(points, queries, 0.5)
+    finder.find([3, 1])
+    assert len(finder.stops) == 2
+    assert all(stop.reason == "certified" and 0.0 < stop.miss_probability <= 0.1 / 10 for stop in finder.stops)
+    finder = planned(engine="closed_form", strategy="exact")
+    finder.build(points, queries, 0.5)
+    finder.find()
+    assert set(finder.stops) == {Stop("all marked items found", 0.0)}
+
+
+def test_warm_searches_for_newcomers_only():
+    points, queries = banks(400, 10)
+    points[0] = 0.0
+    live = DenseBank(points)
+    finder, cold = planned(engine="closed_form", strategy="warm"), planned(engine="closed_form")
+    finder.build(live, queries, 0.5)
+    cold.build(live, queries, 0.5)
+    kept = finder.find()
+    cold.find()
+    points[[0, 7]] = 10.0 * queries[0], -points[7]
+    live.assign(np.array([0, 7]), points[[0, 7]])
+    for each in (finder, cold):
+        each.move_points([0, 7], points[[0, 7]])
+    before, cold_before = finder.cost.copy(), cold.cost.copy()
+    truth = active_pairs(points, queries, 0.5)
+    assert finder.find().same_sets(truth)
+    assert cold.find().same_sets(truth)
+    spent, cold_spent = finder.cost - before, cold.cost - cold_before
+    assert spent.inner_products == spent.verifications + kept.nnz
+    assert spent.oracle_calls < 0.5 * cold_spent.oracle_calls
+
+
+def test_warm_after_a_query_jumped_finds_all():
+    """The last answer is worth nothing then, and nothing is lost but time."""
+    points, queries = banks(100, 6)
+    finder = planned(engine="closed_form", strategy="warm")
+    finder.build(points, queries, 0.5)
+    finder.find()
+    finder.move_queries(np.arange(6), -queries)
+    assert finder.find().same_sets(active_pairs(points, -queries, 0.5))
+
+
+@pytest.mark.parametrize("prior", ["flat", "sparsity", "previous"])
+@pytest.mark.parametrize("scale", [1.0, 0.3, 3.0])
+def test_priors_change_the_cost_and_not_the_answer(prior, scale):
+    """Gaussian points of another variance than the sparsity lemma expects: a wrong prior."""
+    points, queries = banks(300, 5)
+    points *= scale
+    finder = planned(engine="closed_form", prior=prior)
+    finder.build(points, queries, 1.5)
+    truth = active_pairs(points, queries, 1.5)
+    assert finder.find().same_sets(truth)
+    assert finder.find().same_sets(truth)
 
 
 def test_transpiled_circuits_find_the_same():
@@ -208,8 +293,9 @@ def test_a_noisy_register_may_name_items_that_do_not_exist():
         ({"delta": 0.0}, "delta=0.0"),
         ({"delta": 1.0}, "delta=1.0"),
         ({"delta": float("nan")}, "delta=nan"),
-        ({"growth": 1.0}, "growth=1.0"),
-        ({"growth": 1.4}, "growth=1.4"),
+        ({"strategy": "bbht", "growth": 1.0}, "growth=1.0"),
+        ({"strategy": "bbht", "growth": 1.4}, "growth=1.4"),
+        ({"strategy": "warm", "prior": "flat"}, "prior=flat: strategy='warm' has no prior"),
         ({"strategy": "known_k", "growth": 1.2}, "growth=1.2: strategy='known_k' has no growth"),
         ({"engine": "closed_form", "sampler": StatevectorSampler()}, "leave out sampler"),
     ],
@@ -244,7 +330,7 @@ def test_registry_and_schema_name_the_same_choices():
     assert set(fields["strategy"].annotation.__args__) == set(STRATEGIES)
     assert set(fields["engine"].annotation.__args__) == set(ENGINES)
     assert fields["strategy"].default == DEFAULT_STRATEGY
-    finder = make_finder("grover", seed=1, engine="closed_form", growth=1.25)
+    finder = make_finder("grover", seed=1, engine="closed_form", strategy="bbht", growth=1.25)
     finder.build(*banks(9, 3), 0.5)
     assert finder.find().same_sets(active_pairs(*banks(9, 3), 0.5))
 
@@ -254,3 +340,52 @@ def test_many_queries_over_few_points():
     finder = planned(engine="closed_form", total=3000)
     finder.build(points, queries, 2.0)
     assert finder.find().same_sets(active_pairs(points, queries, 2.0))
+
+
+class TestArithmeticOracle:
+    """Oracles that compute in fixed point: nothing is missed, and what is marked too many is rejected."""
+
+    @staticmethod
+    def found(engine: str, bits: int, **options):
+        rng = np.random.default_rng(8)
+        points, queries = rng.standard_normal((13, 2)), rng.standard_normal((3, 2))
+        finder = GroverFinder(engine=engine, oracle="arithmetic", bits=bits, delta=1e-6, **options)
+        finder.plan(seed=np.random.SeedSequence(2))
+        finder.build(points, queries, 0.9)
+        sets = finder.find()
+        assert sets.same_sets(active_pairs(points, queries, 0.9))
+        return finder, active_pairs(points, queries, 0.9).nnz
+
+    @pytest.mark.parametrize("engine", ["closed_form", "aer"])
+    @pytest.mark.parametrize("strategy", ["adaptive", "bbht", "known_k"])
+    def test_finds_all_though_too_many_are_marked(self, engine, strategy):
+        finder, active = self.found(engine, 3, strategy=strategy)
+        assert finder.simulation.extra_marks > 0
+        assert finder.cost.verifications >= active
+        assert {stop.reason for stop in finder.stops} <= {"certified", "all marked items found", "all items seen"}
+
+    def test_more_bits_mark_fewer(self):
+        extra = [self.found("closed_form", bits)[0].simulation.extra_marks for bits in (2, 4, 8, 16)]
+        assert extra == sorted(extra, reverse=True)
+        assert extra[0] > extra[-1] == 0
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"bits": 4}, "bits=4: belongs to oracle='arithmetic'"),
+            ({"oracle": "arithmetic", "bits": 1}, "bits=1"),
+            ({"oracle": "arithmetic", "query_bits": 99}, "query_bits=99"),
+            ({"oracle": "arithmetic", "noise": {"readout": 0.1}}, "noise"),
+        ],
+    )
+    def test_options_that_do_not_fit_are_refused(self, options, message):
+        with pytest.raises(ConfigError, match=message):
+            GroverFinder(**options)
+
+    def test_a_register_too_wide_is_refused_with_numbers(self):
+        finder = GroverFinder(oracle="arithmetic", bits=16)
+        with pytest.raises(ResourceError, match=r"simulating 62 qubits needs \d+ bytes .* not even two points fit"):
+            finder.check_resources(1024, 1, 8)
+        with pytest.raises(ResourceError, match=r"at most \d+ points fit here"):
+            GroverFinder(oracle="arithmetic", bits=3).check_resources(1 << 40, 1, 2)
+        GroverFinder(oracle="arithmetic", bits=16, engine="closed_form").check_resources(1024, 1, 8)

@@ -6,10 +6,15 @@ from hypothesis import strategies as st
 from circuits.law import (
     Phases,
     best_iterations,
+    exact_phases,
+    exact_plan,
     fixed_point_iterations,
+    fixed_point_law,
     fixed_point_phases,
     fixed_point_probability,
+    matched_law,
     phased_probability,
+    plain_law,
     success_probability,
 )
 from hybrid_train.errors import InvariantError
@@ -82,3 +87,28 @@ def test_single_item_needs_no_iteration():
 def test_phases_must_fit():
     with pytest.raises(InvariantError, match="do not fit"):
         Phases(np.zeros(2), np.zeros(3))
+
+
+@given(st.integers(1, 3000), st.data())
+def test_matched_phases_find_a_marked_item_for_certain(n_items, data):
+    n_marked = data.draw(st.integers(1, n_items))
+    iterations, phase = exact_plan(n_items, n_marked)
+    if iterations == 0:
+        assert n_marked == n_items
+        return
+    assert matched_law(n_items, n_marked, iterations, phase) == pytest.approx(1.0, abs=1e-9)
+    assert phased_probability(n_items, n_marked, exact_phases(iterations, phase)) == pytest.approx(1.0, abs=1e-9)
+
+
+def test_matched_phases_of_another_count_are_not_certain():
+    iterations, phase = exact_plan(1024, 5)
+    assert matched_law(1024, 6, iterations, phase) < 1.0 - 1e-3
+
+
+@given(st.integers(1, 1 << 30), st.data())
+def test_scalar_and_array_laws_agree(n_items, data):
+    n_marked = data.draw(st.integers(0, n_items))
+    assert plain_law(n_items, n_marked, 7) == success_probability(n_items, n_marked, 7)
+    law = fixed_point_law(n_items, n_marked, 9, 0.1)
+    assert law == fixed_point_probability(n_items, [n_marked], 9, 0.1)[0]
+    assert -1e-9 <= law <= 1.0

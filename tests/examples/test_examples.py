@@ -10,7 +10,7 @@ import hybrid_train
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
 
-SHORTER = {"grover": ["network.width=48"], "hsr": ["training.steps=2"]}
+SHORTER = {"grover": ["network.width=16"], "hsr": ["training.steps=2"]}
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

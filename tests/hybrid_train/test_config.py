@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hybrid_train.config import load_config
 from hybrid_train.config import sizes as sizes_module
 from hybrid_train.config.schema import DATA_KINDS, NetworkConfig, RunConfig, TrainingConfig
-from hybrid_train.config.sizes import available_memory, check_network
+from hybrid_train.config.sizes import check_network
 from hybrid_train.config.toml import toml_text
 from hybrid_train.errors import ConfigError, ResourceError
 from hybrid_train.losses import LOSSES
@@ -274,26 +274,10 @@ def test_written_toml_reads_back(tables: dict[str, Any]) -> None:
 
 
 class TestSizes:
-    def test_available_memory_is_the_tightest_limit(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        before = available_memory()
-        assert before is not None
-        assert before > 2**20
-        monkeypatch.setattr(sizes_module, "_CGROUP", tmp_path)
-        (tmp_path / "memory.max").write_text("5000000\n", encoding="ascii")
-        (tmp_path / "memory.current").write_text("3000000\n", encoding="ascii")
-        (tmp_path / "memory.stat").write_text("anon 2500000\ninactive_file 500000\n", encoding="ascii")
-        assert available_memory() == 2_500_000
-        (tmp_path / "memory.max").write_text("max\n", encoding="ascii")
-        assert available_memory() != 2_500_000
-
     def test_a_network_too_wide_is_refused_with_both_numbers(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sizes_module, "available_memory", lambda: 2**30)
+        monkeypatch.setattr(sizes_module, "available_bytes", lambda: 2**30)
         check_network(10**5, 100, 1, 0.0)
         with pytest.raises(ResourceError, match=r"network.width=1000000, .* needed 2\.24 GiB, available 1 GiB; "):
             check_network(10**6, 100, 1, 0.0)
         with pytest.raises(ResourceError, match=r"or a higher network.threshold"):
             check_network(10**5, 10, 1, 1e8)
-
-    def test_an_unknown_limit_is_no_limit(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sizes_module, "available_memory", lambda: None)
-        check_network(10**15, 100, 1, 0.0)

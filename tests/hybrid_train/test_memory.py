@@ -2,11 +2,19 @@ from pathlib import Path
 
 import pytest
 
-from circuits import memory
+from hybrid_train import memory
 
 
 def test_some_memory_is_available():
     assert 0 < memory.available_bytes() < 1 << 62
+
+
+def test_file_pages_that_the_kernel_gives_up_are_free(monkeypatch, tmp_path: Path):
+    (tmp_path / "memory.max").write_text("5000000\n")
+    (tmp_path / "memory.current").write_text("3000000\n")
+    (tmp_path / "memory.stat").write_text("anon 2500000\ninactive_file 500000\n")
+    monkeypatch.setattr(memory, "_CGROUP", tmp_path)
+    assert memory.available_bytes() == 2_500_000
 
 
 @pytest.mark.parametrize(

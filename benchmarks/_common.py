@@ -1,0 +1,62 @@
+"""What every benchmark does: its arguments, where it ran, its table and its JSON file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+
+def arguments(description: str | None) -> argparse.Namespace:
+    """Return the options ``quick`` and ``json``."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="smaller sizes, under a minute")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    return parser.parse_args()
+
+
+def environment(packages: Iterable[str], *, threads: int, dtype: str) -> dict[str, Any]:
+    """Return machine, threads, dtype and versions; print them."""
+    versions = {"python": platform.python_version()}
+    for name in ("hybrid-train", "numpy", *packages):
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            versions[name] = "absent"
+    machine = f"{_processor()}, {os.cpu_count()} processors, {platform.system()}"
+    found = {"machine": machine, "threads": threads, "dtype": dtype, "versions": versions}
+    print(f"{machine}; threads {threads}; {dtype}; {', '.join(f'{key} {value}' for key, value in versions.items())}")
+    return found
+
+
+def print_table(rows: list[dict[str, Any]]) -> None:
+    """Print dictionaries with the same keys as aligned columns."""
+    names = list(rows[0])
+    cells = [names, *([_cell(row[name]) for name in names] for row in rows)]
+    widths = [max(len(line[at]) for line in cells) for at in range(len(names))]
+    for line in cells:
+        print("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)))
+
+
+def write_json(path: Path | None, document: dict[str, Any]) -> None:
+    """Write the figures if a file was asked for."""
+    if path:
+        path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.machine()

@@ -1,0 +1,54 @@
+"""Choosing the engine that an option names, or that what was injected asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from circuits.engines import ENGINES
+from circuits.engines.noise import Noise
+from circuits.search import Engine
+from hybrid_train.errors import ConfigError
+
+
+def make_engine(
+    name: str,
+    *,
+    noise: Mapping[Any, float] | None = None,
+    sampler: Any = None,
+    pass_manager: Any = None,
+    backend: Any = None,
+) -> Engine:
+    """Return a new engine.
+
+    Args:
+        name: a key of :data:`circuits.engines.ENGINES`.
+        noise: rates of :class:`circuits.engines.noise.Noise`, by name.
+        sampler: of :class:`circuits.engines.sampler.SamplerEngine`, like the two that follow.
+        pass_manager: likewise.
+        backend: likewise.
+
+    Raises:
+        ConfigError: what was given is not of its kind, or does not go together.
+    """
+    injected = {"sampler": sampler, "pass_manager": pass_manager, "backend": backend}
+    given = [key for key, value in {"noise": noise, **injected}.items() if value is not None]
+    if given and name != "aer":
+        raise ConfigError(f"engine={name!r} runs no circuits: leave out {' and '.join(given)}, or take engine='aer'")
+    if noise is not None:
+        if len(given) > 1:
+            raise ConfigError(
+                f"noise={dict(noise)!r}: simulates a machine of its own; leave out {' and '.join(given[1:])}"
+            )
+        rates = Noise.from_table(noise)
+        from circuits.engines.noisy import NoisyEngine
+
+        return NoisyEngine(rates)
+    if given:
+        from circuits.engines.sampler import SamplerEngine
+
+        return SamplerEngine(**injected)
+    module, _, cls = ENGINES[name].partition(":")
+    engine: Engine = getattr(import_module(module), cls)()
+    return engine

@@ -1,0 +1,70 @@
+"""The noisy engine: runs each circuit on Qiskit Aer with faults."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import isqrt
+from typing import final
+
+import numpy as np
+from qiskit import QuantumCircuit
+from qiskit.transpiler import generate_preset_pass_manager
+from qiskit_aer import AerSimulator
+
+from circuits.engines.guard import check_fits
+from circuits.engines.noise import BASIS, Noise
+from circuits.grover import grover_circuit
+from circuits.lookup import LookupOracle, index_qubits
+from circuits.search import Batch, Engine, Run
+from hybrid_train.active_sets import IntArray
+from hybrid_train.memory import available_bytes
+
+_BATCH_BYTES = 1 << 28
+_GATE_BYTES = 1024
+"""Taken by one gate in the circuit, its rewritten form and the simulator's program together."""
+
+
+@final
+class NoisyEngine(Engine):
+    """Rewrites each run's circuit in :data:`BASIS` and simulates one noisy execution of it on Aer.
+
+    The circuits are those of :func:`circuits.grover.grover_circuit`, transpiled at optimisation level 1. Each run is
+    an execution of its own, with faults of its own: no shot is shared.
+
+    Args:
+        noise: the rates.
+    """
+
+    def __init__(self, noise: Noise) -> None:
+        super().__init__()
+        self._pass_manager = generate_preset_pass_manager(1, basis_gates=list(BASIS), seed_transpiler=0)
+        self._simulator = AerSimulator(method="statevector", noise_model=noise.model())
+        self._circuit = lru_cache(maxsize=64)(self._build)
+
+    def sample(self, batch: Batch) -> IntArray:
+        marked = batch.marked
+        circuits = [
+            self._circuit(np.sort(marked.items(search)).tobytes(), marked.n_items, run)
+            for search, run in zip(batch.searches.tolist(), batch.runs, strict=True)
+        ]
+        self.simulation.circuits += len(circuits)
+        self.simulation.gates += sum(len(circuit.data) for circuit in circuits)
+        seed = int(batch.seeds[0] >> np.uint64(1))
+        job = self._simulator.run(circuits, shots=1, memory=True, seed_simulator=seed, max_parallel_threads=1)
+        return np.array([int(one.data.memory[0], 16) for one in job.result().results])
+
+    def _build(self, marked: bytes, n_items: int, run: Run) -> QuantumCircuit:
+        oracle = LookupOracle(np.frombuffer(marked, np.int64), n_items)
+        return self._pass_manager.run(grover_circuit(oracle, run.iterations, phases=run.phases))
+
+    def check_resources(self, n_items: int) -> None:
+        check_fits(n_items, _needed_bytes, available_bytes(), "finder.noise")
+
+    def searches_at_once(self, n_items: int) -> int:
+        return max(1, min(256, _BATCH_BYTES // _needed_bytes(n_items)))
+
+
+def _needed_bytes(n_items: int) -> int:
+    """The gates of the longest run, a certificate: an oracle and a diffusion take about five times 2^n in all."""
+    size = 1 << index_qubits(n_items)
+    return size * (16 + 5 * _GATE_BYTES * 4 * (1 + isqrt(size)))

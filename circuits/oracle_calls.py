@@ -1,0 +1,172 @@
+"""Searches played out on the law alone: what finding all marked items costs, for any number of items.
+
+Only how many items are marked matters to the cost, not which, so a search over 2^30 items with millions of them
+marked takes seconds. Every decision is taken by the code the finder runs.
+"""
+
+from __future__ import annotations
+
+from math import ceil, sin, sqrt
+from typing import Any
+
+import numpy as np
+
+from circuits.draws import STEP, draw_bits, draw_uniform, uniform
+from circuits.law import angle, best_iterations, exact_plan, fixed_point_law, matched_law, plain_law
+from circuits.strategies.bbht import PATIENCE
+from circuits.strategies.decisions import next_run
+from circuits.strategies.state import BEGIN, HIT, MATCHED, MISS, PLAIN, REPEAT, STOP
+from circuits.strategies.strategy import Searches
+from hybrid_train.kernels import kernel
+from hybrid_train.parallel import in_threads
+
+PLAYED = np.dtype(
+    [
+        ("oracle_calls", np.int64),
+        ("bit_oracle_uses", np.int64),
+        ("runs", np.int64),
+        ("until_last_hit", np.int64),
+        ("certificate_calls", np.int64),
+        ("missed", np.int64),
+        ("reason", np.int64),
+        ("miss_probability", np.float64),
+    ],
+    align=True,
+)
+"""One search played out.
+
+    oracle_calls        Grover iterations
+    bit_oracle_uses     uses of the bit oracle: two an iteration where the phases are not pi
+    runs                circuit executions, each with a measurement and a verification
+    until_last_hit      oracle calls and verifications up to and including the last item found
+    certificate_calls   those of the oracle calls that went into certificates
+    missed              marked items not found
+    reason              code of why it stopped
+    miss_probability    the most probable it was that something was missed
+"""
+
+Played = np.ndarray[Any, Any]
+
+
+def play(searches: Searches, n_marked: Any) -> Played:
+    """Play searches to their end, each against the closed-form law.
+
+    Args:
+        searches: (S,) that have not begun; they are at their end afterwards.
+        n_marked: (S,) items each oracle marks, known ones not counted.
+
+    Returns:
+        (S,) records of :data:`PLAYED`.
+    """
+    played = np.zeros(len(searches), PLAYED)
+    marked = np.ascontiguousarray(np.broadcast_to(n_marked, len(searches)), np.int64)
+
+    def share(first: int, last: int) -> None:
+        _play(searches[first:last], marked[first:last], played[first:last])
+
+    in_threads(share, len(searches), 2)
+    return played
+
+
+@kernel
+def expected_known_k(n_items: Any, n_marked: Any) -> Any:
+    """Return (iterations, runs) that finding all of a known number takes in the mean: the reference, exactly.
+
+    Args:
+        n_items: m.
+        n_marked: k, 0 to m.
+    """
+    iterations, runs = 0.0, 0.0
+    for remaining in range(1, n_marked + 1):
+        length = best_iterations(n_items, remaining)
+        tries = 1.0 / plain_law(n_items, remaining, length)
+        iterations += length * tries
+        runs += tries
+    return iterations, runs
+
+
+@kernel
+def expected_exact(n_items: Any, n_marked: Any) -> Any:
+    """Return the iterations that finding all of a known number takes with matched phases: no run fails."""
+    iterations = 0
+    for remaining in range(1, n_marked + 1):
+        iterations += exact_plan(n_items, remaining)[0]
+    return iterations
+
+
+@kernel
+def expected_bbht(n_items: Any, n_marked: Any, growth: Any) -> Any:
+    """Return the mean iterations of ``bbht`` up to the certificate it stops with, if none comes too early.
+
+    A run below the cap M succeeds with probability 1/2 - sin(4 M theta) / (4 M sin(2 theta)) (BBHT 1998, Lemma 2).
+
+    Args:
+        n_items: m.
+        n_marked: k, 0 to m.
+        growth: of the cap.
+    """
+    largest, total = sqrt(n_items), 0.0
+    for remaining in range(n_marked + 1):
+        theta = angle(n_items, remaining)
+        cap, alive, misses = 1.0, 1.0, 0
+        while alive > 1e-6 and not (remaining == 0 and misses > PATIENCE):
+            choices = ceil(cap)
+            total += alive * (choices - 1.0) / 2.0
+            if remaining == n_items:
+                alive = 0.0
+            elif remaining > 0:
+                alive *= 0.5 + sin(4.0 * choices * theta) / (4.0 * choices * sin(2.0 * theta))
+            cap = min(growth * cap, largest)
+            misses += cap >= largest / 2.0
+    return total
+
+
+@kernel
+def _play(searches: Any, marked: Any, played: Any) -> None:
+    for at in range(searches.size):
+        _play_one(searches[at], marked[at], played[at])
+
+
+@kernel
+def _play_one(search: Any, marked: Any, played: Any) -> None:
+    """Play one search; items found and still marked are set aside while a strategy does not unmark."""
+    outcome, aside, total = BEGIN, 0, marked
+    while True:
+        kind, iterations, parameter = next_run(search, outcome)
+        if kind == STOP:
+            break
+        if aside and (search.unmarks or search.certifying):
+            marked, aside = marked - aside, 0
+        played.oracle_calls += iterations
+        played.bit_oracle_uses += iterations if kind == PLAIN else 2 * iterations
+        played.certificate_calls += iterations if search.certifying else 0
+        played.runs += 1
+        counter = draw_bits(search) + STEP
+        if marked == 0 or uniform(counter) >= law(search.items, marked, kind, iterations, parameter):
+            outcome = MISS
+            continue
+        if aside and draw_uniform(search) * marked < aside:
+            outcome = REPEAT
+            continue
+        outcome = HIT
+        if search.unmarks or search.certifying:
+            marked -= 1
+        else:
+            aside += 1
+        total -= 1
+        played.until_last_hit = played.oracle_calls + played.runs
+    played.missed = total
+    played.reason = search.reason
+    played.miss_probability = search.miss
+
+
+@kernel
+def law(n_items: Any, n_marked: Any, kind: Any, iterations: Any, parameter: Any) -> Any:
+    """Return the chance that a requested run measures a marked item."""
+    if n_marked == n_items:
+        return 1.0
+    if kind == PLAIN:
+        return plain_law(n_items, n_marked, iterations)
+    if kind == MATCHED:
+        return matched_law(n_items, n_marked, iterations, parameter)
+    return fixed_point_law(n_items, n_marked, iterations, parameter)

@@ -1,0 +1,131 @@
+"""What a search remembers, what it is told, and what it asks for: the small interface of every strategy.
+
+A strategy is a compiled function ``decide(search, outcome)`` that returns a request (kind, iterations, parameter).
+The finder and the simulation of counts call the very same functions, through
+:func:`circuits.strategies.decisions.next_run`.
+"""
+
+from __future__ import annotations
+
+from math import floor, log2
+from typing import Any
+
+import numpy as np
+
+from circuits.law import fixed_point_iterations
+from hybrid_train.kernels import kernel
+
+KNOWN_K, EXACT, BBHT, COUPON, FIXED_POINT, COUNTING, ADAPTIVE, WARM = range(8)
+"""Which strategy a search follows."""
+
+STOP, PLAIN, ROBUST, MATCHED = range(4)
+"""Kinds of request: no more; plain iterations; fixed-point phases of a given ripple; one phase throughout."""
+
+BEGIN, MISS, HIT, SPURIOUS, REPEAT = range(5)
+"""Outcomes of a run: none yet; an item that neither counts nor is marked; a new verified item; one that the oracle
+marks and verification rejects; a verified item that was found before and is still marked."""
+
+RUNNING, CERTIFIED, ALL_SEEN, ALL_FOUND = range(4)
+"""Why a search stopped."""
+
+REASONS = ("still running", "certified", "all items seen", "all marked items found")
+
+HYPOTHESES = 64
+LEVELS = 40
+
+SEARCH = np.dtype(
+    [
+        ("strategy", np.int64),
+        ("items", np.int64),
+        ("delta", np.float64),
+        ("key", np.uint64),
+        ("told", np.int64),
+        ("known", np.int64),
+        ("found", np.int64),
+        ("unmarks", np.int64),
+        ("reason", np.int64),
+        ("miss", np.float64),
+        ("certificates", np.int64),
+        ("certifying", np.int64),
+        ("iterations", np.int64),
+        ("growth", np.float64),
+        ("cap", np.float64),
+        ("misses", np.int64),
+        ("repeats", np.int64),
+        ("level", np.int64),
+        ("shots", np.int64),
+        ("hits", np.int64, (LEVELS,)),
+        ("centre", np.float64),
+        ("spread", np.float64),
+        ("flat", np.float64),
+        ("nodes", np.int64),
+        ("single", np.int64),
+        ("total", np.float64, (HYPOTHESES,)),
+        ("weight", np.float64, (HYPOTHESES,)),
+        ("theta", np.float64, (HYPOTHESES,)),
+    ],
+    align=True,
+)
+"""One search.
+
+    strategy    one of the codes above
+    items       m, the items searched
+    delta       what the search may miss with in all
+    key         counter of its random stream
+    told        items marked at the start, for the strategies that must be told; -1 for all others
+    known       items excluded before the search began (found by the last step, verified)
+    found       items that the search has unmarked, or seen if it does not unmark
+    unmarks     whether a found item is unmarked at once
+    reason      why it stopped; RUNNING while it has not
+    miss        the most probable it can be that stopping left a marked item behind
+    certificates, certifying    how many were asked for; whether the last request was one
+    iterations  of the last plain run asked for
+    growth, cap, misses, repeats    of the schedules that grow with every miss
+    level, shots, hits              of the amplitude estimation
+    centre, spread, flat            the prior over the marked items: a normal part, and the share of the flat one
+    nodes, single, total, weight, theta    the posterior: hypotheses on how many were marked at the start, whether
+                they are consecutive integers, their probabilities, and the angle of what remains under each
+"""
+
+
+@kernel
+def rounded_share(miss_probability: Any) -> Any:
+    """Round down by at most a quarter of a factor two, so that searches with about the same share use one circuit."""
+    return 2.0 ** (floor(4.0 * log2(miss_probability)) / 4.0)
+
+
+@kernel
+def allotment(delta: Any, attempt: Any) -> Any:
+    """Return the share delta / (c (c + 1)) of the c-th certificate of a search: they sum to delta at most."""
+    return delta / (attempt * (attempt + 1.0))
+
+
+@kernel
+def certificate_iterations(search: Any) -> Any:
+    """Return how long the next certificate of a search would be."""
+    share = rounded_share(allotment(search.delta, search.certificates + 1))
+    return fixed_point_iterations(search.items, share)
+
+
+@kernel
+def certify(search: Any) -> Any:
+    """Ask for a certificate: one fixed-point run that finds something, if anything is left, but for its share."""
+    search.certificates += 1
+    search.certifying = 1
+    search.miss = rounded_share(allotment(search.delta, search.certificates))
+    return ROBUST, fixed_point_iterations(search.items, search.miss), search.miss
+
+
+@kernel
+def stop(search: Any, reason: Any, miss_probability: Any) -> Any:
+    """End the search."""
+    search.reason = reason
+    search.miss = miss_probability
+    return STOP, 0, 0.0
+
+
+@kernel
+def plain(search: Any, iterations: Any) -> Any:
+    """Ask for a plain run."""
+    search.iterations = iterations
+    return PLAIN, iterations, 0.0

@@ -1,0 +1,62 @@
+"""How much memory this process may still take."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_MEMINFO = Path("/proc/meminfo")
+_CGROUP = Path("/sys/fs/cgroup")
+_UNBOUNDED = 1 << 62
+
+
+def available_bytes() -> int:
+    """Return the least of what the machine, the control group and the process limits still allow."""
+    return min(_machine(), _control_group(), _address_space())
+
+
+def _machine() -> int:
+    try:
+        lines = _MEMINFO.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    free = (int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    return next(free, _UNBOUNDED)
+
+
+def _control_group() -> int:
+    """What is left below the limit of cgroup v2 or v1, without bound where there is none."""
+    for limit, used, details, reclaimable in (
+        ("memory.max", "memory.current", "memory.stat", "inactive_file"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat", "total_inactive_file"),
+    ):
+        try:
+            left = int((_CGROUP / limit).read_text(encoding="ascii")) - int((_CGROUP / used).read_text("ascii"))
+        except (OSError, ValueError):
+            continue
+        return max(0, left + _counter(_CGROUP / details, reclaimable))
+    return _UNBOUNDED
+
+
+def _counter(path: Path, name: str) -> int:
+    """Return a counter of a control group; cached file pages count as used, but the kernel gives them up on demand."""
+    try:
+        lines = path.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.split()[0] == name), 0)
+
+
+def _address_space() -> int:
+    try:
+        import resource
+    except ImportError:  # not on every system
+        return _UNBOUNDED
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit == resource.RLIM_INFINITY:
+        return _UNBOUNDED
+    try:
+        used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+    except OSError:
+        used = 0
+    return max(0, limit - used)
