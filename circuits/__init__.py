@@ -6,8 +6,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from circuits.arithmetic.oracle import ArithmeticOracle
     from circuits.engines.aer import AerEngine
     from circuits.engines.closed_form import ClosedFormEngine
+    from circuits.engines.noise import Noise
+    from circuits.engines.noisy import NoisyEngine
     from circuits.engines.sampler import SamplerEngine
     from circuits.finder import GroverFinder
     from circuits.grover import diffusion, grover_circuit, grover_operator, uniform_state
@@ -16,9 +19,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AerEngine": "circuits.engines.aer",
+    "ArithmeticOracle": "circuits.arithmetic.oracle",
     "ClosedFormEngine": "circuits.engines.closed_form",
     "GroverFinder": "circuits.finder",
     "LookupOracle": "circuits.lookup",
+    "Noise": "circuits.engines.noise",
+    "NoisyEngine": "circuits.engines.noisy",
     "Phases": "circuits.law",
     "SamplerEngine": "circuits.engines.sampler",
     "diffusion": "circuits.grover",
@@ -31,9 +37,12 @@ _HOMES = {
 
 __all__ = [
     "AerEngine",
+    "ArithmeticOracle",
     "ClosedFormEngine",
     "GroverFinder",
     "LookupOracle",
+    "Noise",
+    "NoisyEngine",
     "Phases",
     "SamplerEngine",
     "diffusion",

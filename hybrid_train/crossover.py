@@ -27,7 +27,9 @@ UNITS = {
     "qrom_gates": "seconds",
 }
 RIVALS = ("scan", "skin")
-WIDTHS = tuple(1 << exponent for exponent in range(1, LARGEST_EXPONENT + 1))
+_FIRST_EXPONENT = 4
+"""Narrower networks cost a handful of operations in any way, and the fitted laws are not for them."""
+WIDTHS = tuple(1 << exponent for exponent in range(_FIRST_EXPONENT, LARGEST_EXPONENT + 1))
 _TAIL = 10
 """Exponents are read off the last so many doublings."""
 _SAME = 0.005
@@ -35,7 +37,7 @@ _SAME = 0.005
 
 
 def find_crossovers(options: CrossoverOptions, *, progress: bool = False) -> dict[str, Any]:
-    """Measure, extrapolate, and compare every strategy with every rival at powers of two up to 2^60.
+    """Measure, extrapolate, and compare every strategy with every rival at powers of two from 2^4 to 2^60.
 
     Args:
         options: the assumptions.
@@ -112,7 +114,7 @@ def crossover_text(document: dict[str, Any]) -> str:
 
 def _cell(row: dict[str, Any], reasons: dict[str, str]) -> str:
     if row["width"] is not None:
-        return _power(row["width"])
+        return ("<= " if row["width"] == WIDTHS[0] else "") + _power(row["width"])
     mark = reasons.setdefault(row["reason"], f"[{len(reasons) + 1}]")
     return f"beyond {mark}" if row["growth"] < row["rival_growth"] - _SAME else f"never {mark}"
 
@@ -121,7 +123,7 @@ def _row(strategy: str, rival: str, column: str, curves: dict[str, list[float]])
     """Return where one curve goes below another for good, or why it does not."""
     own, other = np.array(curves[strategy]), np.array(curves[rival])
     ahead = own < other
-    width = least_width(ahead.tolist())
+    width = least_width(ahead.tolist(), _FIRST_EXPONENT)
     growth, rival_growth = (float(np.log2(one[-1] / one[-1 - _TAIL])) / _TAIL for one in (own, other))
     reason = ""
     if width is None:

@@ -167,11 +167,16 @@ def crossovers(
     return {name: least_width(flags) for name, flags in below.items()}
 
 
-def least_width(below: Sequence[bool]) -> int | None:
-    """Return 2^e for the first e from which all flags hold; flag i is about 2^(i + 1). None if the last one fails."""
+def least_width(below: Sequence[bool], first: int = 1) -> int | None:
+    """Return 2^e for the first e from which all flags hold; None if the last one fails.
+
+    Args:
+        below: flag i is about 2^(first + i).
+        first: exponent of the first flag.
+    """
     holding = 0
     for flag in reversed(below):
         if not flag:
             break
         holding += 1
-    return 1 << (len(below) - holding + 1) if holding else None
+    return 1 << (len(below) - holding + first) if holding else None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from math import cos, exp, log, pi, sin, sqrt
+from math import cos, exp, log, pi, sqrt
 from typing import Any, Literal, final
 
 import numpy as np
 
 from circuits.law import best_iterations_at
-from circuits.strategies.posterior import MISSES, begin, learn_certificate, learn_outcome
+from circuits.strategies.posterior import MISSES, begin, hypothetical, learn_certificate, learn_outcome
 from circuits.strategies.state import ADAPTIVE, BEGIN, certificate_iterations, certify, plain
 from circuits.strategies.strategy import Strategy
 from hybrid_train.errors import ConfigError
@@ -119,9 +119,9 @@ def _best_wide(search: Any, left: Any, least: Any, most: Any) -> Any:
         success = 0.0
         for i in range(search.nodes):
             if search.weight[i] > 0.0 and search.total[i] > search.found:
-                success += search.weight[i] * sin((2.0 * iterations + 1.0) * search.theta[i]) ** 2
+                success += search.weight[i] * hypothetical(search, i, 2.0 * iterations + 1.0)
         calls = (iterations + 1.0) * left / success
-        if calls < fewest:
+        if calls < 0.95 * fewest:
             best, fewest = iterations, calls
         iterations += 1 + int(0.12 * iterations)
     return best, fewest

@@ -7,7 +7,7 @@ The grid is logarithmic at first and becomes finer around what is probable, down
 
 from __future__ import annotations
 
-from math import erf, exp, log, log1p, sin, sqrt
+from math import cos, erf, exp, log, log1p, sin, sqrt
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,13 @@ SURPRISE = 1e-3
 MISSES = 24
 """As many misses in a row ask for a certificate, whatever is believed."""
 
+
+EVEN = 64
+"""Hypotheses of an even grid: one peak is all there is to resolve then. A logarithmic one has to tell the counts apart
+at which a run that is too long by far happens to succeed."""
+
+NEGLIGIBLE_BLUR = 0.03
+"""Radians."""
 
 TILT = 0.2
 """The flat law is that of K^-(1 + TILT): a little below flat in log K, since few items leave less to make up for."""
@@ -79,6 +86,19 @@ def begin_anew(search: Any) -> None:
 
 
 @kernel
+def hypothetical(search: Any, i: Any, rotation: Any) -> Any:
+    """Return the chance of a marked item under one hypothesis, averaged over the numbers it stands for.
+
+    A long run turns the angles of neighbouring numbers far apart: what it does at the middle one alone would say
+    nothing about the others.
+    """
+    blur = rotation * search.blur[i]
+    if blur < NEGLIGIBLE_BLUR:
+        return sin(rotation * search.theta[i]) ** 2
+    return 0.5 - 0.5 * exp(-2.0 * blur * blur) * cos(2.0 * rotation * search.theta[i])
+
+
+@kernel
 def learn(search: Any, marked: Any) -> None:
     """Update on a plain run: ``marked`` says whether it measured a marked item.
 
@@ -89,7 +109,7 @@ def learn(search: Any, marked: Any) -> None:
     for i in range(search.nodes):
         if search.weight[i] == 0.0:
             continue
-        success = sin(rotation * search.theta[i]) ** 2
+        success = hypothetical(search, i, rotation)
         search.weight[i] *= success if marked else 1.0 - success
         if search.weight[i] < 1e-100:
             search.weight[i] = 0.0
@@ -110,7 +130,7 @@ def turn(search: Any) -> None:
         if remaining < 0.0:
             search.weight[i] = 0.0
         elif search.weight[i] > 0.0:
-            search.theta[i] = angle(search.items, remaining)
+            _aim_at(search, i, remaining)
             total += search.weight[i]
             largest = max(largest, search.weight[i])
     if total <= 0.0:
@@ -120,7 +140,7 @@ def turn(search: Any) -> None:
         return
     for i in range(search.nodes):
         live += search.weight[i] > 1e-4 * largest
-    if live < HYPOTHESES // 3:
+    if 3 * live < search.nodes:
         _refine(search)
 
 
@@ -136,11 +156,11 @@ def _refine(search: Any) -> None:
         above += search.weight[last]
     low = max(search.total[max(first - 1, 0)], float(search.found))
     high = search.total[min(last + 1, search.nodes - 1)]
-    nodes = np.empty(HYPOTHESES)
     ratio = log((high - search.found + 1.0) / (low - search.found + 1.0))
-    for i in range(HYPOTHESES):
-        share = i / (HYPOTHESES - 1.0)
-        if high - low < HYPOTHESES:
+    nodes = np.empty(HYPOTHESES if ratio > 1.0 else EVEN)
+    for i in range(nodes.size):
+        share = i / (nodes.size - 1.0)
+        if high - low < nodes.size:
             nodes[i] = min(low + i, high)
         elif ratio > 1.0:
             nodes[i] = round((low - search.found + 1.0) * exp(ratio * share) - 1.0) + search.found
@@ -166,9 +186,20 @@ def _refine(search: Any) -> None:
 
 @kernel
 def _aim(search: Any) -> None:
-    """Set the angles."""
     for i in range(search.nodes):
-        search.theta[i] = angle(search.items, search.total[i] - search.found)
+        _aim_at(search, i, search.total[i] - search.found)
+
+
+@kernel
+def _aim_at(search: Any, i: Any, remaining: Any) -> None:
+    """Set the angle of a hypothesis, and how it varies over the numbers the hypothesis stands for."""
+    search.theta[i] = angle(search.items, remaining)
+    low, high = _cell(search, i)
+    variance = max(0.0, (high - low) ** 2 - 1.0) / 12.0
+    search.blur[i] = 0.0
+    if variance > 0.0:
+        slope = 2.0 * sqrt(max(remaining, 0.5) * max(search.items - remaining, 0.5))
+        search.blur[i] = min(1.0, sqrt(variance) / slope)
 
 
 @kernel

@@ -30,7 +30,7 @@ RUNNING, CERTIFIED, ALL_SEEN, ALL_FOUND = range(4)
 
 REASONS = ("still running", "certified", "all items seen", "all marked items found")
 
-HYPOTHESES = 64
+HYPOTHESES = 256
 LEVELS = 40
 
 SEARCH = np.dtype(
@@ -63,6 +63,7 @@ SEARCH = np.dtype(
         ("total", np.float64, (HYPOTHESES,)),
         ("weight", np.float64, (HYPOTHESES,)),
         ("theta", np.float64, (HYPOTHESES,)),
+        ("blur", np.float64, (HYPOTHESES,)),
     ],
     align=True,
 )
@@ -83,8 +84,9 @@ SEARCH = np.dtype(
     growth, cap, misses, repeats    of the schedules that grow with every miss
     level, shots, hits              of the amplitude estimation
     centre, spread, flat            the prior over the marked items: a normal part, and the share of the flat one
-    nodes, single, total, weight, theta    the posterior: hypotheses on how many were marked at the start, whether
-                they are consecutive integers, their probabilities, and the angle of what remains under each
+    nodes, single, total, weight, theta, blur    the posterior: hypotheses on how many were marked at the start,
+                whether they are consecutive integers, their probabilities, the angle of what remains under each, and
+                the standard deviation of the angle over the numbers that a hypothesis stands for
 """
 
 

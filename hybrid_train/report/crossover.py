@@ -16,8 +16,6 @@ from hybrid_train.report.style import GREY, LINE, Style, legend_below, log_axis,
 
 Document = Mapping[str, Any]
 
-_FIRST_EXPONENT = 4
-"""Narrower networks are left out: there, costs are a handful of operations."""
 _TITLES = {
     "oracle_calls": "oracle calls",
     "quantum_memory": "operations, quantum memory assumed",
@@ -98,11 +96,9 @@ def write_crossover_figure(directory: Path, document: Document) -> list[Path]:
 def _relative(document: Document, column: str) -> tuple[np.ndarray[Any, Any], dict[str, np.ndarray[Any, Any]]]:
     """Return log2 m and each cost there over that of the scan."""
     exponents = np.log2(np.array(document["widths"], dtype=np.float64))
-    drawn = exponents >= _FIRST_EXPONENT
     curves = document["curves"][column]
-    scan = np.array(curves["scan"])
-    costs = {name: (np.array(values) / scan)[drawn] for name, values in curves.items() if name != "scan"}
-    return exponents[drawn], costs
+    costs = {name: np.divide(values, curves["scan"]) for name, values in curves.items() if name != "scan"}
+    return exponents, costs
 
 
 def _mark(
