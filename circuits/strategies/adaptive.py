@@ -121,7 +121,7 @@ def _best_wide(search: Any, left: Any, least: Any, most: Any) -> Any:
             if search.weight[i] > 0.0 and search.total[i] > search.found:
                 success += search.weight[i] * hypothetical(search, i, 2.0 * iterations + 1.0)
         calls = (iterations + 1.0) * left / success
-        if calls < 0.95 * fewest:
+        if calls < 0.8 * fewest:
             best, fewest = iterations, calls
         iterations += 1 + int(0.12 * iterations)
     return best, fewest
