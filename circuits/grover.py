@@ -102,9 +102,7 @@ def diffusion(n_items: int, phase: float = np.pi) -> QuantumCircuit:
     return circuit
 
 
-def grover_operator(
-    oracle: Oracle, *, oracle_phase: float = np.pi, diffusion_phase: float = np.pi
-) -> QuantumCircuit:
+def grover_operator(oracle: Oracle, *, oracle_phase: float = np.pi, diffusion_phase: float = np.pi) -> QuantumCircuit:
     """Return one Grover iteration: the oracle, then the diffusion about the uniform state over exactly m items.
 
     Args:

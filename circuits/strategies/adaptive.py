@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import cos, exp, log, pi, sqrt
+from math import cos, exp, pi, sqrt
 from typing import Any, Literal, final
 
 import numpy as np
@@ -20,9 +20,12 @@ PRIORS: tuple[Prior, ...] = ("flat", "sparsity", "previous")
 SHARP = 0.12
 """Relative deviation of the angle below which a normal law stands for the posterior."""
 
-EAGERNESS = 0.08
+EAGERNESS = 0.03
 """How readily a certificate is asked for: it is when what it would waste, were something left, is below this share
 of what another run would waste, were nothing left. The mean total cost is flat around this choice."""
+
+CURIOSITY = 1.0
+"""What a run teaches, as the variance of its success over the hypotheses, counts this much beside its success."""
 
 
 @final
@@ -69,19 +72,19 @@ def choose(search: Any) -> Any:
     for i in range(search.nodes):
         weight = search.weight[i]
         if weight > 0.0 and search.total[i] > search.found:
-            value = log(search.theta[i])
+            theta = search.theta[i]
             left += weight
-            mean += weight * value
-            square += weight * value * value
+            mean += weight * theta
+            square += weight * theta * theta
             if weight > 1e-6:
-                least, most = min(least, search.theta[i]), max(most, search.theta[i])
+                least, most = min(least, theta), max(most, theta)
     if most == 0.0 or search.misses >= MISSES:
         search.iterations = -1
         return certify(search)
     mean /= left
-    deviation = sqrt(max(0.0, square / left - mean * mean))
+    deviation = sqrt(max(0.0, square / left - mean * mean)) / mean
     if deviation < SHARP:
-        iterations, calls = _best_sharp(exp(mean), deviation)
+        iterations, calls = _best_sharp(mean, deviation)
     else:
         iterations, calls = _best_wide(search, left, least, most)
     if left * certificate_iterations(search) < EAGERNESS * (1.0 - left) * calls:
@@ -116,12 +119,15 @@ def _best_wide(search: Any, left: Any, least: Any, most: Any) -> Any:
     iterations = max(0, int(0.2 / most - 0.5))
     last = int(pi / (4.0 * least)) + 1
     while iterations <= last:
-        success = 0.0
+        success, square = 0.0, 0.0
         for i in range(search.nodes):
             if search.weight[i] > 0.0 and search.total[i] > search.found:
-                success += search.weight[i] * hypothetical(search, i, 2.0 * iterations + 1.0)
-        calls = (iterations + 1.0) * left / success
-        if calls < 0.8 * fewest:
+                chance = hypothetical(search, i, 2.0 * iterations + 1.0)
+                success += search.weight[i] * chance
+                square += search.weight[i] * chance * chance
+        success, square = success / left, square / left
+        calls = (iterations + 1.0) / (success + CURIOSITY * (square - success * success))
+        if calls < fewest:
             best, fewest = iterations, calls
         iterations += 1 + int(0.12 * iterations)
     return best, fewest

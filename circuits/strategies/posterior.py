@@ -27,14 +27,17 @@ MISSES = 24
 """As many misses in a row ask for a certificate, whatever is believed."""
 
 
-EVEN = 64
+DEAD = 1e-12
+"""Probability below which a hypothesis is dropped for good."""
+
+EVEN = 40
 """Hypotheses of an even grid: one peak is all there is to resolve then. A logarithmic one has to tell the counts apart
 at which a run that is too long by far happens to succeed."""
 
 NEGLIGIBLE_BLUR = 0.03
 """Radians."""
 
-TILT = 0.2
+TILT = 0.1
 """The flat law is that of K^-(1 + TILT): a little below flat in log K, since few items leave less to make up for."""
 
 
@@ -111,7 +114,7 @@ def learn(search: Any, marked: Any) -> None:
             continue
         success = hypothetical(search, i, rotation)
         search.weight[i] *= success if marked else 1.0 - success
-        if search.weight[i] < 1e-100:
+        if search.weight[i] < DEAD:
             search.weight[i] = 0.0
         total += search.weight[i]
     if total > 0.0:
