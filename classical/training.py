@@ -1,4 +1,4 @@
-"""The one training loop: algorithms are choices of index, finder, batch and network, not copies of it."""
+"""The one training loop: algorithms are choices of dynamics, batches, adversary and loss, not copies of it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import Any, Literal, final
 
 import numpy as np
-from scipy import sparse
 
-from hybrid_train.active_sets import ActiveSets, FloatArray, IntArray
-from hybrid_train.audit import Audit, audit
-from hybrid_train.bank import Bank, DenseBank, Motion
+from classical.keeping import Keep, make_keeper
+from classical.set_dynamics import SetDynamics
+from hybrid_train.active_sets import FloatArray, IntArray
+from hybrid_train.adversary import Adversary
+from hybrid_train.audit import Audit
+from hybrid_train.batches import Batch, Batches, FullBatch
 from hybrid_train.cost import Cost, SimulationCost
+from hybrid_train.dynamics import Dynamics, Evaluation
 from hybrid_train.errors import ConfigError, DivergenceError
 from hybrid_train.finder import ActiveSetFinder
 from hybrid_train.losses import Loss
@@ -26,15 +29,18 @@ class StepRecord:
 
     Attributes:
         step: t; the record describes the network at W(t).
-        loss: L(W(t)), summed over the data.
-        outputs: (n, K) network outputs at W(t).
-        fired_per_datum: (n,) reported active neurons of each datum.
+        loss: of the step's examples as they were trained on (perturbed ones under an adversary): the sum over all
+            data for full batches, its unbiased estimate n / B * sum for mini-batches, the mean for fresh examples.
+        outputs: (B, K) network outputs at W(t) of the step's examples.
+        fired_per_datum: (B,) reported active neurons of each of them.
         moved_neurons: neurons moved by the update that led from W(t - 1) here.
-        cost: what the finder was charged since the previous record; at step 0, building included.
+        cost: what the finders were charged since the previous record; at step 0, building included.
         simulation: likewise what imitating a quantum computer took.
-        finder_seconds: wall time inside the finder (building, moving, finding).
+        finder_seconds: wall time inside the finders (building, moving, finding).
         step_seconds: wall time of the whole step, without the audit.
         audit: comparison with the truth, where one was asked for.
+        rows: (B,) the step's examples; None for all of them.
+        clean_loss: the loss of the same examples before the adversary moved them; None without one.
     """
 
     step: int
@@ -47,6 +53,8 @@ class StepRecord:
     finder_seconds: float
     step_seconds: float
     audit: Audit | None
+    rows: IntArray | None = None
+    clean_loss: float | None = None
 
     @property
     def active_pairs(self) -> int:
@@ -55,9 +63,11 @@ class StepRecord:
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON-ready summary, without the arrays."""
+        clean = {} if self.clean_loss is None else {"clean_loss": self.clean_loss}
         return {
             "step": self.step,
             "loss": self.loss,
+            **clean,
             "active_pairs": self.active_pairs,
             "fired_mean": float(self.fired_per_datum.mean()),
             "fired_min": int(self.fired_per_datum.min()),
@@ -74,152 +84,190 @@ class StepRecord:
 
 @final
 class Training:
-    """Full-batch gradient descent in which every step touches only active pairs.
+    """Gradient descent in which every step touches only active neurons.
 
-    With ``index="neurons"`` the finder searches the weights for every datum (PRE Algorithms 2/5; 7 with Grover
-    search). With ``index="data"`` it searches the data for every neuron, and after the first step only neurons that
-    moved are asked again (PRE Algorithms 3/6; 8 with Grover search): the sets of a datum and of a neuron are each
-    other's transpose, so only one of them is stored.
-
-    Iterating trains: it yields ``steps + 1`` records, for W(0) to W(steps), and moves ``network.weights``.
+    Iterating trains: it yields ``steps + 1`` records, for W(0) to W(steps), and moves the network's weights; the last
+    record is on the whole data set if there is one. When it is exhausted the weights are those that ``keep`` names.
 
     Args:
-        network: starts at W(0) and ends at W(steps).
-        inputs: (n, d).
-        targets: as ``loss.encode`` gives them.
-        loss: summed over the data.
-        finder: fresh; it is built here.
-        index: which bank is searched.
+        dynamics: the network with its examples and finders, not started.
+        batches: the examples of each step.
+        loss: added up over examples.
         steps: number of updates, at least 0.
-        learning_rate: eta, or "auto" (see :func:`auto_learning_rate`).
+        learning_rate: eta, or "auto": 1 / (lambda_max(H) sup l''), H the kernel of the first batch, each example
+            counted with its factor. That is half the edge of stability of H: gradient descent on the linearised
+            network contracts every error direction at this rate (PRE Lemma 5.2 asks for a far smaller one).
+        adversary: moves the examples of each step before they are learnt from.
+        keep: which W(t) is returned, see :func:`classical.keeping.make_keeper`.
+        seed: the run's seed, for ``keep="random"``.
         audit_every: compare the sets with a scan at every so many steps and at the last one; 0 for never. Audits
             are neither timed nor charged.
 
     Raises:
         ConfigError: an option out of range.
-        DataError: inputs of the wrong shape or not finite.
     """
 
     def __init__(
         self,
-        network: TwoLayerNetwork,
-        inputs: FloatArray,
-        targets: FloatArray,
+        dynamics: Dynamics,
+        batches: Batches,
         loss: Loss,
-        finder: ActiveSetFinder,
         *,
-        index: Index = "neurons",
         steps: int,
         learning_rate: float | Literal["auto"] = "auto",
+        adversary: Adversary | None = None,
+        keep: Keep = "last",
+        seed: int = 0,
         audit_every: int = 0,
     ) -> None:
-        if index not in ("neurons", "data"):
-            raise ConfigError(f"training.index={index!r}: expected 'neurons' or 'data'")
         if steps < 0:
             raise ConfigError(f"training.steps={steps}: expected at least 0")
         if learning_rate != "auto" and not (np.isfinite(learning_rate) and learning_rate > 0):
             raise ConfigError(f"training.learning_rate={learning_rate}: expected a positive number or 'auto'")
         if audit_every < 0:
             raise ConfigError(f"run.audit_every={audit_every}: expected at least 0")
-        self.network = network
-        self.examples = DenseBank(inputs, "inputs")
-        self.targets = targets
+        self.dynamics = dynamics
+        self.batches = batches
         self.loss = loss
-        self.finder = finder
-        self.index: Index = index
         self.steps = steps
         self.learning_rate = learning_rate
+        self.adversary = adversary
         self.audit_every = audit_every
+        self._keeper = make_keeper(keep, dynamics.banks, steps, seed)
+        self._clean = np.array(dynamics.examples[:])
 
     def __iter__(self) -> Iterator[StepRecord]:
-        finder, network = self.finder, self.network
-        points: Bank = network.weights if self.index == "neurons" else self.examples
-        queries: Bank = self.examples if self.index == "neurons" else network.weights
-        charged, simulated = Cost(), SimulationCost()
+        try:
+            yield from self._steps()
+        finally:
+            self.dynamics.finish()
+        self._keeper.settle()
+
+    def _steps(self) -> Iterator[StepRecord]:
+        dynamics = self.dynamics
+        charged, simulated, finder_seconds, moved = Cost(), SimulationCost(), 0.0, 0
         started = time.perf_counter()
-        finder.build(points, queries, network.threshold)
-        sets = self._stored(finder.find())
-        found = time.perf_counter()
-        finder_seconds, moved = found - started, 0
+        dynamics.start()
         for step in range(self.steps + 1):
-            outputs = network.outputs_from(sets, len(self.examples), self.index)
-            with np.errstate(over="ignore", invalid="ignore"):
-                loss = self.loss.value(outputs, self.targets)
-            if not np.isfinite(loss):
-                raise DivergenceError(
-                    f"the loss is {loss} at step {step} with learning_rate={self.learning_rate}: take a smaller one"
-                )
+            batch = self._batch(step)
+            evaluation, clean_loss = self._evaluated(batch, step)
+            loss = self._loss(evaluation, batch, step)
+            slope = self.loss.derivative(evaluation.outputs, batch.targets) * batch.factors[:, None]
             if self.learning_rate == "auto":
-                self.learning_rate = auto_learning_rate(network, sets, self.examples[:], self.loss, self.index)
-            update = self._descent(sets, outputs) if step < self.steps else None
-            step_seconds = time.perf_counter() - started
+                self.learning_rate = self._stable_rate(batch)
+            seconds = time.perf_counter() - started
+            self._keeper.see(step, loss)
+            audited = self.audit_every > 0 and (step % self.audit_every == 0 or step == self.steps)
             yield StepRecord(
                 step=step,
-                loss=float(loss),
-                outputs=outputs,
-                fired_per_datum=np.bincount(self._datum_ids(sets), minlength=len(self.examples)),
+                loss=loss,
+                outputs=evaluation.outputs,
+                fired_per_datum=evaluation.fired,
                 moved_neurons=moved,
-                cost=finder.cost - charged,
-                simulation=finder.simulation - simulated,
-                finder_seconds=finder_seconds,
-                step_seconds=step_seconds,
-                audit=audit(sets, points, queries, network.threshold) if self._audited(step) else None,
+                cost=dynamics.cost - charged,
+                simulation=dynamics.simulation - simulated,
+                finder_seconds=dynamics.finder_seconds - finder_seconds,
+                step_seconds=seconds,
+                audit=dynamics.audit() if audited else None,
+                rows=batch.rows,
+                clean_loss=clean_loss,
             )
-            if update is None:
+            if step == self.steps:
                 return
-            charged, simulated = finder.cost.copy(), finder.simulation.copy()
+            charged, simulated = dynamics.cost.copy(), dynamics.simulation.copy()
+            finder_seconds = dynamics.finder_seconds
             started = time.perf_counter()
-            motion = network.weights.move_along(*update, self.examples[:])
-            moved = len(motion.rows)
-            before_finder = time.perf_counter()
-            sets = self._follow(motion, sets)
-            finder_seconds = time.perf_counter() - before_finder
+            moved = dynamics.descend(slope, float(self.learning_rate))
 
-    def _stored(self, sets: ActiveSets) -> ActiveSets:
-        """Return the sets of the whole bank as the step reads them: by neuron when neurons are asked one by one."""
-        return sets if self.index == "neurons" else sets.by_query().occupied()
+    def _batch(self, step: int) -> Batch:
+        """Return the batch of a step: at the end the whole data set, if there is one."""
+        everything = self.batches.targets
+        if step < self.steps or everything is None:
+            return self.batches.at(step)
+        return Batch(None, everything, np.ones(len(everything)))
 
-    def _follow(self, motion: Motion, sets: ActiveSets) -> ActiveSets:
-        """Tell the finder how the neurons moved and return the sets they have now."""
-        if self.index == "neurons":
-            self.finder.move_points_along(motion)
-            return self._stored(self.finder.find())
-        self.finder.move_queries_along(motion)
-        return sets.replaced(self.finder.find(motion.rows))
+    def _evaluated(self, batch: Batch, step: int) -> tuple[Evaluation, float | None]:
+        """Put the examples where they belong in this step and return the network on them (and the clean loss)."""
+        dynamics = self.dynamics
+        if batch.inputs is not None:
+            dynamics.move_examples(np.arange(len(batch.inputs)), batch.inputs)
+        if self.adversary is None:
+            return dynamics.evaluate(batch.rows), None
+        rows = np.arange(len(batch.targets)) if batch.rows is None else batch.rows
+        clean = batch.inputs
+        if clean is None:
+            clean = self._clean[rows]
+            dynamics.move_examples(rows, clean)
+        clean_loss = self._loss(dynamics.evaluate(batch.rows), batch, step)
+        self.adversary.attack(dynamics, rows, clean, batch.targets, self.loss, step)
+        return dynamics.evaluate(batch.rows), clean_loss
 
-    def _descent(self, sets: ActiveSets, outputs: FloatArray) -> tuple[IntArray, sparse.csr_array]:
-        """Return the neurons to move and C with dW = C X (PRE Eq. 2: C_ri = -eta m^{-1/2} a_r dL/df_i)."""
-        by_neuron = sets.by_point() if self.index == "neurons" else sets
-        neurons = np.repeat(by_neuron.rows, by_neuron.counts)
-        slope = self.loss.derivative(outputs, self.targets)
-        rate = float(self.learning_rate) / np.sqrt(self.network.width)
-        pull = np.einsum("pk,pk->p", self.network.output_weights[neurons], slope[by_neuron.indices])
-        shape = (len(by_neuron.rows), len(self.examples))
-        coefficients = sparse.csr_array((-rate * pull, by_neuron.indices, by_neuron.indptr), shape=shape)
-        moving = np.logical_or.reduceat(pull != 0, by_neuron.indptr[:-1]) if len(pull) else np.empty(0, bool)
-        if moving.all():
-            return by_neuron.rows, coefficients
-        return by_neuron.rows[moving], coefficients[np.flatnonzero(moving)]
+    def _loss(self, evaluation: Evaluation, batch: Batch, step: int) -> float:
+        with np.errstate(over="ignore", invalid="ignore"):
+            if (batch.factors == 1.0).all():
+                loss = self.loss.value(evaluation.outputs, batch.targets)
+            else:
+                loss = float((self.loss.values(evaluation.outputs, batch.targets) * batch.factors).sum())
+        if not np.isfinite(loss):
+            raise DivergenceError(
+                f"the loss is {loss} at step {step} with learning_rate={self.learning_rate}: take a smaller one"
+            )
+        return loss
 
-    def _datum_ids(self, sets: ActiveSets) -> IntArray:
-        return sets.query_ids if self.index == "neurons" else sets.point_ids
+    def _stable_rate(self, batch: Batch) -> float:
+        """Return half the edge of stability; 1 where nothing is active, since nothing moves then.
 
-    def _audited(self, step: int) -> bool:
-        return self.audit_every > 0 and (step % self.audit_every == 0 or step == self.steps)
+        Raises:
+            ConfigError: the loss has unbounded curvature, so that no rate follows from the kernel.
+        """
+        if self.loss.curvature is None:
+            raise ConfigError("training.learning_rate='auto' needs a loss of bounded curvature; give a number instead")
+        top = self.dynamics.top_eigenvalue() * float(batch.factors.max())
+        return 1.0 / (top * self.loss.curvature) if top > 0 else 1.0
 
 
-def auto_learning_rate(
-    network: TwoLayerNetwork, sets: ActiveSets, inputs: FloatArray, loss: Loss, index: Index
-) -> float:
-    """Return 1 / (lambda_max(H) sup l''), H the kernel of the active sets: half the edge of stability of H.
+def gradient_descent(
+    network: TwoLayerNetwork,
+    inputs: FloatArray,
+    targets: FloatArray,
+    loss: Loss,
+    finder: ActiveSetFinder,
+    *,
+    index: Index = "neurons",
+    steps: int,
+    learning_rate: float | Literal["auto"] = "auto",
+    audit_every: int = 0,
+) -> Training:
+    """Return full-batch gradient descent on a two-layer network (PRE Algorithms 2/5, 3/6, 7, 8).
 
-    Gradient descent on the linearised network contracts every error direction at this rate (PRE Lemma 5.2 asks for
-    a far smaller one). 1 where nothing is active, since nothing moves then.
+    Args:
+        network: starts at W(0) and ends at W(steps).
+        inputs: (n, d).
+        targets: as ``loss.encode`` gives them.
+        loss: summed over the data.
+        finder: fresh.
+        index: which bank is searched.
+        steps: number of updates.
+        learning_rate: eta, or "auto".
+        audit_every: see :class:`Training`.
 
     Raises:
-        ConfigError: the loss has unbounded curvature, so that no rate follows from the kernel.
+        ConfigError: an option out of range.
+        DataError: inputs of the wrong shape or not finite.
     """
-    if loss.curvature is None:
-        raise ConfigError("training.learning_rate='auto' needs a loss of bounded curvature; give a number instead")
-    top = network.kernel_top_eigenvalue(sets, inputs, index)
-    return 1.0 / (top * loss.curvature) if top > 0 else 1.0
+    dynamics = two_layer_dynamics(network, inputs, finder, index)
+    batches = FullBatch(targets)
+    return Training(dynamics, batches, loss, steps=steps, learning_rate=learning_rate, audit_every=audit_every)
+
+
+def two_layer_dynamics(
+    network: TwoLayerNetwork, inputs: FloatArray, finder: ActiveSetFinder, index: Index = "neurons"
+) -> Dynamics:
+    """Return the dynamics of a two-layer network on examples that stay where they are: the finder's own if it has any.
+
+    Raises:
+        ConfigError: an unknown index.
+        DataError: inputs of the wrong shape or not finite.
+    """
+    own = finder.dynamics(network, inputs)
+    return SetDynamics(network, inputs, finder, index) if own is None else own

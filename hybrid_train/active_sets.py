@@ -161,6 +161,14 @@ class ActiveSets:
         indptr = np.concatenate([[0], self.indptr[1:][keep]])
         return ActiveSets(indptr, self.indices, self.inner_products, self.shape, self.rows[keep], self.major)
 
+    def only(self, indices: IntArray) -> ActiveSets:
+        """Return the pairs with these points (these queries, if stored by point), without rows that hold none."""
+        kept = np.isin(self.indices, indices)
+        within = np.concatenate([[0], np.cumsum(kept)])
+        return ActiveSets(
+            within[self.indptr], self.indices[kept], self.inner_products[kept], self.shape, self.rows, self.major
+        ).occupied()
+
     def replaced(self, newer: ActiveSets) -> ActiveSets:
         """Return these sets with the rows stored in ``newer`` taking the place of the old ones.
 

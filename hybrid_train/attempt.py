@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, final
 
-from classical.training import Training
+from classical.training import Training, gradient_descent
 from hybrid_train.active_sets import FloatArray
 from hybrid_train.config import Config
 from hybrid_train.config.schema import BreastCancerConfig, DataConfig, DigitsConfig, FileConfig, SphereConfig
@@ -185,7 +185,7 @@ class Attempt:
     def _training(self, network: TwoLayerNetwork, n: int | None = None, steps: int | None = None) -> Training:
         """Return a training of a network by a fresh finder, on all data or the first n."""
         config, setting = self._config, self._setting
-        return Training(
+        return gradient_descent(
             network,
             setting.dataset.inputs[:n],
             setting.targets[:n],

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hybrid_train.active_sets import ActiveSets
+from hybrid_train.active_sets import ActiveSets, IntArray
 from hybrid_train.bank import Bank
 from hybrid_train.predicate import active_pairs
 
@@ -34,9 +34,28 @@ class Audit:
         return Audit(self.active + other.active, self.found + other.found, self.spurious + other.spurious)
 
 
-def audit(sets: ActiveSets, points: Bank, queries: Bank, threshold: float) -> Audit:
-    """Compare sets for the whole query bank with a scan of the banks as they are now."""
-    truth = active_pairs(points, queries, threshold)
+def audit(
+    sets: ActiveSets,
+    points: Bank,
+    queries: Bank,
+    threshold: float,
+    *,
+    point_rows: IntArray | None = None,
+    query_rows: IntArray | None = None,
+) -> Audit:
+    """Compare sets with a scan of the banks as they are now.
+
+    Args:
+        sets: what was reported, for the pairs of ``point_rows`` and ``query_rows``.
+        points: the bank that was searched.
+        queries: the bank that was asked about.
+        threshold: b.
+        point_rows: the points that count, all by default.
+        query_rows: likewise the queries.
+    """
+    truth = active_pairs(points, queries, threshold, query_rows)
+    if point_rows is not None:
+        truth = truth.only(point_rows)
     reported = np.unique(sets.query_ids * sets.shape[1] + sets.point_ids)
     true = truth.query_ids * truth.shape[1] + truth.point_ids
     found = int(np.isin(true, reported, assume_unique=True).sum())

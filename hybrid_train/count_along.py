@@ -16,7 +16,7 @@ from circuits.draws import stream_keys
 from circuits.oracle_calls import play
 from circuits.strategies import load_strategy
 from circuits.strategies.strategy import Expectation
-from classical.training import Training
+from classical.training import Training, gradient_descent
 from hybrid_train.active_sets import ActiveSets, IntArray
 from hybrid_train.attempt import Setting
 from hybrid_train.bank import Bank, Motion
@@ -211,7 +211,7 @@ def _recorder(config: Config) -> tuple[Recorder, Config, list[str]]:
 
 
 def _training(config: Config, setting: Setting, finder: ActiveSetFinder) -> Training:
-    return Training(
+    return gradient_descent(
         setting.start(config),
         setting.dataset.inputs,
         setting.targets,

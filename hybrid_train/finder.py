@@ -9,13 +9,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from hybrid_train.active_sets import ActiveSets
+from hybrid_train.active_sets import ActiveSets, FloatArray
 from hybrid_train.bank import Bank, Motion
 from hybrid_train.cost import Cost, SimulationCost
+
+if TYPE_CHECKING:
+    from hybrid_train.dynamics import Dynamics
+    from hybrid_train.network import TwoLayerNetwork
 
 
 @dataclass(frozen=True)
@@ -116,6 +121,18 @@ class ActiveSetFinder(ABC):
     def move_queries_along(self, motion: Motion) -> None:
         """Take note that queries moved by a sparse combination of the current points (see ``move_points_along``)."""
         self.move_queries(motion.rows, motion.vectors)
+
+    def dynamics(self, network: TwoLayerNetwork, inputs: FloatArray) -> Dynamics | None:
+        """Return a faster way of training a network on examples that stay where they are, if this finder has one.
+
+        Args:
+            network: to be trained.
+            inputs: (n, d) the examples.
+
+        Returns:
+            Dynamics that ask this finder nothing; None (the default) to train through the sets it finds.
+        """
+        return None
 
     def plan(self, *, seed: np.random.SeedSequence | None = None, total_queries: int | None = None) -> None:
         """Hear about the coming run, before ``build``. Most finders need not know.

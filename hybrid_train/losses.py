@@ -39,7 +39,13 @@ class Loss(ABC):
         """
         self._check(outputs, targets)
         with np.errstate(over="ignore", invalid="ignore"):
-            return float(self._value(outputs, targets))
+            return float(self._terms(outputs, targets).sum())
+
+    def values(self, outputs: FloatArray, targets: FloatArray) -> FloatArray:
+        """Return (n,) the loss of each example; ``value`` is their sum."""
+        self._check(outputs, targets)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.asarray(self._terms(outputs, targets).sum(axis=1))
 
     def derivative(self, outputs: FloatArray, targets: FloatArray) -> FloatArray:
         """Return (n, K) dL/df; where l has a corner, the middle of its subgradients."""
@@ -74,7 +80,8 @@ class Loss(ABC):
         return np.asarray(dataset.targets, dtype=np.float64).reshape(len(dataset), outputs)
 
     @abstractmethod
-    def _value(self, outputs: FloatArray, targets: FloatArray) -> Any: ...
+    def _terms(self, outputs: FloatArray, targets: FloatArray) -> FloatArray:
+        """Return (n, K) numbers that add up to the loss, example by example."""
 
     @abstractmethod
     def _derivative(self, outputs: FloatArray, targets: FloatArray) -> FloatArray: ...
@@ -91,8 +98,8 @@ class SquaredLoss(Loss):
 
     curvature = 1.0
 
-    def _value(self, outputs: FloatArray, targets: FloatArray) -> Any:
-        return 0.5 * np.square(outputs - targets).sum()
+    def _terms(self, outputs: FloatArray, targets: FloatArray) -> FloatArray:
+        return np.asarray(0.5 * np.square(outputs - targets))
 
     def _derivative(self, outputs: FloatArray, targets: FloatArray) -> FloatArray:
         return outputs - targets
@@ -118,10 +125,10 @@ class HuberLoss(Loss):
         if not (number and math.isfinite(self.delta) and self.delta > 0):
             raise ConfigError(f"delta={self.delta!r}: the Huber loss needs a positive finite number")
 
-    def _value(self, outputs: FloatArray, targets: FloatArray) -> Any:
+    def _terms(self, outputs: FloatArray, targets: FloatArray) -> FloatArray:
         residual = outputs - targets
         clipped = np.clip(residual, -self.delta, self.delta)
-        return (clipped * (residual - 0.5 * clipped)).sum()
+        return np.asarray(clipped * (residual - 0.5 * clipped))
 
     def _derivative(self, outputs: FloatArray, targets: FloatArray) -> FloatArray:
         return np.clip(outputs - targets, -self.delta, self.delta)
@@ -134,8 +141,8 @@ class AbsoluteLoss(Loss):
 
     curvature = None
 
-    def _value(self, outputs: FloatArray, targets: FloatArray) -> Any:
-        return np.abs(outputs - targets).sum()
+    def _terms(self, outputs: FloatArray, targets: FloatArray) -> FloatArray:
+        return np.asarray(np.abs(outputs - targets))
 
     def _derivative(self, outputs: FloatArray, targets: FloatArray) -> FloatArray:
         return np.sign(outputs - targets)
@@ -158,8 +165,8 @@ class LogisticLoss(Loss):
             raise DataError(f"loss=logistic: the targets of {dataset.name} are not all -1 or +1; take the loss squared")
         return 1
 
-    def _value(self, outputs: FloatArray, targets: FloatArray) -> Any:
-        return np.logaddexp(0.0, -targets * outputs).sum()
+    def _terms(self, outputs: FloatArray, targets: FloatArray) -> FloatArray:
+        return np.asarray(np.logaddexp(0.0, -targets * outputs))
 
     def _derivative(self, outputs: FloatArray, targets: FloatArray) -> FloatArray:
         return np.asarray(-targets * expit(-targets * outputs))
@@ -188,8 +195,8 @@ class CrossEntropyLoss(Loss):
             return _unit_vectors((dataset.targets > 0).astype(np.int64), outputs)
         return super().encode(dataset, outputs)
 
-    def _value(self, outputs: FloatArray, targets: FloatArray) -> Any:
-        return -(targets * log_softmax(outputs, axis=1)).sum()
+    def _terms(self, outputs: FloatArray, targets: FloatArray) -> FloatArray:
+        return np.asarray(-(targets * log_softmax(outputs, axis=1)))
 
     def _derivative(self, outputs: FloatArray, targets: FloatArray) -> FloatArray:
         return np.asarray(softmax(outputs, axis=1) - targets)

@@ -21,6 +21,7 @@ from hybrid_train.rng import Role, generator
 
 Index = Literal["neurons", "data"]
 Start = Literal["gaussian", "paired"]
+Activation = Literal["relu", "jump"]
 
 _BLOCK_PAIRS = 1 << 22
 _DENSE_KERNEL = 512
@@ -40,15 +41,21 @@ class TwoLayerNetwork:
         weights: (m, d) W, the bank a finder watches and a trainer moves.
         output_weights: (m, K) float64 a, a sign for each neuron and output.
         threshold: b, in units of the inner product.
+        activation: "relu" for max(z - b, 0); "jump" for z 1[z > b] (ADV section 3.2), which jumps at b.
+        output_scale: what the sum is multiplied by; None for m^{-1/2}.
+        untrained: so many last coordinates of the weights stay where they are, a bias for instance.
 
     Raises:
         DataError: output_weights do not fit the weights or are not finite.
-        ConfigError: threshold is not a finite number.
+        ConfigError: threshold or output_scale is not a finite number, or nothing is left to train.
     """
 
     weights: Bank
     output_weights: FloatArray
     threshold: float
+    activation: Activation = "relu"
+    output_scale: float | None = None
+    untrained: int = 0
 
     def __post_init__(self) -> None:
         signs = checked_vectors(self.output_weights, "output_weights").astype(np.float64)
@@ -56,6 +63,12 @@ class TwoLayerNetwork:
             raise DataError(f"output_weights: {len(signs)} rows for {len(self.weights)} neurons")
         if not math.isfinite(self.threshold):
             raise ConfigError(f"threshold={self.threshold}: must be a finite number")
+        if not math.isfinite(self.scale):
+            raise ConfigError(f"output_scale={self.output_scale}: must be a finite number")
+        if self.activation not in ("relu", "jump"):
+            raise ConfigError(f"activation={self.activation!r}: expected 'relu' or 'jump'")
+        if not 0 <= self.untrained < self.weights.shape[1]:
+            raise ConfigError(f"untrained={self.untrained}: expected 0 to {self.weights.shape[1] - 1} coordinates")
         object.__setattr__(self, "output_weights", signs)
 
     @classmethod
@@ -108,6 +121,11 @@ class TwoLayerNetwork:
         return len(self.weights)
 
     @property
+    def scale(self) -> float:
+        """What the sum over the neurons is multiplied by."""
+        return 1.0 / math.sqrt(self.width) if self.output_scale is None else self.output_scale
+
+    @property
     def dimension(self) -> int:
         """d, the length of an input."""
         return self.weights.shape[1]
@@ -135,13 +153,22 @@ class TwoLayerNetwork:
         ordered = self._ascending(sets, n, index)
         datum, neuron = _pairs(ordered, index)
         half = datum + n * (neuron >= self.width // 2)
-        excess = ordered.inner_products - self.threshold
+        values = ordered.inner_products
+        excess = values - self.threshold if self.activation == "relu" else values
         totals = np.empty((n, self.outputs))
         for k in range(self.outputs):
             terms = excess * self.output_weights[neuron, k]
             sums = np.bincount(half, weights=terms, minlength=2 * n)
             totals[:, k] = sums[:n] + sums[n:]
-        return totals / math.sqrt(self.width)
+        return totals * self.scale
+
+    def trained_part(self, vectors: FloatArray) -> FloatArray:
+        """Return vectors (N, d) with the coordinates that are not trained set to zero."""
+        if not self.untrained:
+            return vectors
+        part = np.array(vectors)
+        part[:, -self.untrained :] = 0.0
+        return part
 
     def predict(self, inputs: npt.ArrayLike, finder: ActiveSetFinder | None = None) -> FloatArray:
         """Return (n, K) f(x) of new data, block by block.
@@ -191,7 +218,7 @@ class TwoLayerNetwork:
         fired, column = np.unique(neuron[by_neuron], return_inverse=True)
         data = np.ascontiguousarray(inputs, dtype=np.float64)
         kernel = _Kernel(data, datum[by_neuron], column, self.output_weights[fired])
-        return kernel.top_eigenvalue() / self.width
+        return kernel.top_eigenvalue() * self.scale**2
 
     def _ascending(self, sets: ActiveSets, n: int, index: Index) -> ActiveSets:
         """Return the same pairs, each datum's in ascending order of neuron."""

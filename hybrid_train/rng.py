@@ -22,6 +22,7 @@ class Role(IntEnum):
     FINDER = 3
     BATCH = 4
     ADVERSARY = 5
+    CHOICE = 6
 
 
 def seed_key(root: int, role: Role, step: int = 0) -> np.random.SeedSequence:

@@ -10,7 +10,7 @@ from typing import Any, Self, final
 import numpy as np
 import numpy.typing as npt
 
-from classical.training import Training
+from classical.training import gradient_descent
 from hybrid_train.active_sets import ActiveSets, IntArray
 from hybrid_train.bank import Bank, Motion
 from hybrid_train.data import sphere
@@ -174,7 +174,7 @@ def measured_trainings(n: int, dim: int, steps: int, seed: int = 0) -> Iterator[
         network = TwoLayerNetwork.initialize(width, dim, seed=seed)
         taken = min(steps, TRAINING_STEPS)
         targets = loss.encode(dataset, 1)
-        _, *records = Training(network, dataset.inputs, targets, loss, watched, steps=taken)
+        _, *records = gradient_descent(network, dataset.inputs, targets, loss, watched, steps=taken)
         moved = [one for one in records if one.moved_neurons]
         yield TrainingCounts(
             width=width,

@@ -14,7 +14,7 @@ from classical import _skin_kernels, _skin_lists
 from classical._skin_lists import Frame, NeighbourLists
 from classical.scan import ScanFinder
 from classical.skin import SkinFinder, best_skin
-from classical.training import Training
+from classical.training import gradient_descent
 from hybrid_train.active_sets import ActiveSets
 from hybrid_train.bank import DenseBank, Watched
 from hybrid_train.data import sphere
@@ -376,7 +376,7 @@ def test_training_follows_the_run_of_a_scan(index: Any, width: int) -> None:
         network = TwoLayerNetwork.initialize(width, 5, threshold=0.9, seed=4)
         loss = make_loss("squared")
         targets = loss.encode(data, 1)
-        training = Training(network, data.inputs, targets, loss, finder, index=index, steps=40, audit_every=1)
+        training = gradient_descent(network, data.inputs, targets, loss, finder, index=index, steps=40, audit_every=1)
         return list(training), network.weights[:]
 
     finder = SkinFinder()

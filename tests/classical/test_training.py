@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from classical.training import StepRecord, Training, auto_learning_rate
-from hybrid_train.active_sets import ActiveSets
+from classical.training import StepRecord, gradient_descent
 from hybrid_train.data import Dataset, sphere
 from hybrid_train.errors import ConfigError, DivergenceError
 from hybrid_train.losses import Loss, make_loss
@@ -30,7 +29,7 @@ def train(kind: str, index: Any, *, steps: int = 8, loss: Loss | None = None, ou
     loss = loss or make_loss("squared")
     targets = loss.encode(data, outputs)
     finder = make_finder(kind, seed=1, **options)
-    training = Training(network, data.inputs, targets, loss, finder, index=index, steps=steps, audit_every=1)
+    training = gradient_descent(network, data.inputs, targets, loss, finder, index=index, steps=steps, audit_every=1)
     return list(training), training
 
 
@@ -64,10 +63,10 @@ def test_follows_dense_gradient_descent(index: Any, loss: str) -> None:
     records, training = train("scan", index, loss=make_loss(loss), outputs=outputs)
     data, network = problem(outputs)
     rate = float(training.learning_rate)
-    losses, weights = dense_descent(data, network, training.targets, loss, rate, 8)
+    losses, weights = dense_descent(data, network, training.batches.targets, loss, rate, 8)
     assert [record.step for record in records] == list(range(9))
     assert np.allclose([record.loss for record in records], losses, rtol=1e-11)
-    assert np.allclose(training.network.weights[:], weights, rtol=0, atol=1e-11)
+    assert np.allclose(training.dynamics.network.weights[:], weights, rtol=0, atol=1e-11)
     assert losses[-1] < 0.9 * losses[0]
 
 
@@ -85,14 +84,14 @@ def test_every_exact_finder_gives_the_same_run_to_the_last_bit(kind: str, option
     reference, by_scan = train("scan", "neurons")
     records, training = train(kind, index, **options)
     assert same_run(records, reference)
-    assert np.array_equal(training.network.weights[:], by_scan.network.weights[:])
+    assert np.array_equal(training.dynamics.network.weights[:], by_scan.dynamics.network.weights[:])
     assert all(record.audit.recall == 1 and record.audit.spurious == 0 for record in records)
 
 
 def test_a_finder_that_finds_nothing_leaves_the_network_where_it_is() -> None:
     records, training = train("empty", "neurons")
     _, untouched = problem()
-    assert np.array_equal(training.network.weights[:], untouched.weights[:])
+    assert np.array_equal(training.dynamics.network.weights[:], untouched.weights[:])
     assert {record.active_pairs for record in records} == {0}
     assert records[0].audit.recall == 0
 
@@ -104,7 +103,7 @@ def test_only_neurons_that_moved_are_asked_again() -> None:
     asked = []
     find = finder.find
     finder.find = lambda rows=None: asked.append(rows) or find(rows)  # type: ignore[method-assign]
-    training = Training(network, data.inputs, loss.encode(data, 1), loss, finder, index="data", steps=3)
+    training = gradient_descent(network, data.inputs, loss.encode(data, 1), loss, finder, index="data", steps=3)
     before, moved = network.weights[:].copy(), []
     for record in training:
         moved.append(np.flatnonzero((network.weights[:] != before).any(axis=1)).tolist())
@@ -122,30 +121,35 @@ def test_a_datum_that_is_fitted_moves_no_neuron() -> None:
     fitted = network.outputs_from(sets, len(data.inputs), "neurons")
     fitted[0] += 1.0
     finder = make_finder("scan")
-    records = list(Training(network, data.inputs, fitted, loss, finder, index="data", steps=1))
+    records = list(gradient_descent(network, data.inputs, fitted, loss, finder, index="data", steps=1))
     assert records[1].moved_neurons == records[0].fired_per_datum[0] > 0
     assert records[1].loss < records[0].loss
 
 
 def test_auto_learning_rate_is_the_inverse_of_the_top_eigenvalue() -> None:
     data, network = problem()
-    sets = active_pairs(network.weights, data.inputs, network.threshold)
     fires = (data.inputs @ network.weights[:].T > network.threshold).astype(float)
     kernel = (data.inputs @ data.inputs.T) * (fires @ fires.T) / network.width
-    rate = auto_learning_rate(network, sets, data.inputs, make_loss("squared"), "neurons")
-    assert rate == pytest.approx(1 / np.linalg.eigvalsh(kernel)[-1], rel=1e-10)
-    assert auto_learning_rate(network, sets, data.inputs, make_loss("logistic"), "neurons") == pytest.approx(4 * rate)
-    nothing = ActiveSets(np.zeros(13, int), np.empty(0, int), np.empty(0), (12, 96))
-    assert auto_learning_rate(network, nothing, data.inputs, make_loss("squared"), "neurons") == 1.0
+
+    def chosen(loss: str, network: TwoLayerNetwork = network) -> float:
+        targets = np.ones((len(data.inputs), 1))
+        training = gradient_descent(network, data.inputs, targets, make_loss(loss), make_finder("scan"), steps=0)
+        list(training)
+        return float(training.learning_rate)
+
+    assert chosen("squared") == pytest.approx(1 / np.linalg.eigvalsh(kernel)[-1], rel=1e-10)
+    assert chosen("logistic") == pytest.approx(4 * chosen("squared"))
+    silent = TwoLayerNetwork(network.weights, network.output_weights, threshold=1e3)
+    assert chosen("squared", silent) == 1.0
     with pytest.raises(ConfigError, match="bounded curvature"):
-        auto_learning_rate(network, sets, data.inputs, make_loss("absolute"), "neurons")
+        chosen("absolute")
 
 
 def test_a_rate_beyond_stability_is_reported_as_divergence() -> None:
     data, network = problem()
     loss = make_loss("squared")
     finder = make_finder("scan")
-    training = Training(
+    training = gradient_descent(
         network, data.inputs, loss.encode(data, 1), loss, finder, steps=4000, learning_rate=1e4, index="neurons"
     )
     with pytest.raises(DivergenceError, match=r"at step \d+ with learning_rate=10000"):
@@ -159,7 +163,7 @@ def test_cost_of_a_scan_is_known_in_advance() -> None:
     assert [record.cost.inner_products for record in records] == [
         12 * 96 if record.step == 0 else 12 * record.moved_neurons for record in records
     ]
-    assert training.finder.cost.inner_products == sum(record.cost.inner_products for record in records)
+    assert training.dynamics.cost.inner_products == sum(record.cost.inner_products for record in records)
 
 
 def test_audits_happen_when_asked_for_and_at_the_end() -> None:
@@ -167,7 +171,9 @@ def test_audits_happen_when_asked_for_and_at_the_end() -> None:
     loss = make_loss("squared")
     targets = loss.encode(data, 1)
     for every, expected in ((0, []), (3, [0, 3, 6, 7]), (100, [0, 7])):
-        training = Training(network, data.inputs, targets, loss, make_finder("scan"), steps=7, audit_every=every)
+        training = gradient_descent(
+            network, data.inputs, targets, loss, make_finder("scan"), steps=7, audit_every=every
+        )
         assert [record.step for record in training if record.audit is not None] == expected
 
 
@@ -186,7 +192,7 @@ def test_options_out_of_range_are_refused(options: dict, message: str) -> None:
     loss = make_loss("squared")
     arguments = {"steps": 1} | options
     with pytest.raises(ConfigError, match=message):
-        Training(network, data.inputs, loss.encode(data, 1), loss, make_finder("scan"), **arguments)
+        gradient_descent(network, data.inputs, loss.encode(data, 1), loss, make_finder("scan"), **arguments)
 
 
 @pytest.mark.parametrize("index", INDEXES)
@@ -194,7 +200,9 @@ def test_memory_stays_far_below_neurons_times_data(index: Any) -> None:
     data = sphere(64, 3, seed=0)
     network = TwoLayerNetwork.initialize(2**17, 3, seed=0)
     loss = make_loss("squared")
-    training = Training(network, data.inputs, loss.encode(data, 1), loss, make_finder("scan"), index=index, steps=1)
+    training = gradient_descent(
+        network, data.inputs, loss.encode(data, 1), loss, make_finder("scan"), index=index, steps=1
+    )
     tracemalloc.start()
     records = list(training)
     peak = tracemalloc.get_traced_memory()[1]

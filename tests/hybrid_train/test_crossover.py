@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from circuits.draws import stream_keys
 from circuits.oracle_calls import play
 from circuits.strategies import load_strategy
-from classical.training import Training
+from classical.training import gradient_descent
 from hybrid_train.cli import main
 from hybrid_train.crossover import COLUMNS, RIVALS, WIDTHS, crossover_text, find_crossovers
 from hybrid_train.crossover_costs import CostModel, CrossoverOptions, measured_rate
@@ -83,7 +83,7 @@ def test_trainings_count_what_changed() -> None:
     network = TwoLayerNetwork.initialize(one.width, dim, seed=seed)
     targets = loss.encode(dataset, 1)
     pairs, fired = [], []
-    for record in Training(network, dataset.inputs, targets, loss, make_finder("scan"), steps=steps):
+    for record in gradient_descent(network, dataset.inputs, targets, loss, make_finder("scan"), steps=steps):
         sets = active_pairs(network.weights, dataset.inputs, network.threshold)
         pairs.append(set(zip(sets.query_ids.tolist(), sets.point_ids.tolist(), strict=True)))
         fired.append(record.fired_per_datum.mean())
