@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 
-def arguments(description: str | None) -> argparse.Namespace:
-    """Return the options ``quick`` and ``json``."""
+def arguments(description: str | None, *, figures: bool = False) -> argparse.Namespace:
+    """Return the options ``quick`` and ``json``, and ``figures`` if the benchmark draws."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="smaller sizes, under a minute")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    if figures:
+        parser.add_argument("--figures", type=Path, metavar="DIR", help="draw the figures there")
     return parser.parse_args()
 
 
