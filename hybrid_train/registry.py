@@ -21,6 +21,8 @@ FINDERS = {
     "empty": "classical.empty:EmptyFinder",
     "hsr": "classical.hsr:HSRFinder",
     "skin": "classical.skin:SkinFinder",
+    "correlation_tree": "classical.correlation_tree:CorrelationTreeFinder",
+    "lsh": "classical.lsh:LSHFinder",
     "grover": "circuits.finder:GroverFinder",
 }
 """The finders of this distribution: name -> "module:Class"."""
