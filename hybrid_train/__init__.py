@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hybrid_train.network import TwoLayerNetwork
     from hybrid_train.registry import finder_kinds, make_finder
     from hybrid_train.results import read_run
+    from hybrid_train.theory import TheoryCheck, check_theory, shifted_kernel
 
     __version__: str
 
@@ -53,8 +54,10 @@ __all__ = [
     "ResourceError",
     "RunResult",
     "SimulationCost",
+    "TheoryCheck",
     "TwoLayerNetwork",
     "__version__",
+    "check_theory",
     "compare",
     "count_along",
     "count_oracle_calls",
@@ -63,6 +66,7 @@ __all__ = [
     "make_finder",
     "read_run",
     "run",
+    "shifted_kernel",
 ]
 
 _HOMES = {
@@ -86,6 +90,7 @@ _HOMES = {
     "network": ("TwoLayerNetwork",),
     "registry": ("finder_kinds", "make_finder"),
     "results": ("read_run",),
+    "theory": ("TheoryCheck", "check_theory", "shifted_kernel"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

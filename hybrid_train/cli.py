@@ -1,4 +1,4 @@
-"""The command line: ``hybrid-train run | compare | count | resources | crossover | finders``.
+"""The command line: ``hybrid-train run | compare | theory | count | resources | crossover | finders``.
 
 Standard output carries the result alone (with ``--json`` one JSON document); notes, progress and errors go to
 standard error. Exit codes: 0 done, 1 a run failed, 2 bad input, 130 interrupted.
@@ -99,6 +99,26 @@ def _compare(options: argparse.Namespace) -> int:
     _show(table, options)
     _complain(*table.errors)
     return FAILED if table.errors else DONE
+
+
+def _theory(options: argparse.Namespace) -> int:
+    from hybrid_train.config import load_config
+    from hybrid_train.theory import check_theory, theory_text
+
+    config = load_config(options.config, options.set)
+    result = check_theory(config, costs=not options.no_costs, out=options.out, progress=not options.quiet)
+    document = result.document()
+    _note(result.notes, options)
+    if options.json:
+        _print_json(document)
+        return DONE
+    print(theory_text(document))
+    if options.out is not None:
+        print(f"\nresults in {options.out}")
+        for picture in result.figures:
+            if picture.suffix == ".png":
+                print(f"picture {picture}")
+    return DONE
 
 
 def _finders(options: argparse.Namespace) -> int:
@@ -275,6 +295,12 @@ def _parser() -> _Parser:
     compare.add_argument("--finders", required=True, metavar="A,B,C", help="finders, as 'hybrid-train finders' lists")
     compare.add_argument("--index", metavar="INDEX", help="neurons, data or neurons,data; by default the config's")
     compare.set_defaults(command=_compare)
+
+    text = "Each lemma's prediction beside the value measured in the training run of a config."
+    theory = commands.add_parser("theory", help="predicted beside measured, lemma by lemma", description=text)
+    _add_experiment_options(theory)
+    theory.add_argument("--no-costs", action="store_true", help="leave the cost exponents out: no trainings beside")
+    theory.set_defaults(command=_theory)
 
     text = "List the registered finders: what they promise, where they come from, their options."
     finders = commands.add_parser("finders", help="the registered finders", description=text)

@@ -1,0 +1,197 @@
+"""``hybrid-train theory``: every prediction of the papers for a config's run beside what was measured."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+
+from hybrid_train.assembly import make_training, planned_finders
+from hybrid_train.config import Config, load_config
+from hybrid_train.config.load import ConfigSource
+from hybrid_train.config.sizes import check_memory
+from hybrid_train.errors import ConfigError
+from hybrid_train.progress import announced, with_progress
+from hybrid_train.results import check_vacant, figures_in, make_directory, versions, write_summary
+from hybrid_train.setting import Setting
+from hybrid_train.sparsity import expected_active, sparsity_bound
+from hybrid_train.theory import convergence_lines, kernel_lines, sgd_lines, sparsity_lines
+from hybrid_train.theory.case import Case
+from hybrid_train.theory.convergence import movement_bound
+from hybrid_train.theory.costs import CostGrowth, cost_growths, cost_line
+from hybrid_train.theory.lines import Line, finite
+from hybrid_train.theory.observation import Observation, Observer
+from hybrid_train.theory.spectrum import spectral_bounds
+
+PREPROCESSING: tuple[Callable[[Case], Line], ...] = (
+    *sparsity_lines.LINES,
+    *kernel_lines.LINES,
+    *convergence_lines.LINES,
+)
+"""Every line about a two-layer run, in the order of the table."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class TheoryCheck:
+    """The table and what the pictures show.
+
+    Attributes:
+        config: valid, with defaults filled in.
+        lines: the table.
+        growths: counted cost by finder; empty if it was not asked for.
+        series: numbers along the run, for the pictures.
+        notes: what a reader should know about the data, in sentences.
+        figures: the files drawn; none without a results directory.
+    """
+
+    config: Config
+    lines: list[Line]
+    growths: list[CostGrowth]
+    series: dict[str, Any]
+    notes: list[str]
+    figures: tuple[Path, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """Return everything but the files as one document, as ``--json`` prints it."""
+        return {
+            "rows": [line.as_dict() for line in self.lines],
+            "costs": [growth.as_dict() for growth in self.growths],
+            "series": self.series,
+            "config": self.config.as_dict(),
+            "versions": versions(),
+            "notes": self.notes,
+        }
+
+
+def check_theory(
+    config: ConfigSource,
+    *,
+    costs: bool = True,
+    out: str | os.PathLike[str] | None = None,
+    progress: bool = False,
+) -> TheoryCheck:
+    """Train as a config says and put each lemma's prediction beside the measured value.
+
+    Args:
+        config: a TOML file, its tables as a dict, or a Config.
+        costs: also count the cost of a step at several widths with every finder, and fit exponents.
+        out: results directory to make, with pictures; nothing is written without one.
+        progress: show a bar, if standard error is a terminal.
+
+    Raises:
+        ConfigError: the config is not valid or describes a run the theory here does not speak of, or ``out`` holds
+            results; nothing has started then.
+        DataError: the data are not usable.
+        ResourceError: it would not fit this machine.
+        DivergenceError: the loss left the finite numbers.
+    """
+    valid = load_config(config)
+    _check_kind(valid)
+    if out is not None:
+        check_vacant(Path(out))
+    setting = Setting.of(valid)
+    n, dimension = setting.dataset.inputs.shape
+    check_memory(
+        8.0 * valid.network.width * dimension + 8.0 * 8 * n**2,
+        f"data.n={n}, network.width={valid.network.width}: kernels of {n} x {n} and a second copy of the start",
+        "take a smaller data.n or network.width",
+    )
+    seen = observe(valid, setting, progress)
+    training = valid.training
+    case = Case(
+        seen,
+        setting.dataset.separation,
+        training.loss,
+        valid.network.start,
+        training.algorithm,
+        valid.network.output_weight,
+    )
+    lines = [line(case) for line in PREPROCESSING]
+    if training.algorithm == "sgd":
+        stochastic = sgd_lines.SgdCase.of(valid, setting, seen.mean_loss)
+        lines += [one(stochastic) for one in sgd_lines.LINES]
+    growths = []
+    if costs:
+        with announced("counting the cost of a step at several widths", shown=progress):
+            inputs, rate = setting.dataset.inputs, seen.learning_rate
+            growths = list(cost_growths(inputs, setting.targets, setting.loss, valid.run.seed, rate))
+        lines += [cost_line(growth) for growth in growths]
+    result = TheoryCheck(valid, lines, growths, series_of(case), list(setting.notes))
+    return result if out is None else _written(result, Path(out))
+
+
+def observe(config: Config, setting: Setting, progress: bool = False) -> Observation:
+    """Train as a config says and look at the weights on the way.
+
+    Args:
+        config: valid.
+        setting: of it.
+        progress: show a bar, if standard error is a terminal.
+    """
+    network, training = setting.start(config), config.training
+    inputs = setting.dataset.inputs
+    start = setting.start(config).weights
+    observer = Observer(network, start, inputs, setting.targets, setting.loss, training.steps)
+    unaudited = replace(config, run=config.run.model_copy(update={"audit_every": 0}))
+    loop = make_training(unaudited, setting, network, planned_finders(config, setting))
+    wanted = set(observer.steps)
+    for record in with_progress(loop, training.steps + 1, "theory", shown=progress):
+        if record.step in wanted:
+            observer.see(record.step)
+    return observer.observation(float(loop.learning_rate))
+
+
+def series_of(case: Case) -> dict[str, Any]:
+    """Return what the pictures show, as plain lists."""
+    seen, smallest = case.observed, case.smallest
+    lower, upper = spectral_bounds(case.n, max(seen.threshold, 0.0), case.separation.delta)
+    errors, rate = float(seen.errors[0]), convergence_lines.predicted_errors(case)
+    bound = movement_bound(case.n, seen.width, errors, smallest) if smallest > 0 else float("inf")
+    norms = np.linalg.norm(seen.inputs, axis=1)
+    return {
+        "width": seen.width,
+        "threshold": seen.threshold,
+        "learning_rate": seen.learning_rate,
+        "delta": finite(case.separation.delta),
+        "steps": seen.steps.tolist(),
+        "every": seen.every,
+        "errors": seen.errors.tolist(),
+        "error_bound": None if rate is None else rate.tolist(),
+        "movement": seen.movement.tolist(),
+        "movement_bound": finite(bound),
+        "fired_mean": seen.counts.mean(axis=1).tolist(),
+        "fired_min": seen.counts.min(axis=1).tolist(),
+        "fired_max": seen.counts.max(axis=1).tolist(),
+        "fired_expected": float(np.mean(expected_active(seen.width, seen.threshold, norms))),
+        "fired_bound": sparsity_bound(seen.width, seen.threshold),
+        "flips": seen.flips.tolist(),
+        "spectrum_cts": case.spectrum.tolist(),
+        "spectrum_steps": seen.spectrum_steps.tolist(),
+        "spectra": seen.spectra.tolist(),
+        "lambda": smallest,
+        "lambda_lower": lower,
+        "lambda_upper": upper,
+    }
+
+
+def _written(result: TheoryCheck, directory: Path) -> TheoryCheck:
+    from hybrid_train.report.theory import write_theory_figures
+
+    make_directory(directory)
+    document = result.document()
+    write_summary(directory, document)
+    return replace(result, figures=tuple(write_theory_figures(figures_in(directory), document)))
+
+
+def _check_kind(config: Config) -> None:
+    """Raise ConfigError for runs that the lines do not speak of."""
+    kind, algorithm = str(config.network.kind), str(config.training.algorithm)
+    if kind != "two_layer":
+        raise ConfigError(f"network.kind={kind!r}: expected 'two_layer'; the theory of other networks is not checked")
+    if algorithm not in ("gd", "sgd"):
+        raise ConfigError(f"training.algorithm={algorithm!r}: expected 'gd' or 'sgd'; no theory of others is checked")
