@@ -5,14 +5,16 @@ from __future__ import annotations
 import inspect
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 from scipy.special import expit, log_softmax, softmax
 
 from hybrid_train.active_sets import FloatArray
 from hybrid_train.data.dataset import Dataset
+from hybrid_train.data.distribution import Distribution
 from hybrid_train.errors import ConfigError, DataError, InvariantError
 from hybrid_train.names import nearest
 
@@ -26,6 +28,11 @@ class Loss(ABC):
 
     curvature: float | None
     """The largest second derivative of l in f (largest eigenvalue for several outputs); None if it has none."""
+
+    @property
+    def lipschitz(self) -> float | None:
+        """The largest |dl/df_k|, the L of SGD Definition 3.5: |l(f) - l(g)| <= L ||f - g||_1. None if unbounded."""
+        return None
 
     def value(self, outputs: FloatArray, targets: FloatArray) -> float:
         """Return L.
@@ -125,6 +132,10 @@ class HuberLoss(Loss):
         if not (number and math.isfinite(self.delta) and self.delta > 0):
             raise ConfigError(f"delta={self.delta!r}: the Huber loss needs a positive finite number")
 
+    @property
+    def lipschitz(self) -> float:
+        return self.delta
+
     def _terms(self, outputs: FloatArray, targets: FloatArray) -> FloatArray:
         residual = outputs - targets
         clipped = np.clip(residual, -self.delta, self.delta)
@@ -141,6 +152,10 @@ class AbsoluteLoss(Loss):
 
     curvature = None
 
+    @property
+    def lipschitz(self) -> float:
+        return 1.0
+
     def _terms(self, outputs: FloatArray, targets: FloatArray) -> FloatArray:
         return np.asarray(np.abs(outputs - targets))
 
@@ -150,26 +165,89 @@ class AbsoluteLoss(Loss):
 
 @final
 @dataclass(frozen=True)
-class LogisticLoss(Loss):
-    """l = ln(1 + exp(-y f)) for y = -1 or +1 and one output. l'' = s(f) s(-f) <= 1/4 with s the logistic function."""
+class GemanMcClureLoss(Loss):
+    """l = 1/2 r^2 / (1 + (r/c)^2), r = f - y: as squared near the target, never above c^2/2; smooth and not convex.
 
-    curvature = 0.25
+    A bounded non-convex loss as in DEEP Theorem 6. l'' = (1 - 3 (r/c)^2) / (1 + (r/c)^2)^3 lies between -1/4 and 1.
+
+    Args:
+        scale: c, the residual from which on the loss flattens, positive, in units of the output.
+
+    Raises:
+        ConfigError: scale is not a positive finite number.
+    """
+
+    scale: float = 1.0
+    curvature = 1.0
+
+    def __post_init__(self) -> None:
+        number = isinstance(self.scale, int | float) and not isinstance(self.scale, bool)
+        if not (number and math.isfinite(self.scale) and self.scale > 0):
+            raise ConfigError(f"scale={self.scale!r}: the Geman-McClure loss needs a positive finite number")
+
+    @property
+    def lipschitz(self) -> float:
+        return 9.0 * self.scale / (16.0 * math.sqrt(3.0))  # at r = c / sqrt 3
+
+    def _terms(self, outputs: FloatArray, targets: FloatArray) -> FloatArray:
+        residual = outputs - targets
+        return np.asarray(0.5 * np.square(residual / np.hypot(1.0, residual / self.scale)))
+
+    def _derivative(self, outputs: FloatArray, targets: FloatArray) -> FloatArray:
+        residual = outputs - targets
+        return np.asarray(residual / np.square(1.0 + np.square(residual / self.scale)))
+
+
+class SignLoss(Loss):
+    """A loss of the margin y f, for y = -1 or +1 and one output."""
+
+    name: ClassVar[str]
+
+    @property
+    def lipschitz(self) -> float:
+        return 1.0
 
     def default_outputs(self, dataset: Dataset) -> int:
         if dataset.classes is not None:
             raise DataError(
-                f"loss=logistic: {dataset.name} has {dataset.classes} classes; "
+                f"loss={self.name}: {dataset.name} has {dataset.classes} classes; "
                 "take the loss cross_entropy, or two classes"
             )
         if not dataset.binary:
-            raise DataError(f"loss=logistic: the targets of {dataset.name} are not all -1 or +1; take the loss squared")
+            raise DataError(
+                f"loss={self.name}: the targets of {dataset.name} are not all -1 or +1; take the loss squared"
+            )
         return 1
+
+
+@final
+@dataclass(frozen=True)
+class LogisticLoss(SignLoss):
+    """l = ln(1 + exp(-y f)) for y = -1 or +1 and one output. l'' = s(f) s(-f) <= 1/4 with s the logistic function."""
+
+    name = "logistic"
+    curvature = 0.25
 
     def _terms(self, outputs: FloatArray, targets: FloatArray) -> FloatArray:
         return np.asarray(np.logaddexp(0.0, -targets * outputs))
 
     def _derivative(self, outputs: FloatArray, targets: FloatArray) -> FloatArray:
         return np.asarray(-targets * expit(-targets * outputs))
+
+
+@final
+@dataclass(frozen=True)
+class HingeLoss(SignLoss):
+    """l = max(0, 1 - y f) for y = -1 or +1 and one output; a corner at y f = 1 and no bounded curvature."""
+
+    name = "hinge"
+    curvature = None
+
+    def _terms(self, outputs: FloatArray, targets: FloatArray) -> FloatArray:
+        return np.asarray(np.maximum(0.0, 1.0 - targets * outputs))
+
+    def _derivative(self, outputs: FloatArray, targets: FloatArray) -> FloatArray:
+        return np.asarray(-targets * np.heaviside(1.0 - targets * outputs, 0.5))
 
 
 @final
@@ -195,6 +273,10 @@ class CrossEntropyLoss(Loss):
             return _unit_vectors((dataset.targets > 0).astype(np.int64), outputs)
         return super().encode(dataset, outputs)
 
+    @property
+    def lipschitz(self) -> float:
+        return 1.0
+
     def _terms(self, outputs: FloatArray, targets: FloatArray) -> FloatArray:
         return np.asarray(-(targets * log_softmax(outputs, axis=1)))
 
@@ -205,9 +287,11 @@ class CrossEntropyLoss(Loss):
 LOSSES: dict[str, type[Loss]] = {
     "squared": SquaredLoss,
     "logistic": LogisticLoss,
+    "hinge": HingeLoss,
     "cross_entropy": CrossEntropyLoss,
     "huber": HuberLoss,
     "absolute": AbsoluteLoss,
+    "geman_mcclure": GemanMcClureLoss,
 }
 """Every loss by name."""
 
@@ -227,6 +311,24 @@ def make_loss(name: str, **options: Any) -> Loss:
                 f"loss={name!r}: no option {option!r}{nearest(option, known)}; known: {', '.join(known) or 'none'}"
             )
     return LOSSES[name](**options)
+
+
+def encoded_draw(
+    source: Distribution, loss: Loss, outputs: int
+) -> Callable[[np.random.Generator, int], tuple[FloatArray, FloatArray]]:
+    """Return what draws examples from a source with targets as a loss reads them, as fresh batches take it.
+
+    Args:
+        source: the distribution.
+        loss: who encodes.
+        outputs: K.
+    """
+
+    def draw(generator: np.random.Generator, size: int) -> tuple[FloatArray, FloatArray]:
+        dataset = source.draw(generator, size)
+        return dataset.inputs, loss.encode(dataset, outputs)
+
+    return draw
 
 
 def _unit_vectors(labels: Any, classes: int) -> FloatArray:

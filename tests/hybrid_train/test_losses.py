@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hybrid_train.data import Dataset
 from hybrid_train.errors import ConfigError, DataError, InvariantError
-from hybrid_train.losses import LOSSES, HuberLoss, Loss, make_loss
+from hybrid_train.losses import LOSSES, GemanMcClureLoss, HuberLoss, Loss, make_loss
 
 X = np.eye(3)
 SIGNS = Dataset(X, np.array([-1.0, 1.0, 1.0]), "signs")
@@ -19,7 +19,9 @@ REAL = Dataset(X, np.array([0.5, -2.0, 1.0]), "real")
 WIDE = Dataset(X, np.arange(6.0).reshape(3, 2), "wide")
 CLASSES = Dataset(X, np.array([0, 2, 1]), "labels", classes=3)
 
-every_loss = pytest.mark.parametrize("loss", [*(make_loss(name) for name in LOSSES), HuberLoss(0.3)], ids=repr)
+every_loss = pytest.mark.parametrize(
+    "loss", [*(make_loss(name) for name in LOSSES), HuberLoss(0.3), GemanMcClureLoss(0.3)], ids=repr
+)
 
 
 def some_case(loss: Loss, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -62,6 +64,20 @@ def test_the_curvature_bounds_the_change_of_the_derivative_and_is_attained(loss:
         assert largest == pytest.approx(loss.curvature)
 
 
+@every_loss
+def test_the_lipschitz_constant_bounds_the_derivative_and_is_approached(loss: Loss):
+    rng = np.random.default_rng(2)
+    largest = 0.0
+    for size in np.repeat([0.1, 0.3, 1.0, 10.0, 100.0], 200):
+        outputs, targets = some_case(loss, rng)
+        slope = np.abs(loss.derivative(targets + size * outputs, targets)).max()
+        largest = max(largest, float(slope))
+    if loss.lipschitz is None:
+        assert largest > 50
+    else:
+        assert 0.99 * loss.lipschitz <= largest <= loss.lipschitz * (1 + 1e-12)
+
+
 def test_logistic_and_cross_entropy_attain_their_curvature_at_the_tie():
     step = 1e-5
     logistic, entropy = make_loss("logistic"), make_loss("cross_entropy")
@@ -102,6 +118,24 @@ def test_values_by_hand():
     assert make_loss("cross_entropy").value(np.array([[0.0, 1e4]]), np.array([[1.0, 0.0]])) == 1e4
 
 
+@given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e3))
+def test_the_bounded_loss_is_squared_near_the_target_and_bounded_far_away(residual: float, scale: float):
+    loss, zero = make_loss("geman_mcclure", scale=scale), np.zeros((1, 1))
+    value = loss.value(residual + zero, zero)
+    assert 0 <= value <= min(0.5 * residual**2, 0.5 * scale**2) * (1 + 1e-12)
+    near = 1e-4 * scale + zero
+    assert loss.value(near, zero) == pytest.approx(make_loss("squared").value(near, zero), rel=1e-7)
+    assert abs(loss.derivative(residual + zero, zero)[0, 0]) <= 0.33 * scale
+
+
+def test_the_bounded_loss_curves_both_ways():
+    loss, zero, step = make_loss("geman_mcclure"), np.zeros((1, 1)), 1e-5
+    curvatures = [
+        float((loss.derivative(zero + r + step, zero) - loss.derivative(zero + r, zero))[0, 0]) / step for r in (0, 1)
+    ]
+    assert curvatures == pytest.approx([1.0, -0.25], rel=1e-4)
+
+
 @given(st.floats(-50, 50), st.sampled_from([-1.0, 1.0]))
 def test_two_outputs_of_cross_entropy_are_one_of_logistic(margin: float, sign: float):
     one = Dataset(np.ones((1, 1)), np.array([sign]), "one")
@@ -119,7 +153,7 @@ def test_shapes_that_would_broadcast_are_refused(loss: Loss):
         loss.derivative(np.zeros((3, 1)), np.zeros((1, 3)))
 
 
-@pytest.mark.parametrize("name", ["squared", "huber", "absolute"])
+@pytest.mark.parametrize("name", ["squared", "huber", "absolute", "geman_mcclure"])
 def test_regression_losses_take_any_labels(name: str):
     loss = make_loss(name)
     assert [loss.default_outputs(data) for data in (SIGNS, REAL, WIDE, CLASSES)] == [1, 1, 2, 3]
@@ -156,6 +190,8 @@ def test_names_and_options_are_checked():
         make_loss("huber", detla=1.0)
     with pytest.raises(ConfigError, match="known: none"):
         make_loss("squared", delta=1.0)
-    for delta in (0, -1.0, math.inf, math.nan, "1", True):
+    for bad in (0, -1.0, math.inf, math.nan, "1", True):
         with pytest.raises(ConfigError, match="delta="):
-            make_loss("huber", delta=delta)
+            make_loss("huber", delta=bad)
+        with pytest.raises(ConfigError, match="scale="):
+            make_loss("geman_mcclure", scale=bad)
