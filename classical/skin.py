@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, final
+from typing import TYPE_CHECKING, Annotated, final
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
 from classical._skin_lists import NeighbourLists
-from hybrid_train.active_sets import ActiveSets
+from hybrid_train.active_sets import ActiveSets, FloatArray
 from hybrid_train.bank import Bank, Motion, Watched, checked_rows, watch_both
 from hybrid_train.cost import Cost
 from hybrid_train.errors import InvariantError
 from hybrid_train.finder import EXACT, ActiveSetFinder, Promise
 from hybrid_train.predicate import norm_bounds
+
+if TYPE_CHECKING:
+    from hybrid_train.dynamics import Dynamics
+    from hybrid_train.network import TwoLayerNetwork
+
+_FEW_IN_COMMON = 3.0
+"""Examples per firing neuron up to which following all of them is cheaper than looking at those of a batch."""
 
 _FIRST_SKIN = 0.05
 """Skin before any drift was seen, in units of a typical coordinate of the listed vectors."""
@@ -49,6 +56,7 @@ class SkinFinder(ActiveSetFinder):
 
     Args:
         skin: s as a distance, (b - <p, q>) / ||q||; None adapts it to the drift (see :func:`best_skin`).
+        gram: train networks on fixed examples by :class:`classical.gram_dynamics.GramDynamics`, which asks for no sets.
 
     Attributes:
         rescans: rows scanned again since ``build``.
@@ -60,9 +68,12 @@ class SkinFinder(ActiveSetFinder):
         "for the question"
     )
 
-    def __init__(self, *, skin: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None) -> None:
+    def __init__(
+        self, *, skin: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None, gram: bool = True
+    ) -> None:
         super().__init__()
         self._skin = skin
+        self._gram = gram
 
     @property
     def promise(self) -> Promise:
@@ -77,6 +88,26 @@ class SkinFinder(ActiveSetFinder):
     def deviation(self) -> float:
         """Largest |followed - evaluated| inner product met so far: how far following has wandered."""
         return max(self._deviation, self._lists.deviation)
+
+    def dynamics(self, network: TwoLayerNetwork, inputs: FloatArray) -> Dynamics | None:
+        from classical.gram_dynamics import GramDynamics
+        from classical.gram_size import MOST_EXAMPLES
+
+        if not self._gram or len(inputs) > MOST_EXAMPLES:
+            return None
+        return GramDynamics(network, inputs, skin=self._skin)
+
+    def dynamics_for_batches(self, network: TwoLayerNetwork, inputs: FloatArray) -> Dynamics | None:
+        from classical.batch_dynamics import BatchDynamics, examples_in_common
+
+        if not self._gram or examples_in_common(network, inputs) <= _FEW_IN_COMMON:
+            return self.dynamics(network, inputs)
+        return BatchDynamics(network, inputs, self._skin)
+
+    def dynamics_within(self, network: TwoLayerNetwork, inputs: FloatArray, reach: float) -> Dynamics | None:
+        from classical.ball_dynamics import BallDynamics
+
+        return BallDynamics(network, inputs, reach, skin=self._skin)
 
     def build(self, points: Bank | npt.ArrayLike, queries: Bank | npt.ArrayLike, threshold: float) -> None:
         self._points, self._queries = watch_both(points, queries)
@@ -149,12 +180,17 @@ class SkinFinder(ActiveSetFinder):
             self._move(bank, motion.rows, motion.vectors)
             return
         where = checked_rows(motion.rows, len(bank), bank.name)
-        shape = len(where), len(self._lists.frame.now)
+        lists = self._lists
+        along = lists.frame.now if motion.directions is None else motion.directions
+        shape = len(where), len(along)
         if motion.coefficients.shape != shape:
             raise InvariantError(f"a motion of {shape[0]} rows has coefficients of shape {motion.coefficients.shape}")
         if not bank.live:
             bank.put(where, motion.vectors)
-        self._expect(self._lists.follow(where, motion.coefficients))
+        if motion.directions is None:
+            self._expect(lists.follow(where, motion.coefficients))
+        else:
+            self._expect(lists.drift(where, motion.coefficients, along))
 
     def _expect(self, length: float) -> None:
         """Learn from the mean length of a step how long the next ones will be, and how far they will lead."""
@@ -201,9 +237,7 @@ class SkinFinder(ActiveSetFinder):
 
     def _scan_all(self) -> None:
         columns = self._queries if self._points_listed else self._points
-        sample = self._listed[: min(len(self._listed), 4096)]
-        typical = float(np.median(norm_bounds(sample))) / np.sqrt(self._listed.shape[1])
-        self._first_skin = _FIRST_SKIN * (typical if 0 < typical < np.inf else 1.0)
+        self._first_skin = first_skin(self._listed)
         spacing = float(np.finfo(self._listed.dtype).eps)
         accuracy = max(_ACCURACY, _SPACINGS * spacing)
         skin = self._skin or self._first_skin
@@ -227,6 +261,13 @@ class SkinFinder(ActiveSetFinder):
         self.cost.inner_products += lists.scanned + lists.evaluated
         self.cost.nodes_visited += lists.touched
         lists.scanned = lists.evaluated = lists.touched = 0
+
+
+def first_skin(listed: Watched) -> float:
+    """Return the skin for vectors that have not moved yet, from the size of a typical coordinate of theirs."""
+    sample = listed[: min(len(listed), 4096)]
+    typical = float(np.median(norm_bounds(sample))) / np.sqrt(listed.shape[1])
+    return _FIRST_SKIN * (typical if 0 < typical < np.inf else 1.0)
 
 
 def best_skin(step: float, density: float, columns: int, dimension: int) -> float:

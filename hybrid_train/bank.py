@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from hybrid_train.active_sets import FloatArray, IntArray
-from hybrid_train.errors import DataError
+from hybrid_train.errors import DataError, InvariantError
 from hybrid_train.kernels import kernel
 from hybrid_train.parallel import in_threads
 
@@ -19,6 +20,18 @@ Rows = IntArray | slice
 
 _THREAD_NUMBERS = 1 << 18
 """Coordinates that are worth waking a thread for."""
+
+
+class Ledger(ABC):
+    """How far the rows of a bank have moved, in a form that is smaller than the rows."""
+
+    @abstractmethod
+    def add(self, rows: IntArray, vectors: FloatArray) -> None:
+        """Add the motion of ``rows`` to their ``vectors`` (len(rows), d) float64, term by term in one fixed order."""
+
+    @abstractmethod
+    def moved(self) -> Iterator[IntArray]:
+        """Yield the rows that may have moved, some at a time."""
 
 
 class Bank(ABC):
@@ -59,6 +72,14 @@ class Bank(ABC):
             directions: (n, d) the other bank's vectors.
         """
 
+    @abstractmethod
+    def attach(self, ledger: Ledger) -> None:
+        """Let ``ledger`` keep the rows' motion from now on: they read as float64, and nobody else may move them."""
+
+    @abstractmethod
+    def release(self, ledger: Ledger) -> None:
+        """Let the ledger's owner go: a stored bank carries the motion out; one that is not stored keeps the ledger."""
+
     def __len__(self) -> int:
         return self.shape[0]
 
@@ -71,17 +92,20 @@ class Motion:
     """Rows of a bank that just moved by a sparse combination of the other bank's vectors.
 
     Every update of every trainer here has this form (dW = C X). A finder that can follow it through the Gram matrix
-    reads ``coefficients`` and never touches d dimensions; any other asks for ``vectors``.
+    reads ``coefficients`` and never touches d dimensions; any other asks for ``vectors``. Where some coordinates are
+    not trained, the combined ``directions`` are not quite the other bank's vectors.
 
     Attributes:
         bank: the bank, already moved.
         rows: (k,) the rows that moved.
-        coefficients: (k, n) sparse; the rows moved by ``coefficients @ other_bank``.
+        coefficients: (k, n) sparse; the rows moved by ``coefficients @ directions``.
+        directions: (n, d) what is combined; None for the other bank's vectors as they are now.
     """
 
     bank: Bank
     rows: IntArray
     coefficients: sparse.csr_array
+    directions: FloatArray | None = None
 
     @property
     def vectors(self) -> FloatArray:
@@ -102,6 +126,7 @@ class DenseBank(Bank):
 
     def __init__(self, vectors: npt.ArrayLike, name: str = "vectors") -> None:
         self._array = np.array(checked_vectors(vectors, name))
+        self._ledger: Ledger | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -109,17 +134,22 @@ class DenseBank(Bank):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return self._array.dtype
+        return self._array.dtype if self._ledger is None else np.dtype(np.float64)
 
     def __getitem__(self, rows: Rows) -> FloatArray:
         taken = self._array[rows]
+        if self._ledger is not None:
+            where = np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else rows
+            taken = with_motion(taken, where, [self._ledger])
         taken.flags.writeable = False
         return taken
 
     def assign(self, rows: IntArray, vectors: FloatArray) -> None:
+        self._check_free()
         self._array[rows] = vectors
 
     def move_along(self, rows: IntArray, coefficients: sparse.csr_array, directions: FloatArray) -> Motion:
+        self._check_free()
         steps = coefficients.indptr, coefficients.indices, coefficients.data
 
         def move(first: int, last: int) -> None:
@@ -127,6 +157,31 @@ class DenseBank(Bank):
 
         in_threads(move, len(rows), _THREAD_NUMBERS // self.shape[1] + 1)
         return Motion(self, rows, coefficients)
+
+    def attach(self, ledger: Ledger) -> None:
+        self._check_free()
+        self._ledger = ledger
+
+    def release(self, ledger: Ledger) -> None:
+        if ledger is not self._ledger:
+            raise InvariantError("this ledger is not attached to this bank")
+        for rows in ledger.moved():
+            self._array[rows] = self[rows]
+        self._ledger = None
+
+    def _check_free(self) -> None:
+        if self._ledger is not None:
+            raise InvariantError("a ledger keeps the motion of this bank: only its owner may move the rows")
+
+
+def with_motion(vectors: FloatArray, rows: IntArray, ledgers: Sequence[Ledger]) -> FloatArray:
+    """Return the ``vectors`` of ``rows`` with what the ledgers add to them: a float64 copy if there are any."""
+    if not ledgers:
+        return vectors
+    moved = np.array(vectors, np.float64, order="C")
+    for ledger in ledgers:
+        ledger.add(np.ascontiguousarray(rows, np.int64), moved)
+    return moved
 
 
 @kernel

@@ -134,6 +134,31 @@ class ActiveSetFinder(ABC):
         """
         return None
 
+    def dynamics_for_batches(self, network: TwoLayerNetwork, inputs: FloatArray) -> Dynamics | None:
+        """Return a faster way of training a network on a few examples at a time, if this finder has one.
+
+        Args:
+            network: to be trained.
+            inputs: (n, d) all the examples, which stay where they are.
+
+        Returns:
+            As :meth:`dynamics`, which answers by default.
+        """
+        return self.dynamics(network, inputs)
+
+    def dynamics_within(self, network: TwoLayerNetwork, inputs: FloatArray, reach: float) -> Dynamics | None:
+        """Return a faster way of training a network on examples that an adversary moves, if this finder has one.
+
+        Args:
+            network: to be trained.
+            inputs: (n, d) the examples where they begin.
+            reach: how far from there they will be, at most, in Euclidean distance.
+
+        Returns:
+            As :meth:`dynamics`.
+        """
+        return None
+
     def plan(self, *, seed: np.random.SeedSequence | None = None, total_queries: int | None = None) -> None:
         """Hear about the coming run, before ``build``. Most finders need not know.
 

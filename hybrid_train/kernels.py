@@ -15,17 +15,23 @@ F = TypeVar("F", bound=Callable[..., Any])
 _LANES = 8
 
 
-def kernel(function: F, *, inline: bool = False) -> F:
+def kernel(function: F) -> F:
     """Compile ``function`` with Numba: cached on disk, free of the GIL, IEEE arithmetic (no reassociation).
-
-    With ``inline`` its body takes the place of every call in other kernels, where a call would cost more than the work.
 
     The cache watches the function's own file alone. Who edits a kernel that kernels of other files call, or the
     layout of a record, has to remove the ``__pycache__`` folders (``make clean`` does). Kernels must not call each
     other in a circle: they would not load from the cache.
     """
-    place = "always" if inline else "never"
-    compiled: F = numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy", inline=place)(function)
+    compiled: F = numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy")(function)
+    return compiled
+
+
+def inlined(function: F) -> F:
+    """Compile ``function`` into every kernel that calls it.
+
+    A call hands over arrays by counted reference, which takes longer than a few dozen operations do.
+    """
+    compiled: F = numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy", inline="always")(function)
     return compiled
 
 
@@ -81,7 +87,8 @@ def _lane_dot(context: Any, p: Any, q: Any, size: Any) -> Any:
     return types.float64(p, q, types.intp), codegen
 
 
-def _dot(p: Any, q: Any) -> Any:
+@inlined
+def dot(p: Any, q: Any) -> Any:
     """Return <p, q> in float64, summed in one fixed order: the project's only inner product that decides.
 
     The value depends on nothing but the two vectors, it is symmetric in them, and it is the same on every machine.
@@ -91,6 +98,3 @@ def _dot(p: Any, q: Any) -> Any:
     for i in range(size - size % 8, size):
         tail += numba.float64(p[i]) * numba.float64(q[i])
     return _lane_dot(p, q, size) + tail
-
-
-dot = kernel(_dot, inline=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import Any, Literal, final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,13 +18,24 @@ from hybrid_train.finder import ActiveSetFinder
 from hybrid_train.names import nearest
 from hybrid_train.predicate import active_pairs, inner_products
 from hybrid_train.rng import Role, generator
+from hybrid_train.seeded import SeededBank
+from hybrid_train.seeded import signs as seeded_signs
 
 Index = Literal["neurons", "data"]
 Start = Literal["gaussian", "paired"]
+Storage = Literal["stored", "seeded"]
 Activation = Literal["relu", "jump"]
 
 _BLOCK_PAIRS = 1 << 22
 _DENSE_KERNEL = 512
+
+
+def _checked_signs(output_weights: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Return output weights as (m, K) float64; int8 stays, it takes an eighth of the memory."""
+    signs = np.asarray(output_weights)
+    if signs.dtype == np.int8 and signs.ndim == 2 and signs.size:
+        return signs
+    return checked_vectors(signs, "output_weights").astype(np.float64)
 
 
 def auto_threshold(width: int) -> float:
@@ -39,7 +50,7 @@ class TwoLayerNetwork:
 
     Attributes:
         weights: (m, d) W, the bank a finder watches and a trainer moves.
-        output_weights: (m, K) float64 a, a sign for each neuron and output.
+        output_weights: (m, K) a, a sign for each neuron and output: float64, or int8 as handed in.
         threshold: b, in units of the inner product.
         activation: "relu" for max(z - b, 0); "jump" for z 1[z > b] (ADV section 3.2), which jumps at b.
         output_scale: what the sum is multiplied by; None for m^{-1/2}.
@@ -51,14 +62,14 @@ class TwoLayerNetwork:
     """
 
     weights: Bank
-    output_weights: FloatArray
+    output_weights: npt.NDArray[Any]
     threshold: float
     activation: Activation = "relu"
     output_scale: float | None = None
     untrained: int = 0
 
     def __post_init__(self) -> None:
-        signs = checked_vectors(self.output_weights, "output_weights").astype(np.float64)
+        signs = _checked_signs(self.output_weights)
         if len(signs) != len(self.weights):
             raise DataError(f"output_weights: {len(signs)} rows for {len(self.weights)} neurons")
         if not math.isfinite(self.threshold):
@@ -80,6 +91,9 @@ class TwoLayerNetwork:
         outputs: int = 1,
         threshold: float | Literal["auto"] = "auto",
         start: Start = "gaussian",
+        output_weight: float = 1.0,
+        dtype: str = "float64",
+        storage: Storage = "stored",
         seed: int = 0,
     ) -> TwoLayerNetwork:
         """Return a random network: w_r ~ N(0, I_d), a_rk = -1 or +1 by fair coins (PRE Definition 3.2).
@@ -91,10 +105,17 @@ class TwoLayerNetwork:
             threshold: b; "auto" for sqrt(0.4 ln m).
             start: "paired" for w_{m/2+r} = w_r and a_{m/2+r} = -a_r, so that f = 0 at the start (SGD paper,
                 Definition 1.3, with the sign it needs).
+            output_weight: B, the size of every a_rk, which is -B or +B (SGD Definition 1.3). The larger it is, the less
+                the weights have to move (SGD Lemma 5.3).
+            dtype: "float64", or "float32" for the same weights rounded.
+            storage: "stored" keeps W in memory; "seeded" re-creates W(0) from the seed whenever it is read, another
+                stream of random numbers than the stored one, for widths that fit no memory
+                (:class:`hybrid_train.seeded.SeededBank`: only Gram dynamics trains it).
             seed: the run's seed; weights and signs have generators of their own.
 
         Raises:
-            ConfigError: a size below 1, a threshold that is not finite, or an odd width for a paired start.
+            ConfigError: a size below 1, a threshold that is not finite, an output weight that is not positive, an
+                odd width for a paired start, or an unknown dtype, start or storage.
         """
         for name, size in (("width", width), ("dimension", dimension), ("outputs", outputs)):
             if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
@@ -103,17 +124,29 @@ class TwoLayerNetwork:
             raise ConfigError(
                 f"start={start!r}: no such start{nearest(str(start), ['gaussian', 'paired'])}; known: gaussian, paired"
             )
+        if dtype not in {"float32", "float64"}:
+            raise ConfigError(f"dtype={dtype!r}: expected 'float32' or 'float64'")
+        if storage not in {"stored", "seeded"}:
+            raise ConfigError(f"storage={storage!r}: expected 'stored' or 'seeded'")
         if isinstance(threshold, str) and threshold != "auto":
             raise ConfigError(f"threshold={threshold!r}: give a number or 'auto'")
+        if not (math.isfinite(output_weight) and output_weight > 0):
+            raise ConfigError(f"output_weight={output_weight!r}: expected a positive number")
         if start == "paired" and width % 2:
             raise ConfigError(f"width={width}: a paired start needs an even width")
         drawn = width // 2 if start == "paired" else width
-        weights = generator(seed, Role.WEIGHTS).standard_normal((drawn, dimension))
+        b = auto_threshold(width) if threshold == "auto" else float(threshold)
+        signs: npt.NDArray[Any]
+        if storage == "seeded":
+            signs = seeded_signs(seed, drawn, outputs)
+            signs = signs if start == "gaussian" else np.concatenate([signs, -signs])
+            bank = SeededBank(width, dimension, seed=seed, dtype=dtype, period=drawn)
+            return cls(bank, signs if output_weight == 1.0 else output_weight * signs, b)
+        weights = generator(seed, Role.WEIGHTS).standard_normal((drawn, dimension)).astype(dtype, copy=False)
         signs = generator(seed, Role.SIGNS).choice([-1.0, 1.0], size=(drawn, outputs))
         if start == "paired":
             weights, signs = np.concatenate([weights, weights]), np.concatenate([signs, -signs])
-        b = auto_threshold(width) if threshold == "auto" else float(threshold)
-        return cls(DenseBank(weights, "weights"), signs, b)
+        return cls(DenseBank(weights, "weights"), output_weight * signs, b)
 
     @property
     def width(self) -> int:
@@ -217,7 +250,7 @@ class TwoLayerNetwork:
         by_neuron = np.argsort(neuron, kind="stable")
         fired, column = np.unique(neuron[by_neuron], return_inverse=True)
         data = np.ascontiguousarray(inputs, dtype=np.float64)
-        kernel = _Kernel(data, datum[by_neuron], column, self.output_weights[fired])
+        kernel = _Kernel(data, datum[by_neuron], column, self.output_weights[fired].astype(np.float64))
         return kernel.top_eigenvalue() * self.scale**2
 
     def _ascending(self, sets: ActiveSets, n: int, index: Index) -> ActiveSets:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from hybrid_train.bank import DenseBank, Watched, checked_rows, checked_vectors, watch_both
-from hybrid_train.errors import DataError
+from hybrid_train.bank import DenseBank, Ledger, Watched, checked_rows, checked_vectors, watch_both
+from hybrid_train.errors import DataError, InvariantError
 
 
 def test_a_bank_moves_along_the_other_and_tells_how():
@@ -80,3 +80,42 @@ def test_bad_rows_are_refused(rows, message):
 def test_dimensions_must_agree():
     with pytest.raises(DataError, match=r"dimension 2.*dimension 3"):
         watch_both(np.ones((1, 2)), np.ones((1, 3)))
+
+
+class Pushed(Ledger):
+    """Every second row has moved by one, once."""
+
+    def add(self, rows, vectors):
+        vectors[rows % 2 == 1] += 1.0
+
+    def moved(self):
+        yield np.array([1])
+        yield np.array([3])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_ledger_is_read_with_the_rows_and_carried_out_at_the_end(dtype):
+    start = np.arange(10.0).reshape(5, 2).astype(dtype)
+    bank, ledger = DenseBank(start), Pushed()
+    bank.attach(ledger)
+    expected = start + np.array([0, 1, 0, 1, 0])[:, None]
+    assert bank.dtype == np.float64
+    assert np.array_equal(bank[:], expected)
+    assert np.array_equal(bank[1:4:2], expected[1:4:2])
+    assert np.array_equal(bank[np.array([3, 0])], expected[[3, 0]])
+    bank.release(ledger)
+    assert bank.dtype == dtype
+    assert np.array_equal(bank[:], expected)
+
+
+def test_only_the_owner_of_a_ledger_may_move_the_rows():
+    bank, ledger = DenseBank(np.zeros((4, 2))), Pushed()
+    bank.attach(ledger)
+    with pytest.raises(InvariantError, match="ledger"):
+        bank.assign(np.array([0]), np.ones((1, 2)))
+    with pytest.raises(InvariantError, match="ledger"):
+        bank.move_along(np.array([0]), sparse.csr_array(np.ones((1, 1))), np.ones((1, 2)))
+    with pytest.raises(InvariantError, match="ledger"):
+        bank.attach(Pushed())
+    with pytest.raises(InvariantError, match="not attached"):
+        bank.release(Pushed())
