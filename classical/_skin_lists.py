@@ -96,7 +96,7 @@ class NeighbourLists:
         self.deviation = 0.0
         self._rows = rows
         self._threshold = float(threshold)
-        self._swing = swing
+        self.swing = swing
         self._accuracy = accuracy
         everything = np.arange(len(rows))
         counts, index, gap, reach = self._scan(everything)
@@ -115,6 +115,11 @@ class NeighbourLists:
             inner=np.empty(len(index) + len(index) // 8 + 64),
         )
         self.evaluate(everything, charge=False)
+
+    @property
+    def pool(self) -> compiled.Lists:
+        """The lists themselves, for compiled passes; another object after a scan that needs more room."""
+        return self._lists
 
     @property
     def candidates(self) -> int:
@@ -154,9 +159,7 @@ class NeighbourLists:
         do its own addition p + sum_i c_i q_i in its dtype, in any order.
         """
         if len(self.frame.now) > _GRAM_COLUMNS:
-            lengths = self._lengths(rows, coefficients)
-            self.advance(rows, lengths)
-            return float(lengths.mean()) if len(rows) else 0.0
+            return self.drift(rows, coefficients, self.frame.now)
         frame, rule = self.frame, self.rule
         arguments = (coefficients.indptr, coefficients.indices, coefficients.data, frame.gram(), frame.norms)
         parts = in_threads(
@@ -165,12 +168,18 @@ class NeighbourLists:
         self.touched += sum(touched for touched, _ in parts)
         return float(sum(path for _, path in parts)) / max(1, len(rows))
 
-    def _lengths(self, rows: IntArray, coefficients: sparse.csr_array) -> FloatArray:
-        """Return bounds of how far ``coefficients @ columns`` moved ``rows``, stored as the bank's numbers."""
+    def drift(self, rows: IntArray, coefficients: sparse.csr_array, directions: FloatArray) -> float:
+        """Take note that distinct ``rows`` moved by ``coefficients @ directions``; return the mean step length."""
+        lengths = self._lengths(rows, coefficients, directions)
+        self.advance(rows, lengths)
+        return float(lengths.mean()) if len(rows) else 0.0
+
+    def _lengths(self, rows: IntArray, coefficients: sparse.csr_array, directions: FloatArray) -> FloatArray:
+        """Return bounds of how far ``coefficients @ directions`` moved ``rows``, stored as the bank's numbers."""
         rule, terms = self.rule, np.diff(coefficients.indptr) + 8
         with np.errstate(over="ignore", invalid="ignore"):
-            lengths = norm_bounds(coefficients @ self.frame.now.astype(np.float64))
-            weight = abs(coefficients) @ self.frame.norms
+            lengths = norm_bounds(coefficients @ directions.astype(np.float64))
+            weight = abs(coefficients) @ norm_bounds(directions)
             stored = rule.eps * (norm_bounds(self._rows[rows]) + 2 * lengths + terms * weight)
             bounds: FloatArray = lengths + 2 * terms * _DOUBLE.eps * weight + stored + terms * rule.bank_speck
         return bounds
@@ -203,7 +212,7 @@ class NeighbourLists:
             return 0
         spent = self._lists.todo[pending] == compiled.SPENT
         self.evaluate(pending[~spent], compare=compare)
-        self._rescan(pending[spent])
+        self.rescan(pending[spent])
         return int(np.count_nonzero(spent))
 
     def evaluate(self, rows: IntArray, *, charge: bool = True, compare: bool = False) -> None:
@@ -252,7 +261,8 @@ class NeighbourLists:
         """Return the number of active entries of ``rows``."""
         return self._lists.fired[rows]
 
-    def _rescan(self, rows: IntArray) -> None:
+    def rescan(self, rows: IntArray) -> None:
+        """Make the lists of ``rows`` anew."""
         if not len(rows):
             return
         counts, index, gap, reach = self._scan(rows)
@@ -306,7 +316,7 @@ class NeighbourLists:
             products = frame.reference.astype(dtype, copy=False) @ vectors.T.astype(dtype, copy=False)
             offset = (dimension * float(info.tiny) + 8 * _DOUBLE.eps * abs(self._threshold)) / frame.scale
             # room for the columns' sway and for what _is_spent asks of a row that has not moved yet
-            skin = self.skin + reach * (1.01 * max(frame.sway, self._swing) + 4 * rounding * (1 + frame.sway))
+            skin = self.skin + reach * (1.01 * max(frame.sway, self.swing) + 4 * rounding * (1 + frame.sway))
         listed = np.empty(products.shape, bool)
         compiled.measure(
             products,

@@ -19,7 +19,13 @@ KEEPS: tuple[Keep, ...] = ("last", "best", "average", "random")
 
 
 class Keeper(ABC):
-    """Sees W(0) .. W(T) pass by and puts the one to be returned into the banks."""
+    """Sees W(0) .. W(T) pass by and puts the one to be returned into the banks.
+
+    Attributes:
+        step: t of the W(t) to be returned, of those seen so far; None if it is no single one.
+    """
+
+    step: int | None = 0
 
     @abstractmethod
     def see(self, step: int, loss: float) -> None:
@@ -33,8 +39,12 @@ class Keeper(ABC):
 def make_keeper(keep: Keep, banks: Sequence[Bank], steps: int, seed: int) -> Keeper:
     """Return a keeper.
 
+    "random" copies the weights once; "best" copies all of them whenever the loss falls, and "average" reads all of them
+    at every step, which no longer is work for the active neurons alone.
+
     Args:
-        keep: "last" W(T); "best" the W(t) of least loss; "average" the mean of W(1) .. W(T); "random" W(t) for a t
+        keep: "last" W(T); "best" the W(t) of least loss over the examples of its step (an estimate in
+            SGD); "average" the mean of W(1) .. W(T); "random" W(t) for a t
             drawn evenly from 1 .. T, as SGD Algorithm 1 returns.
         banks: the weights.
         steps: T.
@@ -59,7 +69,7 @@ def make_keeper(keep: Keep, banks: Sequence[Bank], steps: int, seed: int) -> Kee
 @final
 class _Last(Keeper):
     def see(self, step: int, loss: float) -> None:
-        pass
+        self.step = step
 
     def settle(self) -> None:
         pass
@@ -73,7 +83,7 @@ class _Chosen(Keeper):
 
     def see(self, step: int, loss: float) -> None:
         if step == self._chosen:
-            self._copies = _copied(self._banks)
+            self.step, self._copies = step, _copied(self._banks)
 
     def settle(self) -> None:
         if self._copies:
@@ -88,7 +98,7 @@ class _Best(Keeper):
 
     def see(self, step: int, loss: float) -> None:
         if loss < self._least:
-            self._least, self._copies = loss, _copied(self._banks)
+            self.step, self._least, self._copies = step, loss, _copied(self._banks)
 
     def settle(self) -> None:
         if self._copies:
@@ -104,6 +114,7 @@ class _Average(Keeper):
     def see(self, step: int, loss: float) -> None:
         if step == 0:
             return
+        self.step = None
         self._seen += 1
         for at, bank in enumerate(self._banks):
             self._sums[at] += bank[:]

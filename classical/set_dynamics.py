@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import final
 
 import numpy as np
@@ -11,7 +12,7 @@ from scipy import sparse
 
 from hybrid_train.active_sets import ActiveSets, FloatArray, IntArray
 from hybrid_train.audit import Audit, audit
-from hybrid_train.bank import Bank, DenseBank, Motion
+from hybrid_train.bank import Bank, DenseBank
 from hybrid_train.cost import Cost, SimulationCost
 from hybrid_train.dynamics import Dynamics, Evaluation
 from hybrid_train.errors import ConfigError, InvariantError
@@ -100,10 +101,17 @@ class SetDynamics(Dynamics):
         return Evaluation(outputs, fired) if rows is None else Evaluation(outputs[rows], fired[rows])
 
     def descend(self, slope: FloatArray, rate: float) -> int:
-        neurons, coefficients = self._descent(slope, rate)
-        motion = self.network.weights.move_along(neurons, coefficients, self.network.trained_part(self.examples[:]))
+        everywhere = spread(slope, self._rows, len(self.examples))
+        neurons, coefficients = descent(self.network, self.sets, self.index, everywhere, rate)
+        directions = self.network.trained_part(self.examples[:])
+        motion = self.network.weights.move_along(neurons, coefficients, directions)
+        if self.network.untrained:
+            motion = replace(motion, directions=directions)
         started = time.perf_counter()
-        self._tell(motion)
+        if self.index == "neurons":
+            self.finder.move_points_along(motion)
+        else:
+            self.finder.move_queries_along(motion)
         self.finder_seconds += time.perf_counter() - started
         if self.index == "neurons":
             self._sets = None
@@ -115,7 +123,7 @@ class SetDynamics(Dynamics):
         """Return the gradient in the inputs; a jump of the activation has no part in it."""
         network, n = self.network, len(self.examples)
         example, neuron = self._pairs()
-        pull = np.einsum("pk,pk->p", network.output_weights[neuron], self._spread(slope)[example])
+        pull = np.einsum("pk,pk->p", network.output_weights[neuron], spread(slope, self._rows, n)[example])
         active, column = np.unique(neuron, return_inverse=True)
         combination = sparse.csr_array((pull, (example, column)), shape=(n, len(active)))
         gradient = network.scale * (combination @ network.weights[active].astype(np.float64))
@@ -139,43 +147,40 @@ class SetDynamics(Dynamics):
             return audit(self.sets, self.examples, self.network.weights, self.network.threshold, point_rows=self._rows)
         return audit(self.sets, self.network.weights, self.examples, self.network.threshold, query_rows=self._rows)
 
-    def _tell(self, motion: Motion) -> None:
-        """Tell the finder how the neurons moved; along the examples only if all their coordinates are trained."""
-        along = self.network.untrained == 0
-        if self.index == "neurons":
-            if along:
-                self.finder.move_points_along(motion)
-            else:
-                self.finder.move_points(motion.rows, motion.vectors)
-        elif along:
-            self.finder.move_queries_along(motion)
-        else:
-            self.finder.move_queries(motion.rows, motion.vectors)
-
     def _pairs(self) -> tuple[IntArray, IntArray]:
         """Return (example, neuron) of each active pair."""
         sets = self.sets
         return (sets.query_ids, sets.point_ids) if self.index == "neurons" else (sets.point_ids, sets.query_ids)
 
-    def _spread(self, slope: FloatArray) -> FloatArray:
-        """Return (n, K) slopes, zero for examples that were not evaluated."""
-        if self._rows is None:
-            return slope
-        spread = np.zeros((len(self.examples), slope.shape[1]))
-        spread[self._rows] = slope
-        return spread
 
-    def _descent(self, slope: FloatArray, rate: float) -> tuple[IntArray, sparse.csr_array]:
-        """Return the neurons to move and C with dW = C X (PRE Eq. 2: C_ri = -eta m^{-1/2} a_r dL/df_i)."""
-        by_neuron = self.sets.by_point() if self.index == "neurons" else self.sets
-        neurons = np.repeat(by_neuron.rows, by_neuron.counts)
-        spread = self._spread(slope)
-        pull = np.einsum("pk,pk->p", self.network.output_weights[neurons], spread[by_neuron.indices])
-        shape = (len(by_neuron.rows), len(self.examples))
-        coefficients = sparse.csr_array(
-            (-(rate * self.network.scale) * pull, by_neuron.indices, by_neuron.indptr), shape=shape
-        )
-        moving = np.logical_or.reduceat(pull != 0, by_neuron.indptr[:-1]) if len(pull) else np.empty(0, bool)
-        if moving.all():
-            return by_neuron.rows, coefficients
-        return by_neuron.rows[moving], coefficients[np.flatnonzero(moving)]
+def descent(
+    network: TwoLayerNetwork, sets: ActiveSets, index: Index, slope: FloatArray, rate: float
+) -> tuple[IntArray, sparse.csr_array]:
+    """Return the neurons to move and C with dW = C X (PRE Eq. 2: C_ri = -eta m^{-1/2} a_r dL/df_i).
+
+    Args:
+        network: whose output weights and scale count.
+        sets: the active pairs.
+        index: which bank was searched for them.
+        slope: (n, K) derivative of the loss in the outputs, zero for examples that do not count.
+        rate: eta.
+    """
+    by_neuron = sets.by_point() if index == "neurons" else sets
+    neurons = np.repeat(by_neuron.rows, by_neuron.counts)
+    pull = np.einsum("pk,pk->p", network.output_weights[neurons], slope[by_neuron.indices])
+    coefficients = sparse.csr_array(
+        (-(rate * network.scale) * pull, by_neuron.indices, by_neuron.indptr), shape=(len(by_neuron.rows), len(slope))
+    )
+    moving = np.logical_or.reduceat(pull != 0, by_neuron.indptr[:-1]) if len(pull) else np.empty(0, bool)
+    if moving.all():
+        return by_neuron.rows, coefficients
+    return by_neuron.rows[moving], coefficients[np.flatnonzero(moving)]
+
+
+def spread(slope: FloatArray, rows: IntArray | None, n: int) -> FloatArray:
+    """Return (n, K) slopes of all examples, zero for those that are not among ``rows``."""
+    if rows is None:
+        return slope
+    everywhere = np.zeros((n, slope.shape[1]))
+    everywhere[rows] = slope
+    return everywhere

@@ -41,6 +41,7 @@ class StepRecord:
         audit: comparison with the truth, where one was asked for.
         rows: (B,) the step's examples; None for all of them.
         clean_loss: the loss of the same examples before the adversary moved them; None without one.
+        clean_outputs: (B, K) network outputs there; None without an adversary.
     """
 
     step: int
@@ -55,6 +56,7 @@ class StepRecord:
     audit: Audit | None
     rows: IntArray | None = None
     clean_loss: float | None = None
+    clean_outputs: FloatArray | None = None
 
     @property
     def active_pairs(self) -> int:
@@ -136,6 +138,11 @@ class Training:
         self._keeper = make_keeper(keep, dynamics.banks, steps, seed)
         self._clean = np.array(dynamics.examples[:])
 
+    @property
+    def kept_step(self) -> int | None:
+        """Which W(t) is the one that ``keep`` names, once the run is over; None for an average."""
+        return self._keeper.step
+
     def __iter__(self) -> Iterator[StepRecord]:
         try:
             yield from self._steps()
@@ -150,7 +157,8 @@ class Training:
         dynamics.start()
         for step in range(self.steps + 1):
             batch = self._batch(step)
-            evaluation, clean_loss = self._evaluated(batch, step)
+            evaluation, clean = self._evaluated(batch, step)
+            clean_loss = None if clean is None else self._loss(clean, batch, step)
             loss = self._loss(evaluation, batch, step)
             slope = self.loss.derivative(evaluation.outputs, batch.targets) * batch.factors[:, None]
             if self.learning_rate == "auto":
@@ -171,6 +179,7 @@ class Training:
                 audit=dynamics.audit() if audited else None,
                 rows=batch.rows,
                 clean_loss=clean_loss,
+                clean_outputs=None if clean is None else clean.outputs,
             )
             if step == self.steps:
                 return
@@ -186,21 +195,24 @@ class Training:
             return self.batches.at(step)
         return Batch(None, everything, np.ones(len(everything)))
 
-    def _evaluated(self, batch: Batch, step: int) -> tuple[Evaluation, float | None]:
-        """Put the examples where they belong in this step and return the network on them (and the clean loss)."""
+    def _evaluated(self, batch: Batch, step: int) -> tuple[Evaluation, Evaluation | None]:
+        """Put the examples where they belong in this step; return the network on them (and on the clean ones)."""
         dynamics = self.dynamics
         if batch.inputs is not None:
             dynamics.move_examples(np.arange(len(batch.inputs)), batch.inputs)
         if self.adversary is None:
             return dynamics.evaluate(batch.rows), None
+        if self.adversary.looks == 0:
+            evaluation = dynamics.evaluate(batch.rows)
+            return evaluation, evaluation
         rows = np.arange(len(batch.targets)) if batch.rows is None else batch.rows
         clean = batch.inputs
         if clean is None:
             clean = self._clean[rows]
             dynamics.move_examples(rows, clean)
-        clean_loss = self._loss(dynamics.evaluate(batch.rows), batch, step)
+        before = dynamics.evaluate(batch.rows)
         self.adversary.attack(dynamics, rows, clean, batch.targets, self.loss, step)
-        return dynamics.evaluate(batch.rows), clean_loss
+        return dynamics.evaluate(batch.rows), before
 
     def _loss(self, evaluation: Evaluation, batch: Batch, step: int) -> float:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -261,13 +273,30 @@ def gradient_descent(
 
 
 def two_layer_dynamics(
-    network: TwoLayerNetwork, inputs: FloatArray, finder: ActiveSetFinder, index: Index = "neurons"
+    network: TwoLayerNetwork,
+    inputs: FloatArray,
+    finder: ActiveSetFinder,
+    index: Index = "neurons",
+    *,
+    reach: float = 0.0,
+    in_batches: bool = False,
 ) -> Dynamics:
-    """Return the dynamics of a two-layer network on examples that stay where they are: the finder's own if it has any.
+    """Return the dynamics of a two-layer network on given examples: the finder's own if it has any.
+
+    Args:
+        network: to be trained.
+        inputs: (n, d) the examples.
+        finder: fresh.
+        index: which bank is searched.
+        reach: how far an adversary will move them, in Euclidean distance; 0 if they stay where they are.
+        in_batches: whether a step sees only some of them.
 
     Raises:
         ConfigError: an unknown index.
         DataError: inputs of the wrong shape or not finite.
     """
-    own = finder.dynamics(network, inputs)
+    if reach > 0:
+        own = finder.dynamics_within(network, inputs, reach)
+    else:
+        own = finder.dynamics_for_batches(network, inputs) if in_batches else finder.dynamics(network, inputs)
     return SetDynamics(network, inputs, finder, index) if own is None else own

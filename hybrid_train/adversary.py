@@ -12,6 +12,11 @@ from hybrid_train.losses import Loss
 class Adversary(ABC):
     """Moves examples to where the loss is larger, within bounds of its own (ADV Definition 3.3)."""
 
+    @property
+    @abstractmethod
+    def looks(self) -> int:
+        """How often the examples are evaluated after a move of this adversary in a step, at most."""
+
     @abstractmethod
     def attack(
         self, dynamics: Dynamics, rows: IntArray, clean: FloatArray, targets: FloatArray, loss: Loss, step: int

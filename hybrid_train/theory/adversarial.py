@@ -8,19 +8,7 @@ from __future__ import annotations
 
 import math
 
-from scipy.special import ndtr, ndtri
-
-from hybrid_train.errors import ConfigError
-
-
-def spread(width: int, norm: float = 1.0) -> float:
-    """Return the standard deviation of <w_r, x> + b_r at the start, sqrt((||x||^2 + 1) / m).
-
-    Args:
-        width: m.
-        norm: ||x||.
-    """
-    return math.sqrt((norm**2 + 1.0) / width)
+from hybrid_train.adversarial_network import expected_fraction
 
 
 def expected_activated(width: int, threshold: float, norm: float = 1.0) -> float:
@@ -31,26 +19,7 @@ def expected_activated(width: int, threshold: float, norm: float = 1.0) -> float
         threshold: tau.
         norm: ||x||.
     """
-    return width * float(ndtr(-threshold / spread(width, norm)))
-
-
-def threshold_for(width: int, share: float, norm: float = 1.0) -> float:
-    """Return the tau above which a share of the neurons is activated at the start.
-
-    The paper's tau = K m^{-3/5} is far below the spread until m is huge: K must be about 13 at m = 2^20 before only
-    1 % are activated, see :func:`threshold_constant`.
-
-    Args:
-        width: m.
-        share: between 0 and 1.
-        norm: ||x||.
-
-    Raises:
-        ConfigError: the share is not between 0 and 1.
-    """
-    if not 0.0 < share < 1.0:
-        raise ConfigError(f"share={share}: expected a number between 0 and 1")
-    return -float(ndtri(share)) * spread(width, norm)
+    return width * expected_fraction(width, threshold, norm)
 
 
 def threshold_constant(width: int, threshold: float) -> float:

@@ -1,0 +1,14 @@
+"""How an adversary asks for the examples under attack."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hybrid_train.active_sets import IntArray
+from hybrid_train.dynamics import Dynamics
+
+
+def asked_rows(dynamics: Dynamics, rows: IntArray) -> IntArray | None:
+    """Return what to evaluate for ``rows``: None, which is cheapest, if they are all examples in their order."""
+    n = len(dynamics.examples)
+    return None if len(rows) == n and np.array_equal(rows, np.arange(n)) else rows
