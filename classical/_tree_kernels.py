@@ -35,9 +35,9 @@ BUCKET = np.dtype([("owner", np.int64), ("writes", np.int64)])
 """owner: the leaf it belongs to (or, of an unused bucket, the next one; -1 is none). writes: points moved within it
 since the leaf's box was last tight."""
 
-STATE = np.dtype([(name, np.int64) for name in ("free_pair", "free_bucket", "free", "touched")])
+STATE = np.dtype([(name, np.int64) for name in ("free_pair", "free_bucket", "free", "touched", "rebuilt")])
 """free_pair, free_bucket: heads of the chains of unused ones. free: unused buckets (and pairs: a tree has one pair
-fewer than leaves). touched: nodes read or written by updates."""
+fewer than leaves). touched: nodes read or written by updates. rebuilt: those of them that were made anew."""
 
 
 class TreeArrays(NamedTuple):
@@ -299,6 +299,7 @@ def build(tree: Any, top: Any, points: Any, ids: Any, leaf_size: Any) -> Any:
         node.count = node.built = part.size
         node.churn = 0
         tree.state[0].touched += 1
+        tree.state[0].rebuilt += 1
         for j in range(points.shape[1]):
             tree.box[index, 0, j] = np.inf
             tree.box[index, 1, j] = -np.inf

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar, final
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
+from typing import NamedTuple, TypeVar, final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +18,26 @@ from hybrid_train.cost import Cost
 from hybrid_train.errors import ConfigError, DataError
 from hybrid_train.predicate import rounding_margin
 
-Array = TypeVar("Array", IntArray, FloatArray)
+S = TypeVar("S")
+T = TypeVar("T")
 
 _CHUNK = 1 << 14
 """Queries answered by one call of the kernel, at most."""
 
 _THREAD_PAIRS = 1 << 16
 """(Query, point) pairs that are worth a thread."""
+
+
+_KEPT = 1 << 21
+"""Pairs of scratch that are kept for the next query, at most: 32 MB."""
+
+
+class _Answer(NamedTuple):
+    """What one call of the kernel found, see ``_tree_query.report``."""
+
+    counts: IntArray
+    spent: IntArray
+    scratch: _tree_query.Scratch
 
 
 @final
@@ -32,7 +47,9 @@ class HalfSpaceTree:
     A space-partition tree over boxes: a box below the boundary is pruned, one above it is reported whole, a leaf that
     the boundary may cross is tested point by point. It pays where boxes separate points, up to about d = 6: with
     leaves of 64 and 2^18 Gaussian points at b = sqrt(0.4 ln m), 2 % of the points lie in leaves that must be tested
-    for d = 2, 8 % for d = 4, half of them for d = 8 and nearly all for d = 16.
+    for d = 2, 8 % for d = 4, half of them for d = 8 and nearly all for d = 16. Nodes visited grow as m^0.37 there for
+    d = 2, m^0.48 for d = 3 and m^0.55 for d = 4; as m^{1 - 1/d} in the worst case, which is above the
+    m^{1 - 1/floor(d/2)} of PRE Corollary 3.6.
 
     Updates are amortised: a point moved by a little costs O(d) and stays in its leaf, whose box is made tight again
     after as many moves as it holds points; one that leaves the neighbourhood of its leaf is deleted and inserted in
@@ -60,10 +77,11 @@ class HalfSpaceTree:
         vectors = np.require(checked_vectors(points, "points"), requirements=["C", "W"])
         self._leaf_size = leaf_size
         self._spare_ids: list[int] = []
+        self._spare_scratch: list[_tree_query.Scratch] = []
         self.cost = Cost()
         bare = _tree_kernels.bare_tree(len(vectors), vectors.shape[1], leaf_size, vectors.dtype)
         self._tree: _tree_kernels.TreeArrays = _tree_kernels.build(bare, 0, vectors, np.arange(len(vectors)), leaf_size)
-        self._tree.state["touched"] = 0
+        self._tree.state["touched"] = self._tree.state["rebuilt"] = 0
 
     def __len__(self) -> int:
         return int(self._tree.nodes["count"][0])
@@ -77,6 +95,11 @@ class HalfSpaceTree:
     def nodes_touched(self) -> int:
         """Nodes read or written by ``insert``, ``delete`` and ``move`` so far, those of rebuilt subtrees included."""
         return int(self._tree.state["touched"][0])
+
+    @property
+    def nodes_rebuilt(self) -> int:
+        """Nodes made anew by ``insert``, ``delete`` and ``move`` so far; they are among those touched."""
+        return int(self._tree.state["rebuilt"][0])
 
     def query(
         self,
@@ -108,32 +131,39 @@ class HalfSpaceTree:
         asked = checked_rows(rows, len(queries), "queries")
         workers = threads or min(os.cpu_count() or 1, 1 + len(asked) * len(self) // _THREAD_PAIRS)
         step = min(_CHUNK, max(1, -(-len(asked) // workers)))
-        slope = float(rounding_margin(dimension, 1.0, 1.0))
-        offset = float(rounding_margin(dimension, 0.0, 0.0))
+        parts = [slice(start, start + step) for start in range(0, max(1, len(asked)), step)]
+        margin = _margin(dimension, self._tree.vectors.dtype)
 
-        def answer(start: int) -> tuple[IntArray, IntArray, FloatArray, IntArray]:
-            part = slice(start, start + step)
+        def answer(part: slice) -> _Answer:
             chunk = np.require(queries[part] if rows is None else queries[asked[part]], np.float64, ["C", "W"])
-            found: tuple[IntArray, IntArray, FloatArray, IntArray] = _tree_query.report(
-                self._tree, chunk, float(threshold), slope, offset
-            )
-            return found
+            scratch = self._spare_scratch.pop() if self._spare_scratch else _tree_query.fresh_scratch()
+            return _Answer(*_tree_query.report(self._tree, chunk, float(threshold), margin, scratch))
 
-        starts = range(0, max(1, len(asked)), step)
-        if workers > 1:
-            with ThreadPoolExecutor(workers) as pool:
-                answers = list(pool.map(answer, starts))
-        else:
-            answers = [answer(start) for start in starts]
-        counts, ids, values = (
-            _joined([a[0] for a in answers]),
-            _joined([a[1] for a in answers]),
-            _joined([a[2] for a in answers]),
-        )
-        visited, tested = np.sum([a[3] for a in answers], axis=0)
+        answers = _side_by_side(answer, parts)
+        indptr, ids, values = self._joined(answers)
+        visited, tested = np.sum([one.spent for one in answers], axis=0)
         self.cost.nodes_visited += int(visited)
         self.cost.inner_products += int(tested)
-        return ActiveSets(np.concatenate([[0], np.cumsum(counts)]), ids, values, (len(queries), self.n_ids), asked)
+        return ActiveSets(indptr, ids, values, (len(queries), self.n_ids), asked)
+
+    def _joined(self, answers: list[_Answer]) -> tuple[IntArray, IntArray, FloatArray]:
+        """Return the answers, one after the other, as CSR, and keep their scratch for the next query."""
+        counts = np.concatenate([answer.counts for answer in answers])
+        indptr = np.zeros(len(counts) + 1, np.int64)
+        np.cumsum(counts, out=indptr[1:])
+        ids, values = np.empty(indptr[-1], np.int64), np.empty(indptr[-1])
+        ends = indptr[np.cumsum([len(answer.counts) for answer in answers])]
+
+        def put(at: int) -> None:
+            scratch, stop = answers[at].scratch, ends[at]
+            start = ends[at - 1] if at else 0
+            ids[start:stop] = scratch.ids[: stop - start]
+            values[start:stop] = scratch.values[: stop - start]
+            if scratch.found_ids.size + scratch.ids.size <= _KEPT:
+                self._spare_scratch.append(scratch)
+
+        _side_by_side(put, range(len(answers)))
+        return indptr, ids, values
 
     def insert(self, points: npt.ArrayLike) -> IntArray:
         """Add points (n, d) and return their ids (ADD); ids of deleted points are given out again.
@@ -194,5 +224,23 @@ class HalfSpaceTree:
         return where
 
 
-def _joined(parts: list[Array]) -> Array:
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+def _margin(dimension: int, dtype: npt.DTypeLike) -> _tree_query.Margin:
+    """Return the room for rounding that queries leave when they compute in this precision."""
+    slope, offset = (float(rounding_margin(dimension, norm, norm, dtype)) for norm in (1.0, 0.0))
+    return _tree_query.Margin(slope, offset, safe=float(np.finfo(np.dtype(dtype)).max) / 4)
+
+
+def _side_by_side(work: Callable[[S], T], parts: Sequence[S]) -> list[T]:
+    """Call ``work`` on every part, on the first one in this thread, on the others in threads that are kept."""
+    others = [_pool(os.getpid()).submit(work, part) for part in parts[1:]]
+    try:
+        return [work(parts[0])] + [other.result() for other in others]
+    finally:
+        wait(others)
+
+
+@cache
+def _pool(process: int) -> ThreadPoolExecutor:
+    """Return the threads of this process; one that was forked has to start its own."""
+    del process
+    return ThreadPoolExecutor(max(1, (os.cpu_count() or 1) - 1))

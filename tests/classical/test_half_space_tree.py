@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from classical import half_space_tree
 from classical._tree_query import _sort_pairs
 from classical.half_space_tree import HalfSpaceTree
 from hybrid_train.active_sets import ActiveSets
@@ -122,6 +125,33 @@ def test_equals_the_scan_on_ordinary_data(dtype, d):
     assert_same(tree.query(queries, -2.0), points, np.arange(5000), queries, -2.0)
 
 
+def _sets_at_ties(seed: int, dtype: type, d: int) -> list[tuple[ActiveSets, ActiveSets]]:
+    """(Found, true) with an inner product as the threshold, and one step beside it."""
+    rng = np.random.default_rng(seed)
+    scale = 10.0 ** rng.integers(-12, 13)
+    points = (scale * rng.normal(size=(300, d))).astype(dtype)
+    queries = 10.0 ** rng.integers(-12, 13) * rng.normal(size=(6, d))
+    tree = HalfSpaceTree(points, leaf_size=16)
+    tied = active_pairs(points, queries, -np.inf).inner_products[rng.integers(1800)]
+    return [
+        (tree.query(queries, b), active_pairs(points, queries, b))
+        for b in (tied, np.nextafter(tied, -np.inf), np.nextafter(tied, np.inf))
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([np.float32, np.float64]), st.integers(1, 20))
+def test_a_tie_is_decided_as_the_scan_decides_it(seed, dtype, d):
+    for found, truth in _sets_at_ties(seed, dtype, d):
+        assert found.same_sets(truth)
+
+
+def test_a_twin_without_room_for_rounding_misses_ties(monkeypatch):
+    monkeypatch.setattr(half_space_tree, "rounding_margin", lambda *args: 0.0)
+    answers = [pair for seed in range(40) for pair in _sets_at_ties(seed, np.float32, 12)]
+    assert not all(found.same_sets(truth) for found, truth in answers)
+
+
 def test_one_huge_point_does_not_stop_the_pruning():
     rng = np.random.default_rng(0)
     points = rng.normal(size=(4096, 2))
@@ -159,6 +189,17 @@ def test_threads_change_neither_answer_nor_cost():
         for one, two in zip(answers[0][:3], other[:3], strict=True):
             np.testing.assert_array_equal(one, two)
         assert other[3] == answers[0][3]
+
+
+def test_queries_side_by_side_do_not_disturb_each_other():
+    rng = np.random.default_rng(9)
+    points, queries = rng.normal(size=(4000, 3)), rng.normal(size=(300, 3))
+    tree = HalfSpaceTree(points)
+    levels = [0.2 * level for level in range(12)]
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda b: tree.query(queries, b), levels))
+    for b, answer in zip(levels, answers, strict=True):
+        assert_same(answer, points, np.arange(4000), queries, b)
 
 
 def _count_by_hand(tree: HalfSpaceTree, index: int, q: np.ndarray, b: float) -> np.ndarray:
@@ -203,6 +244,7 @@ def test_small_moves_touch_little_more_than_their_leaf():
         replacing.delete(rows)
         replacing.insert(points[rows])
     assert tree.nodes_touched / 10_000 < 2.5
+    assert tree.nodes_rebuilt == 0
     assert replacing.nodes_touched / 10_000 > 10
 
 
@@ -222,7 +264,25 @@ def test_moves_that_change_leaves_touch_polylogarithmically_many_nodes(law):
             points[rows, 0] = 10.0 + turn + rng.random(100)
         tree.move(rows, points[rows])
     assert tree.nodes_touched / 10_000 < np.log2(n / leaf_size) ** 2
+    assert 0 < tree.nodes_rebuilt / 10_000 < np.log2(n / leaf_size)
     assert_sound(tree, points, np.arange(n), leaf_size)
+
+
+def test_nodes_touched_per_move_grow_as_the_logarithm():
+    per_move = {}
+    for n in (1 << 10, 1 << 12, 1 << 14):
+        rng = np.random.default_rng(n)
+        points = rng.normal(size=(n, 3))
+        tree = HalfSpaceTree(points, leaf_size=16)
+        for _ in range(64):
+            rows = rng.choice(n, n // 8, replace=False)
+            points[rows] = rng.normal(size=(n // 8, 3))
+            tree.move(rows, points[rows])
+        per_move[n] = tree.nodes_touched / (64 * (n // 8))
+    grows = np.diff(list(per_move.values()))
+    # O(log n) levels down and up, and O(log n) for the rebuilding that a move pays into: each doubling adds a constant
+    assert (grows < 10).all()
+    assert grows[1] < 1.5 * grows[0]
 
 
 @pytest.mark.parametrize("drift", [0.0, 0.01])
