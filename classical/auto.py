@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 import numpy.typing as npt
@@ -86,6 +86,7 @@ class AutoFinder(ActiveSetFinder):
     def __init__(self) -> None:
         super().__init__()
         self._planned: int | None = None
+        self._too_large: dict[str, str] = {}
         self._left_out: dict[str, str] = {}
         self.choice = Choice("scan", "nothing was asked yet", {}, frozenset(), 0)
 
@@ -98,7 +99,7 @@ class AutoFinder(ActiveSetFinder):
 
     def check_resources(self, n_points: int, n_queries: int, dimension: int) -> None:
         make_finder("scan").check_resources(n_points, n_queries, dimension)
-        self._left_out = {}
+        self._left_out = dict(self._too_large)
         for kind in _KINDS[1:]:
             try:
                 make_finder(kind).check_resources(n_points, n_queries, dimension)
@@ -113,13 +114,21 @@ class AutoFinder(ActiveSetFinder):
         return self._followed(make_finder("skin").dynamics(network, inputs))
 
     def dynamics_within(self, network: TwoLayerNetwork, inputs: FloatArray, reach: float) -> Dynamics | None:
-        return self._followed(make_finder("skin").dynamics_within(network, inputs, reach))
+        try:
+            return self._followed(make_finder("skin").dynamics_within(network, inputs, reach))
+        except ResourceError as error:
+            self._too_large["skin"] = str(error)
+            return None
 
     def _followed(self, dynamics: Dynamics | None) -> Dynamics | None:
         if dynamics is not None:
             reason = "the examples stay near where they are, so its lists follow the weights through the Gram matrix"
             self.choice = Choice("skin", reason, {}, frozenset(), 0)
+            dynamics.remarks = self.facts()
         return dynamics
+
+    def facts(self) -> dict[str, Any]:
+        return {"choice": str(self.choice)}
 
     def build(self, points: Bank | npt.ArrayLike, queries: Bank | npt.ArrayLike, threshold: float) -> None:
         self._points, self._queries = watch_both(points, queries)

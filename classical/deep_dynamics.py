@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import final
 
 import numpy as np
@@ -39,7 +40,7 @@ class DeepDynamics(Dynamics):
     Args:
         network: starts at W(0) and is moved.
         inputs: (n, d).
-        make: returns a fresh finder for layer l, called once for each bank of neurons.
+        make: returns a fresh finder, called once for each bank of neurons with its number, from 0 through the layers.
 
     Raises:
         DataError: inputs that are not finite (n, d) numbers of the network's dimension.
@@ -52,9 +53,9 @@ class DeepDynamics(Dynamics):
         self.finder_seconds = 0.0
         self._pass: Pass | None = None
         self._rows: IntArray = np.arange(len(self.examples))
+        banks = count()
         self._stages = [
-            [Stage(block, layer.threshold, make(number)) for block in layer.blocks]
-            for number, layer in enumerate(network.layers)
+            [Stage(block, layer.threshold, make(next(banks))) for block in layer.blocks] for layer in network.layers
         ]
         for stage in self._all_stages:
             points = stage.block.points
@@ -120,6 +121,8 @@ class DeepDynamics(Dynamics):
         operator = LinearOperator((size, size), matvec=product, dtype=np.float64)
         # A start of our own: ARPACK's is drawn from global state, and the learning rate must not be.
         begin = np.random.default_rng(0).standard_normal(size)
+        if not product(begin).any():  # nothing fires: ARPACK would refuse
+            return 0.0
         return max(
             0.0, float(eigsh(operator, k=1, which="LA", v0=begin, ncv=_KRYLOV, tol=1e-6, return_eigenvectors=False)[0])
         )

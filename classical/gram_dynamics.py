@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
@@ -386,6 +386,15 @@ class GramDynamics(Dynamics):
         indptr = np.concatenate([[0], np.cumsum(np.bincount(examples, minlength=len(self._evaluated)))])
         values = np.full(len(neurons), np.nan)
         return ActiveSets(indptr, neurons[order], values, (len(self.examples), width), self._evaluated)
+
+    def facts(self) -> dict[str, Any]:
+        return {
+            "listed_neurons": sum(len(chunk.lists.rows) for chunk in self._chunks),
+            "candidates": self.candidates,
+            "rescans": self.rescans,
+            "woken": self.woken,
+            "deviation": self.deviation,
+        }
 
     def audit(self) -> Audit:
         total = Audit(0, 0, 0)

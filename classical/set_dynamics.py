@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from scipy import sparse
@@ -141,6 +141,9 @@ class SetDynamics(Dynamics):
 
     def top_eigenvalue(self) -> float:
         return self.network.kernel_top_eigenvalue(self.sets, self.network.trained_part(self.examples[:]), self.index)
+
+    def facts(self) -> dict[str, Any]:
+        return self.finder.facts()
 
     def audit(self) -> Audit:
         if self.index == "data":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, final
+from typing import TYPE_CHECKING, Annotated, Any, final
 
 import numpy as np
 import numpy.typing as npt
@@ -108,6 +108,9 @@ class SkinFinder(ActiveSetFinder):
         from classical.ball_dynamics import BallDynamics
 
         return BallDynamics(network, inputs, reach, skin=self._skin)
+
+    def facts(self) -> dict[str, Any]:
+        return {"candidates": self.candidates, "rescans": self.rescans, "deviation": self.deviation}
 
     def build(self, points: Bank | npt.ArrayLike, queries: Bank | npt.ArrayLike, threshold: float) -> None:
         self._points, self._queries = watch_both(points, queries)

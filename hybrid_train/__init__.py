@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from hybrid_train.cost import Cost, SimulationCost
     from hybrid_train.count import OracleCalls, count_oracle_calls
     from hybrid_train.count_along import CallsAlong, count_along
+    from hybrid_train.deep import (
+        DeepNetwork,
+        calibrated,
+        convolutional,
+        fully_connected,
+        grid_patches,
+        landscape,
+        residual,
+    )
     from hybrid_train.errors import (
         CheckpointError,
         ConfigError,
@@ -44,6 +53,7 @@ __all__ = [
     "ConfigError",
     "Cost",
     "DataError",
+    "DeepNetwork",
     "DenseBank",
     "DivergenceError",
     "HybridTrainError",
@@ -57,14 +67,20 @@ __all__ = [
     "TheoryCheck",
     "TwoLayerNetwork",
     "__version__",
+    "calibrated",
     "check_theory",
     "compare",
+    "convolutional",
     "count_along",
     "count_oracle_calls",
     "finder_kinds",
+    "fully_connected",
+    "grid_patches",
+    "landscape",
     "load_config",
     "make_finder",
     "read_run",
+    "residual",
     "run",
     "shifted_kernel",
 ]
@@ -76,6 +92,15 @@ _HOMES = {
     "cost": ("Cost", "SimulationCost"),
     "count": ("OracleCalls", "count_oracle_calls"),
     "count_along": ("CallsAlong", "count_along"),
+    "deep": (
+        "DeepNetwork",
+        "calibrated",
+        "convolutional",
+        "fully_connected",
+        "grid_patches",
+        "landscape",
+        "residual",
+    ),
     "errors": (
         "CheckpointError",
         "ConfigError",

@@ -4,98 +4,24 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, final
+from typing import Any, final
 
-from classical.training import Training, gradient_descent
-from hybrid_train.active_sets import FloatArray
+from classical.training import Training
+from hybrid_train.assembly import attacked, make_training, planned_finders
 from hybrid_train.config import Config
-from hybrid_train.config.schema import BreastCancerConfig, DataConfig, DigitsConfig, FileConfig, SphereConfig
-from hybrid_train.config.sizes import check_inputs, check_network
-from hybrid_train.data import Dataset, breast_cancer, digits, from_file, sphere
+from hybrid_train.config.deep_networks import DeepSection
 from hybrid_train.errors import HybridTrainError, is_interruption
-from hybrid_train.finder import ActiveSetFinder
-from hybrid_train.losses import Loss, make_loss
-from hybrid_train.network import TwoLayerNetwork, auto_threshold
+from hybrid_train.networks import Network
 from hybrid_train.progress import announced, with_progress
-from hybrid_train.registry import make_finder
 from hybrid_train.results import RunDirectory
-from hybrid_train.rng import Role, seed_key
-from hybrid_train.sparsity import expected_active
+from hybrid_train.setting import Setting
 from hybrid_train.tally import Tally
+
+__all__ = ["Attempt", "Setting", "one_line"]
 
 _REHEARSAL = 8
 """Neurons and data of the step taken before the clock starts."""
-
-
-def load_data(config: DataConfig, seed: int) -> Dataset:
-    """Return the data set a config names.
-
-    Raises:
-        DataError: it cannot be read, or has fewer rows than asked for.
-        ResourceError: it would not fit in memory.
-    """
-    match config:
-        case SphereConfig():
-            check_inputs(config.n, config.dim)
-            return sphere(config.n, config.dim, seed, targets=config.targets)
-        case DigitsConfig():
-            return digits(config.n, classes=config.classes, seed=seed)
-        case BreastCancerConfig():
-            return breast_cancer(config.n, seed=seed)
-        case FileConfig():
-            return from_file(config.path, n=config.n, target=config.target, labels=config.labels, seed=seed)
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class Setting:
-    """What every run of an experiment shares: data, loss and the start of the network.
-
-    Attributes:
-        dataset: the data.
-        loss: summed over the data.
-        targets: as the loss reads them.
-        outputs: K.
-        threshold: b as a number.
-        notes: what a reader should know about the data, in sentences.
-    """
-
-    dataset: Dataset
-    loss: Loss
-    targets: FloatArray
-    outputs: int
-    threshold: float
-    notes: list[str]
-
-    @classmethod
-    def of(cls, config: Config) -> Self:
-        """Load the data and fit the loss to them.
-
-        Raises:
-            DataError: the data cannot be had, or the loss cannot use their targets.
-            ResourceError: data or weights do not fit in memory.
-        """
-        dataset = load_data(config.data, config.run.seed)
-        loss = make_loss(config.training.loss, **config.training.loss_options)
-        network = config.network
-        outputs = loss.default_outputs(dataset) if network.outputs == "auto" else network.outputs
-        threshold = auto_threshold(network.width) if network.threshold == "auto" else network.threshold
-        pairs = len(dataset) * float(expected_active(network.width, threshold))
-        check_network(network.width, dataset.dimension, outputs, pairs)
-        return cls(dataset, loss, loss.encode(dataset, outputs), outputs, threshold, notes=[dataset.separation.text])
-
-    def start(self, config: Config) -> TwoLayerNetwork:
-        """Return the network at W(0), the same one every time."""
-        return TwoLayerNetwork.initialize(
-            config.network.width,
-            self.dataset.dimension,
-            outputs=self.outputs,
-            threshold=self.threshold,
-            start=config.network.start,
-            seed=config.run.seed,
-        )
 
 
 @final
@@ -116,11 +42,10 @@ class Attempt:
 
     def __init__(self, setting: Setting, config: Config, directory: Path | None) -> None:
         self._setting, self._config, self._path = setting, config, directory
-        finder = self._finder()
-        points, queries = config.network.width, len(setting.dataset)
-        if config.training.index == "data":
-            points, queries = queries, points
-        finder.check_resources(points, queries, setting.dataset.dimension)
+        self._finders = planned_finders(config, setting)
+        finder = self._finders(0)
+        for points, queries, dimension in _searches(config, setting):
+            finder.check_resources(points, queries, dimension)
         self.exact = finder.promise.exact
         self.error: str | None = None
         self._learning_rate: float | str = config.training.learning_rate
@@ -134,14 +59,17 @@ class Attempt:
     @property
     def notes(self) -> list[str]:
         """What a reader should know about how the run went, in sentences."""
-        return [] if self._tally.note is None else [self._tally.note]
+        return self._tally.notes
 
     @property
     def fired(self) -> dict[str, Any] | None:
         """Fired neurons per datum, see :meth:`hybrid_train.tally.Tally.fired`."""
-        return self._tally.fired(self._config.network.width, self._setting.threshold)
+        if isinstance(self._config.network, DeepSection):
+            return self._tally.fired(self._config.network.neurons, None)
+        width = self._config.network.width
+        return self._tally.fired(width, self._setting.standard_threshold(width))
 
-    def train(self, progress: bool, summary: Callable[[], dict[str, Any]]) -> TwoLayerNetwork:
+    def train(self, progress: bool, summary: Callable[[], dict[str, Any]]) -> Network:
         """Train and return the network.
 
         Whatever ends the run, what there was until then is in the row and in the directory.
@@ -153,7 +81,7 @@ class Attempt:
         config = self._config
         directory = None if self._path is None else RunDirectory(self._path, config)
         network = self._setting.start(config)
-        training = self._training(network)
+        training = make_training(config, self._setting, network, self._finders)
         label = f"{config.training.index}-{config.finder.kind}"
         try:
             with announced(f"{label}: loading and compiling", shown=progress):
@@ -162,8 +90,11 @@ class Attempt:
                 if directory is not None:
                     directory.append(record.as_dict())
                 self._tally.add(record)
+            self._tally.state({**training.dynamics.remarks, **training.dynamics.facts()})
+            self._judge(training, network)
             if directory is not None:
-                directory.checkpoint(config.training.steps, network)
+                step = training.kept_step
+                directory.checkpoint(config.training.steps if step is None else step, network)
         except BaseException as error:
             self.error = one_line(error)
             raise
@@ -175,36 +106,34 @@ class Attempt:
 
     def _rehearse(self) -> None:
         """Take a step with a handful of neurons and data, so that no time is charged for loading and compiling."""
-        network = TwoLayerNetwork.initialize(
-            _REHEARSAL, self._setting.dataset.dimension, outputs=self._setting.outputs, threshold=0.0
-        )
+        network = self._setting.small(_REHEARSAL)
         with contextlib.suppress(Exception):  # whatever fails here is the run's own to report
-            for _ in self._training(network, n=_REHEARSAL, steps=1):
+            for _ in make_training(self._config, self._setting, network, self._finders, n=_REHEARSAL, steps=1):
                 pass
 
-    def _training(self, network: TwoLayerNetwork, n: int | None = None, steps: int | None = None) -> Training:
-        """Return a training of a network by a fresh finder, on all data or the first n."""
-        config, setting = self._config, self._setting
-        return gradient_descent(
-            network,
-            setting.dataset.inputs[:n],
-            setting.targets[:n],
-            setting.loss,
-            self._finder(),
-            index=config.training.index,
-            steps=config.training.steps if steps is None else steps,
-            learning_rate=config.training.learning_rate,
-            audit_every=config.run.audit_every,
-        )
+    def _judge(self, training: Training, network: Network) -> None:
+        """Tell the tally about the network returned, unless it is that of the last record on the same data."""
+        setting = self._setting
+        if setting.fresh is None and training.kept_step == training.steps:
+            return
+        if self._config.adversary is not None:
+            look = attacked(self._config, setting, network)
+            clean = look.outputs if look.clean_outputs is None else look.clean_outputs
+            self._tally.returned(training.kept_step, look.loss, clean, look.outputs)
+            return
+        outputs = network.predict(setting.inputs)
+        loss = setting.loss.value(outputs, setting.targets) / (1 if setting.fresh is None else len(outputs))
+        self._tally.returned(training.kept_step, loss, outputs)
 
-    def _finder(self) -> ActiveSetFinder:
-        """Return a fresh finder that knows how much will be asked, at most."""
-        config = self._config
-        finder = make_finder(config.finder.kind, **config.finder.options)
-        queries = len(self._setting.dataset) if config.training.index == "neurons" else config.network.width
-        total = queries * (config.training.steps + 1)
-        finder.plan(seed=seed_key(config.run.seed, Role.FINDER), total_queries=total)
-        return finder
+
+def _searches(config: Config, setting: Setting) -> list[tuple[int, int, int]]:
+    """Return points, queries and dimension of every finder of a run."""
+    n, dimension = setting.examples(config), setting.inputs.shape[1]
+    if isinstance(config.network, DeepSection):
+        shapes = config.network.shapes(dimension)
+        return [(shape.neurons, n * shape.positions // shape.banks, shape.reads) for shape in shapes]
+    width = config.network.width
+    return [(n, width, dimension) if config.training.index == "data" else (width, n, dimension)]
 
 
 def one_line(error: BaseException) -> str:

@@ -16,9 +16,9 @@ from circuits.draws import stream_keys
 from circuits.oracle_calls import play
 from circuits.strategies import load_strategy
 from circuits.strategies.strategy import Expectation
-from classical.training import Training, gradient_descent
+from classical.training import Training
 from hybrid_train.active_sets import ActiveSets, IntArray
-from hybrid_train.attempt import Setting
+from hybrid_train.assembly import make_training, planned_queries
 from hybrid_train.bank import Bank, Motion
 from hybrid_train.config import Config, load_config
 from hybrid_train.config.load import ConfigSource
@@ -30,6 +30,7 @@ from hybrid_train.progress import with_progress
 from hybrid_train.registry import make_finder
 from hybrid_train.results import check_vacant, figures_in, make_directory, versions, write_summary
 from hybrid_train.rng import Role, seed_key
+from hybrid_train.setting import Setting
 
 ALONG_STRATEGIES = ("bbht", "known_k", "adaptive", "warm")
 
@@ -178,6 +179,7 @@ def count_along(
         DivergenceError: the loss left the finite numbers.
     """
     valid = load_config(config)
+    two_layer = valid.two_layer
     checked_share("delta", delta)
     if isinstance(strategies, str) or not strategies or len(set(strategies)) < len(strategies):
         raise ConfigError(f"strategies={strategies!r}: expected a list of different names, at least one")
@@ -187,10 +189,8 @@ def count_along(
         check_vacant(Path(out))
     recorder, valid, notes = _recorder(valid)
     setting = Setting.of(valid)
-    n_queries, n_points = len(setting.dataset), valid.network.width
-    if valid.training.index == "data":
-        n_queries, n_points = n_points, n_queries
-    budgets = {name: DeltaBudget(delta, n_queries * (valid.training.steps + 1)) for name in strategies}
+    n_points = two_layer.width if valid.training.index == "neurons" else len(setting.dataset)
+    budgets = {name: DeltaBudget(delta, planned_queries(valid, setting)) for name in strategies}
     rows = []
     training = _training(valid, setting, recorder)
     for step, _ in enumerate(with_progress(training, valid.training.steps + 1, "count", shown=progress)):
@@ -211,17 +211,8 @@ def _recorder(config: Config) -> tuple[Recorder, Config, list[str]]:
 
 
 def _training(config: Config, setting: Setting, finder: ActiveSetFinder) -> Training:
-    return gradient_descent(
-        setting.start(config),
-        setting.dataset.inputs,
-        setting.targets,
-        setting.loss,
-        finder,
-        index=config.training.index,
-        steps=config.training.steps,
-        learning_rate=config.training.learning_rate,
-        audit_every=0,
-    )
+    unaudited = replace(config, run=config.run.model_copy(update={"audit_every": 0}))
+    return make_training(unaudited, setting, setting.start(config), lambda layer: finder)
 
 
 def _step_row(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
 from hybrid_train.active_sets import FloatArray, IntArray
 from hybrid_train.audit import Audit
@@ -36,10 +38,12 @@ class Dynamics(ABC):
     Attributes:
         examples: (n, d) the inputs, owned here and moved by ``move_examples`` only.
         finder_seconds: wall time inside finders since ``start``.
+        remarks: what a finder that made these dynamics has to say about that, by name.
     """
 
     examples: Bank
     finder_seconds: float
+    remarks: Mapping[str, str] = MappingProxyType({})
 
     @property
     @abstractmethod
@@ -99,6 +103,10 @@ class Dynamics(ABC):
     @abstractmethod
     def audit(self) -> Audit:
         """Compare the active sets of the examples evaluated last with the truth; neither timed nor charged."""
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the finders have to say of themselves by now, for the tables."""
+        return {}
 
     def finish(self) -> None:
         """Leave the network's weights where training brought them, readable without this object."""

@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, final
 
-from hybrid_train.attempt import Attempt, Setting, one_line
+from hybrid_train.attempt import Attempt, one_line
 from hybrid_train.config import Config, load_config
+from hybrid_train.config.combinations import combination_errors
 from hybrid_train.config.load import ConfigSource, finder_errors
 from hybrid_train.errors import ConfigError, is_interruption
-from hybrid_train.network import TwoLayerNetwork
+from hybrid_train.networks import Network
 from hybrid_train.results import check_vacant, figures_in, make_directory, versions, write_summary
+from hybrid_train.setting import Setting
 
 Index = Literal["neurons", "data"]
 INDEXES: tuple[Index, ...] = ("neurons", "data")
@@ -63,11 +65,11 @@ class RunResult:
     """One training run.
 
     Attributes:
-        network: at W(steps).
+        network: at W(steps), or what ``training.keep`` names.
         table: the run as a comparison of one: config, row, notes, figures.
     """
 
-    network: TwoLayerNetwork
+    network: Network
     table: Comparison
 
     @property
@@ -77,7 +79,7 @@ class RunResult:
 
     @property
     def losses(self) -> list[float]:
-        """The loss at W(0) .. W(steps), summed over the data."""
+        """The loss at W(0) .. W(steps), summed over the data; estimates of it in the steps of SGD."""
         return list(self.row["losses"])
 
     def document(self) -> dict[str, Any]:
@@ -204,5 +206,8 @@ def _check_choice(config: Config, finders: Sequence[str], indexes: Sequence[str]
         errors += [f"index={index!r}: expected 'neurons' or 'data'" for index in indexes if index not in INDEXES]
         for finder in finders:
             errors += finder_errors(finder, config.options_of(finder), "finder")
+        for index in INDEXES:
+            if index in indexes:
+                errors += combination_errors(config.with_finder("scan", index))
     if errors:
         raise ConfigError("\n".join(errors))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -167,6 +167,10 @@ class ActiveSetFinder(ABC):
             total_queries: how many queries the run will ask in all, at most; one that may miss splits its failure
                 probability over them.
         """
+
+    def facts(self) -> dict[str, Any]:
+        """Return what this finder has to say of itself by now, for the tables: plain numbers and sentences by name."""
+        return {}
 
     def check_resources(self, n_points: int, n_queries: int, dimension: int) -> None:
         """Raise ResourceError, before anything is computed, if banks of this size cannot be served here."""

@@ -5,7 +5,8 @@
     config.toml           the config with defaults filled in; running it again repeats the run
     environment.json      versions, platform, seeds, command
     metrics.jsonl         one line a step, written as it happens
-    checkpoints/          step-NNNNNN.npz: weights, output_weights, threshold, step; no pickle
+    checkpoints/          step-NNNNNN.npz: weights, output_weights, threshold, step; of a deep network weights_0 ..,
+                          input_weights_0 .., output_weights, thresholds, step; no pickle
     summary.json          the document ``hybrid-train run --json`` prints
     figures/              pictures (PNG) and the data behind them (JSON)
 
@@ -31,7 +32,7 @@ import numpy as np
 from hybrid_train.config import Config, load_config
 from hybrid_train.config.toml import toml_text
 from hybrid_train.errors import CheckpointError, ConfigError
-from hybrid_train.network import TwoLayerNetwork
+from hybrid_train.networks import Network, restored, stored
 from hybrid_train.rng import Role
 
 _CONFIG, _ENVIRONMENT, _METRICS, _SUMMARY = "config.toml", "environment.json", "metrics.jsonl", "summary.json"
@@ -74,20 +75,14 @@ class RunDirectory:
         with _writing(self.path / _METRICS), open(self.path / _METRICS, "a", encoding="utf-8") as file:
             file.write(json_text(record) + "\n")
 
-    def checkpoint(self, step: int, network: TwoLayerNetwork) -> Path:
+    def checkpoint(self, step: int, network: Network) -> Path:
         """Write the network as it is after ``step`` steps and return the file."""
         target = self.path / _CHECKPOINTS / f"step-{step:06d}.npz"
         partial = target.with_suffix(".partial")
         with _writing(target):
             target.parent.mkdir(exist_ok=True)
             with open(partial, "wb") as file:
-                np.savez(
-                    file,
-                    step=step,
-                    weights=network.weights[:],
-                    output_weights=network.output_weights,
-                    threshold=network.threshold,
-                )
+                np.savez(file, step=step, **stored(network))
             os.replace(partial, target)
         return target
 
@@ -158,17 +153,16 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Return the arrays of a checkpoint: ``weights`` (m, d), ``output_weights`` (m, K), ``threshold``, ``step``.
+    """Return a checkpoint: ``step`` and the arrays, as :func:`hybrid_train.networks.restored` returns them.
 
     Raises:
         CheckpointError: unreadable or damaged.
     """
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in ("weights", "output_weights", "threshold", "step")}
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return restored(arrays) | {"step": int(arrays["step"])}
     except Exception as error:  # zipfile, zlib and NumPy each have errors of their own for a damaged file
         raise CheckpointError(f"{path}: not a readable checkpoint: {error}") from error
-    return arrays | {"threshold": float(arrays["threshold"]), "step": int(arrays["step"])}
 
 
 def make_directory(path: Path) -> None:

@@ -77,6 +77,12 @@ class SeededBank(Bank):
     def move_along(self, rows: IntArray, coefficients: sparse.csr_array, directions: FloatArray) -> Motion:
         raise ConfigError(_UNMOVABLE)
 
+    def moved(self) -> tuple[IntArray, FloatArray]:
+        """Return (rows that moved, ascending; (k, d) where they are): with the seed, all there is to know."""
+        rows = [part for ledger in self._ledgers for part in ledger.moved()]
+        where = np.unique(np.concatenate([np.empty(0, np.int64), *rows]))
+        return where, self[where]
+
     def attach(self, ledger: Ledger) -> None:
         self._ledgers += (ledger,)
 

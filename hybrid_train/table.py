@@ -23,12 +23,24 @@ _COLUMNS = {
     "verifications": "verifications",
     "wall_s": "time [s]",
 }
+_ROBUST = {
+    "final_loss": "robust loss",
+    "final_clean_loss": "clean loss",
+    "robust_accuracy": "robust accuracy",
+    "accuracy": "clean accuracy",
+}
+"""Columns that an adversary brings, in the place of the final loss."""
+
 _WORDS = ("finder", "index", "promise")
 
 
 def comparison_text(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return rows of a comparison as an aligned table, one line each."""
-    return aligned([list(_COLUMNS.values()), *([_cell(row, name) for name in _COLUMNS] for row in rows)], len(_WORDS))
+    columns: dict[str, str] = {}
+    robust = any("robust_accuracy" in row for row in rows)
+    for name, title in _COLUMNS.items():
+        columns |= _ROBUST if robust and name == "final_loss" else {name: title}
+    return aligned([list(columns.values()), *([_cell(row, name) for name in columns] for row in rows)], len(_WORDS))
 
 
 def known_finders() -> list[dict[str, Any]]:
@@ -80,7 +92,7 @@ def _option(field: Any) -> dict[str, Any]:
 
 
 def _cell(row: Mapping[str, Any], name: str) -> str:
-    value = row[name]
+    value = row.get(name) if name in _ROBUST else row[name]
     if name == "final_loss" and "error" in row:
         return "failed"
     if value is None:

@@ -10,15 +10,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hybrid_train.config.combinations import combination_errors
 from hybrid_train.config.schema import (
     DATA_KINDS,
+    NETWORK_KINDS,
+    AdversaryConfig,
     Config,
     FinderConfig,
     NetworkConfig,
     RunConfig,
-    Section,
     TrainingConfig,
 )
+from hybrid_train.config.section import Section
 from hybrid_train.errors import ConfigError
 from hybrid_train.messages import quoted, table_errors
 from hybrid_train.names import nearest
@@ -26,20 +29,29 @@ from hybrid_train.registry import finder_kinds, finder_options, make_finder
 
 ConfigSource = Config | Mapping[str, Any] | str | os.PathLike[str]
 
-_SECTIONS: dict[str, type[Section]] = {"network": NetworkConfig, "training": TrainingConfig, "run": RunConfig}
-_NAMES = ("data", *_SECTIONS, "finder", "finders")
+_SECTIONS: dict[str, type[Section]] = {
+    "training": TrainingConfig,
+    "adversary": AdversaryConfig,
+    "run": RunConfig,
+}
+_NAMES = ("data", "network", *_SECTIONS, "finder", "finders")
+
+_KINDS_OF: dict[str, Mapping[str, type[Section]]] = {"data": DATA_KINDS, "network": NETWORK_KINDS}
+"""Tables that are read by their kind."""
+
+_KINDS = (["finder", "kind"], *([section, "kind"] for section in _KINDS_OF))
 
 
 def load_config(source: ConfigSource, overrides: Sequence[str] = ()) -> Config:
     """Read and check a config.
 
-    Sections: ``[data]`` (kind and its options), ``[network]``, ``[training]``, ``[finder]`` (kind and the options of
-    that kind), ``[run]``; and for comparisons ``[finders.<kind>]``, the options of each finder by kind.
+    Sections: ``[data]`` (kind and its options), ``[network]``, ``[training]``, ``[adversary]``, ``[finder]`` (kind and
+    the options of that kind), ``[run]``; and for comparisons ``[finders.<kind>]``, the options of each finder by kind.
 
     Args:
         source: a TOML file, the same tables as a dict, or a Config.
         overrides: ``"section.key=value"``, the value as in TOML, a bare word being a string. A new ``finder.kind``
-            puts aside the old kind's options, a new ``data.kind`` those it does not know.
+            puts aside the old kind's options, a new ``data.kind`` or ``network.kind`` those it does not know.
 
     Returns:
         The config with defaults filled in and ``data.path`` absolute.
@@ -101,7 +113,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _overridden(tables: dict[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
     """Return the tables with the overrides in place; new kinds first, so that their order does not matter."""
     parsed = [_parsed(text) for text in overrides]
-    for path, value in sorted(parsed, key=lambda item: item[0] not in (["finder", "kind"], ["data", "kind"])):
+    for path, value in sorted(parsed, key=lambda item: item[0] not in _KINDS):
         table = tables
         for part in path[:-1]:
             table = table.setdefault(part, {})
@@ -118,8 +130,8 @@ def _drop_foreign(section: str, table: dict[str, Any], kind: Any) -> None:
     known: Iterable[str] = table
     if section == "finder":
         known = ()
-    elif section == "data" and isinstance(kind, str) and kind in DATA_KINDS:
-        known = DATA_KINDS[kind].model_fields
+    elif section in _KINDS_OF and isinstance(kind, str) and kind in _KINDS_OF[section]:
+        known = _KINDS_OF[section][kind].model_fields
     for key in set(table) - set(known):
         del table[key]
 
@@ -153,6 +165,8 @@ def _checked(tables: dict[str, Any], folder: Path) -> Config:
             errors.append(f"{name}={quoted(table)}: expected a table, [{name}]")
     if "data" in sections:
         errors += _data_errors(sections["data"], given="data" in tables)
+    if "network" in sections:
+        errors += _network_errors(sections["network"])
     for name, schema in _SECTIONS.items():
         errors += table_errors(schema, sections.get(name, {}), name)
     if "finder" in sections:
@@ -162,9 +176,12 @@ def _checked(tables: dict[str, Any], folder: Path) -> Config:
         table = isinstance(options, Mapping)
         path = f"finders.{kind}"
         errors += finder_errors(kind, options, path) if table else [f"{path}={quoted(options)}: expected a table"]
+    if not errors:
+        config = _built(sections, folder)
+        errors = combination_errors(config)
     if errors:
         raise ConfigError("\n".join(errors))
-    return _built(sections, folder)
+    return config
 
 
 def _data_errors(table: dict[str, Any], *, given: bool) -> list[str]:
@@ -177,18 +194,33 @@ def _data_errors(table: dict[str, Any], *, given: bool) -> list[str]:
     return table_errors(DATA_KINDS[kind], table, "data")
 
 
+def _network_errors(table: dict[str, Any]) -> list[str]:
+    kind = table.setdefault("kind", NetworkConfig.model_fields["kind"].default)
+    if not isinstance(kind, str) or kind not in NETWORK_KINDS:
+        kinds = ", ".join(NETWORK_KINDS)
+        return [f"network.kind={quoted(kind)}: expected one of {kinds}{nearest(str(kind), NETWORK_KINDS)}"]
+    return table_errors(NETWORK_KINDS[kind], table, "network")
+
+
 def _built(sections: dict[str, Any], folder: Path) -> Config:
     data = sections["data"]
     if "path" in data:
         data["path"] = os.path.abspath(folder / Path(data["path"]).expanduser())
     return Config(
         data=DATA_KINDS[data["kind"]](**data),
-        network=NetworkConfig(**sections["network"]),
+        network=NETWORK_KINDS[sections["network"]["kind"]](**sections["network"]),
         training=TrainingConfig(**sections["training"]),
         finder=FinderConfig(sections["finder"]["kind"], _without_kind(sections["finder"])),
         finders={kind: dict(options) for kind, options in sections["finders"].items()},
         run=RunConfig(**sections["run"]),
+        adversary=_adversary(sections),
     )
+
+
+def _adversary(sections: dict[str, Any]) -> AdversaryConfig | None:
+    """Return who moves the examples, if anybody does or is asked to."""
+    wanted = sections["adversary"] or sections["training"].get("algorithm") == "adversarial"
+    return AdversaryConfig(**sections["adversary"]) if wanted else None
 
 
 def _without_kind(table: Mapping[str, Any]) -> dict[str, Any]:

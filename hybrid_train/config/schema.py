@@ -5,23 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal, Self, final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from hybrid_train.config.deep_networks import ConvolutionalConfig, DeepConfig, ResidualConfig
+from hybrid_train.config.section import Count, Positive, Section
+from hybrid_train.errors import ConfigError, InvariantError
 from hybrid_train.losses import LOSSES, make_loss
 from hybrid_train.names import nearest
 
-Count = Annotated[int, Field(ge=1)]
-Positive = Annotated[float, Field(gt=0)]
+HELD_OUT = 1024
+"""Examples that judge a network trained on fresh ones."""
 
 
-class Section(BaseModel):
-    """One table of the config. Integers are taken for floats, booleans are never taken for numbers."""
+class DataSection(Section):
+    """A ``[data]`` table: by itself a data set of n examples."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+    @property
+    def fresh(self) -> bool:
+        """Whether every step draws examples of its own."""
+        return False
 
 
 @final
-class SphereConfig(Section):
+class SphereConfig(DataSection):
     """``[data] kind = "sphere"``: uniform on the unit sphere."""
 
     kind: Literal["sphere"]
@@ -39,7 +45,7 @@ def _distinct_digits(classes: Any) -> Any:
 
 
 @final
-class DigitsConfig(Section):
+class DigitsConfig(DataSection):
     """``[data] kind = "digits"``: scikit-learn's 8 x 8 handwritten digits; all rows of the classes without ``n``."""
 
     kind: Literal["digits"]
@@ -48,11 +54,11 @@ class DigitsConfig(Section):
         Literal["all"] | list[int],
         Field(description="'all' or at least two distinct digits from 0 to 9"),
         AfterValidator(_distinct_digits),
-    ] = [3, 8]
+    ] = Field(default=[3, 8])
 
 
 @final
-class BreastCancerConfig(Section):
+class BreastCancerConfig(DataSection):
     """``[data] kind = "breast_cancer"``: scikit-learn's Wisconsin diagnostic table; all rows without ``n``."""
 
     kind: Literal["breast_cancer"]
@@ -60,7 +66,7 @@ class BreastCancerConfig(Section):
 
 
 @final
-class FileConfig(Section):
+class FileConfig(DataSection):
     """``[data] kind = "file"``: a CSV or NPZ file; a relative path starts at the config file's folder."""
 
     kind: Literal["file"]
@@ -70,25 +76,104 @@ class FileConfig(Section):
     labels: Literal["auto", "real", "classes"] = "auto"
 
 
-DataConfig = SphereConfig | DigitsConfig | BreastCancerConfig | FileConfig
+@final
+class EvenPolynomialConfig(DataSection):
+    """``[data] kind = "even_polynomial"``: p(x) of even degree up to ``degree`` (SGD Definition 1.4).
+
+    With ``n`` a data set of so many examples; without it every step draws new ones, and ``held_out`` more judge the
+    network that is returned.
+    """
+
+    kind: Literal["even_polynomial"]
+    dim: Count
+    n: Count | None = None
+    held_out: Count | None = None
+    inputs: Literal["sphere", "cube", "random_points"] = "sphere"
+    points: Count | None = None
+    degree: Annotated[int, Field(ge=2, multiple_of=2, description="an even number of at least 2")] = 4
+    norm: Annotated[Positive | Literal["auto"], Field(description="a number above 0 or 'auto'")] = "auto"
+    terms: Count | None = None
+    targets: Literal["values", "signs"] = "values"
+
+    @property
+    def fresh(self) -> bool:
+        return self.n is None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _held_out_default(cls, table: Any) -> Any:
+        return table if "n" in table else {"held_out": HELD_OUT} | table
+
+    @model_validator(mode="after")
+    def _options_fit(self) -> Self:
+        if self.points is not None and self.inputs != "random_points":
+            raise ValueError(f"points={self.points}: remove it, it belongs to inputs='random_points'")
+        if self.n is not None and self.held_out is not None:
+            raise ValueError(f"held_out={self.held_out}: remove it, it belongs to fresh examples, without n")
+        return self
+
+
+@final
+class TwoSpiralsConfig(DataSection):
+    """``[data] kind = "two_spirals"``: two interleaved spirals in the plane, lifted to the unit sphere."""
+
+    kind: Literal["two_spirals"]
+    n: Annotated[int, Field(ge=2)] = 194
+    turns: Positive = 3.0
+    noise: Annotated[float, Field(ge=0)] = 0.0
+
+
+DataConfig = SphereConfig | DigitsConfig | BreastCancerConfig | FileConfig | EvenPolynomialConfig | TwoSpiralsConfig
 
 DATA_KINDS: dict[str, type[DataConfig]] = {
     "sphere": SphereConfig,
     "digits": DigitsConfig,
     "breast_cancer": BreastCancerConfig,
     "file": FileConfig,
+    "even_polynomial": EvenPolynomialConfig,
+    "two_spirals": TwoSpiralsConfig,
 }
 
 
 @final
 class NetworkConfig(Section):
-    """``[network]``: f(x) = m^{-1/2} sum_r a_r max(<w_r, x> - b, 0) (PRE Def. 3.1)."""
+    """``[network]``: f(x) = m^{-1/2} sum_r a_r max(<w_r, x> - b, 0) (PRE Def. 3.1).
+
+    ``output_weight`` is the size B of the a_r, which are -B or +B (SGD Def. 1.3). With ``activation = "jump"`` it is
+    sum_r a_r z_r 1[z_r > tau], z_r = <w_r, x> + b_r, on inputs with a last coordinate of 1/2 (ADV Def. 3.1): the
+    threshold is ``tau``, or ``k`` of tau = k m^{-3/5}, or such that a ``fraction`` of the neurons fires.
+    ``storage = "seeded"`` keeps no weights: W(0) is drawn again from the seed whenever it is read.
+    """
 
     kind: Literal["two_layer"] = "two_layer"
     width: Count = 1024
     threshold: Annotated[float | Literal["auto"], Field(description="a finite number or 'auto'")] = "auto"
     outputs: Annotated[Count | Literal["auto"], Field(description="a whole number of at least 1 or 'auto'")] = "auto"
     start: Literal["gaussian", "paired"] = "gaussian"
+    output_weight: Positive = 1.0
+    activation: Literal["relu", "jump"] = "relu"
+    tau: float | None = None
+    k: float | None = None
+    fraction: Annotated[float, Field(gt=0, lt=1, description="a share strictly between 0 and 1")] | None = None
+    dtype: Literal["float64", "float32"] = "float64"
+    storage: Literal["stored", "seeded"] = "stored"
+
+    @model_validator(mode="after")
+    def _options_fit_the_activation(self) -> Self:
+        given = {name: value for name in ("tau", "k", "fraction") if (value := getattr(self, name)) is not None}
+        if self.activation == "relu":
+            for name, value in given.items():
+                raise ValueError(f"{name}={value!r}: remove it, it belongs to activation='jump'")
+            return self
+        for name in ("threshold", "start", "output_weight", "storage"):
+            if (value := getattr(self, name)) != type(self).model_fields[name].default:
+                raise ValueError(f"{name}={value!r}: remove it, it belongs to activation='relu'")
+        if len(given) > 1:
+            name, value = list(given.items())[-1]
+            raise ValueError(
+                f"{name}={value!r}: remove it or the others, each of {', '.join(given)} sets the threshold"
+            )
+        return self
 
     @model_validator(mode="after")
     def _pairs_need_an_even_width(self) -> Self:
@@ -97,36 +182,123 @@ class NetworkConfig(Section):
         return self
 
 
+NetworkSection = NetworkConfig | DeepConfig | ResidualConfig | ConvolutionalConfig
+
+NETWORK_KINDS: dict[str, type[NetworkSection]] = {
+    "two_layer": NetworkConfig,
+    "deep": DeepConfig,
+    "residual": ResidualConfig,
+    "convolutional": ConvolutionalConfig,
+}
+
+
 def _known_loss(name: str) -> str:
     if name not in LOSSES:
         raise ValueError(f"loss={name!r}: expected one of {', '.join(LOSSES)}{nearest(name, LOSSES)}")
     return name
 
 
+SGD_DEFAULTS: dict[str, Any] = {"batch_size": 16, "replacement": False, "keep": "random"}
+"""What ``[training]`` has by itself under ``algorithm = "sgd"``."""
+
+
 @final
 class TrainingConfig(Section):
-    """``[training]``: who is searched, how far, and on which loss."""
+    """``[training]``: who is searched, how far, on which examples and on which loss.
 
-    algorithm: Literal["gd"] = "gd"
+    ``batch_size``, ``replacement`` and ``keep`` belong to ``algorithm = "sgd"``, which fills in
+    :data:`SGD_DEFAULTS`: it returns W(t) for a random t, as SGD Algorithm 1 does, unless ``keep`` says otherwise.
+    ``algorithm = "adversarial"`` trains on examples that ``[adversary]`` has moved (ADV Algorithm 1), all of them or
+    ``batch_size`` at a time.
+    """
+
+    algorithm: Literal["gd", "sgd", "adversarial"] = "gd"
     index: Literal["neurons", "data"] = "neurons"
     steps: Annotated[int, Field(ge=0)] = 100
     learning_rate: Annotated[Positive | Literal["auto"], Field(description="a number above 0 or 'auto'")] = "auto"
     loss: Annotated[str, AfterValidator(_known_loss)] = "squared"
     huber_delta: Positive | None = None
+    geman_mcclure_scale: Positive | None = None
+    batch_size: Count | None = None
+    replacement: bool | None = None
+    keep: Literal["last", "best", "average", "random"] | None = None
 
     @property
     def loss_options(self) -> dict[str, float]:
         """The loss's own options, as :func:`hybrid_train.losses.make_loss` takes them."""
-        return {} if self.huber_delta is None else {"delta": self.huber_delta}
+        options = {"delta": self.huber_delta, "scale": self.geman_mcclure_scale}
+        return {name: value for name, value in options.items() if value is not None}
+
+    @property
+    def batch(self) -> int:
+        """B, the examples of a step of SGD.
+
+        Raises:
+            InvariantError: another algorithm.
+        """
+        if self.batch_size is None:
+            raise InvariantError(f"training.algorithm={self.algorithm!r} has no batch_size")
+        return self.batch_size
+
+    @property
+    def kept(self) -> Literal["last", "best", "average", "random"]:
+        """Which W(t) is returned."""
+        return self.keep or "last"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sgd_defaults(cls, table: Any) -> Any:
+        return SGD_DEFAULTS | table if table.get("algorithm") == "sgd" else table
+
+    @model_validator(mode="after")
+    def _options_fit_the_algorithm(self) -> Self:
+        if self.algorithm == "gd":
+            for name in ("batch_size", "replacement"):
+                value = getattr(self, name)
+                if value is not None:
+                    raise ValueError(f"{name}={value!r}: remove it, it belongs to algorithm='sgd'")
+        return self
 
     @model_validator(mode="after")
     def _options_fit_the_loss(self) -> Self:
-        if self.huber_delta is not None and self.loss != "huber":
-            raise ValueError(f"huber_delta={self.huber_delta!r}: remove it, it belongs to loss='huber'")
+        for loss, name in (("huber", "huber_delta"), ("geman_mcclure", "geman_mcclure_scale")):
+            value = getattr(self, name)
+            if value is not None and self.loss != loss:
+                raise ValueError(f"{name}={value!r}: remove it, it belongs to loss={loss!r}")
         if self.learning_rate == "auto" and make_loss(self.loss, **self.loss_options).curvature is None:
             raise ValueError(
                 f"learning_rate='auto': expected a number above 0, since loss={self.loss!r} has no bounded curvature"
             )
+        return self
+
+
+@final
+class AdversaryConfig(Section):
+    """``[adversary]``: who moves the examples of a step, and how far (ADV Def. 3.3).
+
+    ``steps``, ``step_size`` (2.5 rho / steps without it), ``random_start`` and ``restarts`` belong to ``kind = "pgd"``.
+    """
+
+    kind: Literal["none", "fgsm", "pgd"] = "pgd"
+    norm: Literal["l2", "linf"] = "l2"
+    rho: Annotated[float, Field(ge=0, description="a radius of at least 0")] = 0.1
+    steps: Count | None = None
+    step_size: Positive | None = None
+    random_start: bool | None = None
+    restarts: Count | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What was given beside the ball, as :func:`hybrid_train.adversaries.make_adversary` takes it."""
+        return self.model_dump(exclude={"kind", "norm", "rho"}, exclude_none=True)
+
+    @model_validator(mode="after")
+    def _options_fit_the_kind(self) -> Self:
+        if self.kind != "pgd":
+            for name, value in self.options.items():
+                raise ValueError(f"{name}={value!r}: remove it, it belongs to kind='pgd'")
+        if (self.restarts or 1) > 1 and not self.random_start:
+            raise ValueError(f"restarts={self.restarts}: they would all be the same; set random_start=true")
         return self
 
 
@@ -154,19 +326,32 @@ class Config:
 
     Attributes:
         data: one of the kinds of :data:`DATA_KINDS`.
-        network: the network and its start.
+        network: the network and its start, one of the kinds of :data:`NETWORK_KINDS`.
         training: the algorithm.
         finder: who searches.
         finders: options by finder kind for comparisons, the ``[finders.<kind>]`` tables.
         run: seed and audit.
+        adversary: who moves the examples; None without one.
     """
 
     data: DataConfig
-    network: NetworkConfig
+    network: NetworkSection
     training: TrainingConfig
     finder: FinderConfig
     finders: dict[str, dict[str, Any]]
     run: RunConfig
+    adversary: AdversaryConfig | None = None
+
+    @property
+    def two_layer(self) -> NetworkConfig:
+        """The network, where nothing else will do.
+
+        Raises:
+            ConfigError: it is of another kind.
+        """
+        if not isinstance(self.network, NetworkConfig):
+            raise ConfigError(f"network.kind={self.network.kind!r}: expected 'two_layer', this is about no other kind")
+        return self.network
 
     def options_of(self, kind: str) -> dict[str, Any]:
         """Return the options of a finder in a comparison.
@@ -189,9 +374,10 @@ class Config:
         """Return the tables of the config, defaults filled in; ``load_config`` reads them back to the same config."""
         tables = {
             "data": self.data.model_dump(exclude_none=True),
-            "network": self.network.model_dump(),
+            "network": self.network.model_dump(exclude_none=True),
             "training": self.training.model_dump(exclude_none=True),
             "finder": {"kind": self.finder.kind, **self.finder.options},
             "run": self.run.model_dump(),
         }
-        return tables | ({"finders": self.finders} if self.finders else {})
+        adversary = {} if self.adversary is None else {"adversary": self.adversary.model_dump(exclude_none=True)}
+        return tables | adversary | ({"finders": self.finders} if self.finders else {})

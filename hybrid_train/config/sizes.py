@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hybrid_train.config.deep_networks import DeepSection
 from hybrid_train.errors import ResourceError
 from hybrid_train.memory import available_bytes
 
@@ -44,6 +45,31 @@ def check_network(width: int, dimension: int, outputs: int, expected_pairs: floa
         f"network.width={width}, dimension {dimension}: weights, a finder's copies ({_size(weights)}) and "
         f"{expected_pairs:.3g} active pairs ({_size(pairs)})",
         "take a smaller network.width" + (" or a higher network.threshold" if pairs > weights else ""),
+    )
+
+
+def check_deep_network(config: DeepSection, n: int, dimension: int, outputs: int) -> None:
+    """Raise ResourceError if the weights of a deep network, what its layers are asked and the active pairs do not fit.
+
+    Args:
+        config: the ``[network]`` table.
+        n: examples.
+        dimension: d.
+        outputs: K.
+    """
+    shapes = config.shapes(dimension)
+    # As in a network of two layers; and of the queries of each layer, three working copies.
+    weights = 8.0 * sum(3 * shape.banks * shape.neurons * shape.reads for shape in shapes)
+    queries = 8.0 * 4 * n * sum(shape.positions * shape.reads for shape in shapes)
+    pairs = _BYTES_PER_PAIR * n * config.neurons * (config.share or 0.5)
+    # Where shifts are fitted, all pre-activations of a layer are sorted.
+    dense = 8.0 * 4 * n * max(shape.positions * shape.neurons for shape in shapes) if config.calibrate else 0.0
+    check_memory(
+        weights + queries + pairs + dense + 8.0 * outputs * shapes[-1].neurons,
+        f"network.kind={config.kind!r}, {n} examples of dimension {dimension}: weights and a finder's copies "
+        f"({_size(weights)}), what the layers are asked ({_size(queries)}), active pairs ({_size(pairs)})"
+        + (f", pre-activations for network.calibrate ({_size(dense)})" if dense else ""),
+        "take narrower layers or fewer data",
     )
 
 

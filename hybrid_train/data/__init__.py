@@ -1,10 +1,27 @@
-"""Data sets: where they come from, and how far their rows lie apart."""
+"""Data sets and distributions: where they come from, and how far their rows lie apart."""
 
 from hybrid_train.data.breast_cancer import breast_cancer
 from hybrid_train.data.dataset import Dataset
 from hybrid_train.data.digits import digits
+from hybrid_train.data.distribution import Distribution, input_bound, make_inputs
+from hybrid_train.data.even_polynomial import EvenPolynomial, EvenPolynomials
 from hybrid_train.data.file import from_file
 from hybrid_train.data.separability import Separation, separation
 from hybrid_train.data.sphere import sphere
+from hybrid_train.data.two_spirals import two_spirals
 
-__all__ = ["Dataset", "Separation", "breast_cancer", "digits", "from_file", "separation", "sphere"]
+__all__ = [
+    "Dataset",
+    "Distribution",
+    "EvenPolynomial",
+    "EvenPolynomials",
+    "Separation",
+    "breast_cancer",
+    "digits",
+    "from_file",
+    "input_bound",
+    "make_inputs",
+    "separation",
+    "sphere",
+    "two_spirals",
+]

@@ -12,7 +12,7 @@ from hybrid_train.active_sets import IntArray
 from hybrid_train.bank import DenseBank
 from hybrid_train.deep.layers import Block, Layer
 from hybrid_train.deep.network import DeepNetwork, checked_sizes, drawn_output, gaussian
-from hybrid_train.deep.scales import Thresholds, layer_scales
+from hybrid_train.deep.scales import Scale, Thresholds, layer_scales
 from hybrid_train.errors import ConfigError
 from hybrid_train.rng import Role, generator
 
@@ -79,10 +79,7 @@ def convolutional(
     )
     final_width = positions * channels[-1] if last is None else last
     checked_sizes(last=final_width)
-    # a patch of an input of norm 1 has the norm sqrt(q / positions), and each coordinate is read at q positions
-    typical = [math.sqrt(reach / positions)] * len(channels)
-    copies = [reach] * len(channels)
-    scales = layer_scales([*channels, final_width], threshold, share, [*copies, 1], [*typical, 1.0])
+    scales = convolutional_scales(channels, positions, reach, final_width, threshold, share)
     rng = generator(seed, Role.WEIGHTS)
     layers = []
     for number, (below, m, scale) in enumerate(zip([input_channels, *channels[:-1]], channels, scales, strict=False)):
@@ -95,6 +92,28 @@ def convolutional(
     bank = DenseBank(gaussian(rng, final_width, width, scales[-1].spread), f"layer {len(channels)}")
     layers.append(Layer((Block(bank, np.arange(width)[None]),), scales[-1].threshold))
     return DeepNetwork(tuple(layers), drawn_output(seed, outputs, final_width), "convolutional")
+
+
+def convolutional_scales(
+    channels: Sequence[int], positions: int, reach: int, last: int, threshold: Thresholds, share: float | None
+) -> list[Scale]:
+    """Return the scale of each layer of a convolutional network.
+
+    Args:
+        channels: m of the layers 0 .. L - 1.
+        positions: patches.
+        reach: q, positions of a patch.
+        last: m_L.
+        threshold: as in :func:`convolutional`.
+        share: as there.
+
+    Raises:
+        ConfigError: as there.
+    """
+    # a patch of an input of norm 1 has the norm sqrt(q / positions), and each coordinate is read at q positions
+    typical = [math.sqrt(reach / positions)] * len(channels)
+    copies = [reach] * len(channels)
+    return layer_scales([*channels, last], threshold, share, [*copies, 1], [*typical, 1.0])
 
 
 def _checked_patches(patches: npt.ArrayLike) -> IntArray:

@@ -20,6 +20,7 @@ from hybrid_train.deep.scales import (
     scale_for_score,
     scale_for_threshold,
 )
+from hybrid_train.errors import ConfigError
 from hybrid_train.rng import Role, generator
 
 
@@ -108,7 +109,7 @@ def residual_plan(width: int, depth: int, threshold: Thresholds = 0.0, share: fl
 
     first = plain(0, 1.0)
     spectrum = Spectrum.after(first, width)
-    plan = ResidualPlan([first.spread], [first.threshold], [spectrum.norm], [first.share])
+    plan = ResidualPlan([first.spread], [first.threshold], [_norm(spectrum, 0, first.threshold)], [first.share])
     root, tau = math.sqrt(width), residual_factor(depth, width)
     for number in range(1, depth):
         noise = tau * math.sqrt(2.0) * plan.norms[-1]
@@ -117,10 +118,17 @@ def residual_plan(width: int, depth: int, threshold: Thresholds = 0.0, share: fl
         plan.thresholds.append(b / root)
         plan.shares.append(spectrum.fires(b, noise))
         spectrum = spectrum.residual(b, noise)
-        plan.norms.append(spectrum.norm)
+        plan.norms.append(_norm(spectrum, number, plan.thresholds[-1]))
     last = plain(depth, plan.norms[-1])
     plan.spreads.append(last.spread)
     plan.thresholds.append(last.threshold)
     plan.norms.append(plan.norms[-1])
     plan.shares.append(last.share)
     return plan
+
+
+def _norm(spectrum: Spectrum, number: int, threshold: float) -> float:
+    """Return ||h_l||, which must not be 0."""
+    if spectrum.norm == 0.0:
+        raise ConfigError(f"threshold={threshold:g}: nothing would fire in layer {number}; take a lower one, or 'auto'")
+    return spectrum.norm

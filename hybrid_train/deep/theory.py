@@ -169,6 +169,8 @@ def semi_smoothness(
 class Linearisation:
     """How far a network is from its linearisation at W(0), against the bounds of DEEP Theorem 5; worst cases.
 
+    Relative changes are those of examples with a gradient at W(0): with a shift there may be others.
+
     Attributes:
         omega: ||W - W(0)||_2.
         gradient: max ||grad f_j(W; x_i) - grad f_j(W(0); x_i)||_F / ||grad f_j(W(0); x_i)||_F, over i and j (a).
@@ -198,10 +200,14 @@ def linearisation(start: DeepNetwork, now: DeepNetwork, inputs: npt.ArrayLike) -
     for unit in np.eye(start.outputs):
         slope = np.tile(unit, (len(before), 1))
         first, mixed, second = (tangent_kernel(a, b, slope) for a, b in _combinations(before, after))
-        own = np.sqrt(np.maximum(first.diagonal(), np.finfo(float).tiny))
-        apart = np.maximum(first.diagonal() - 2 * mixed.diagonal() + second.diagonal(), 0.0)
+        moving = np.flatnonzero(first.diagonal() > 0)
+        if not len(moving):
+            continue
+        own = np.sqrt(first.diagonal()[moving])
+        apart = np.maximum(first.diagonal() - 2 * mixed.diagonal() + second.diagonal(), 0.0)[moving]
         gradient = max(gradient, float((np.sqrt(apart) / own).max()))
-        kernel = max(kernel, float((np.abs(second - first) / np.outer(own, own)).max()))
+        change = np.abs(second - first)[np.ix_(moving, moving)]
+        kernel = max(kernel, float((change / np.outer(own, own)).max()))
     moves = [b - a for a, b in zip(start.weights(), now.weights(), strict=True)]
     left = after.outputs - before.outputs - before.tangent(moves)
     omega = max(float(np.linalg.norm(move, 2)) for move in moves)

@@ -106,14 +106,19 @@ def _write_fired(directory: Path, fired: Fired | None) -> list[Path]:
     right.set_title("during training", fontsize="medium")
     right.label_outer()
     counted = f", counted by {fired['finder']}" if "finder" in fired else ""
-    width, threshold = plain(fired["width"]), plain(fired["threshold"])
-    figure.suptitle(f"width $m$ = {width}, threshold $b$ = {threshold}{counted}", fontsize="medium")
+    figure.suptitle(f"{_sizes(fired)}{counted}", fontsize="medium")
     legend_below(figure, [left, right])
-    about = {
-        name: fired[name] for name in ("finder", "index", "width", "threshold", "expected", "bound") if name in fired
-    }
+    names = ("finder", "index", "width", "threshold", "expected", "bound")
+    about = {name: fired[name] for name in names if fired.get(name) is not None}
     steps = {name: fired[name] for name in ("fired_mean", "fired_min", "fired_max")}
     return save_figure(directory, "fired", figure, about | {"per_datum": fired_per_datum(fired), "per_step": steps})
+
+
+def _sizes(fired: Fired) -> str:
+    width = plain(fired["width"])
+    if fired["threshold"] is None:
+        return f"{width} neurons in all layers"
+    return f"width $m$ = {width}, threshold $b$ = {plain(fired['threshold'])}"
 
 
 def _document(quantity: str, curves: Sequence[Curve], rows: Sequence[Row]) -> dict[str, Any]:

@@ -17,16 +17,21 @@ _FEW = 200
 
 
 def fired_per_datum(fired: Fired) -> dict[str, list[float]]:
-    """Return what :func:`plot_fired` draws: data in descending order of their initial count."""
+    """Return what :func:`plot_fired` draws: data in descending order of their initial count.
+
+    ``expected`` is missing where nothing is (deep networks).
+    """
     initial = np.asarray(fired["counts_initial"])
     order = np.argsort(-initial, kind="stable")
-    expected = np.broadcast_to(np.asarray(fired["expected"], dtype=np.float64), initial.shape)
-    return {
+    drawn = {
         "datum": order.tolist(),
         "initial": initial[order].tolist(),
         "final": np.asarray(fired["counts_final"])[order].tolist(),
-        "expected": expected[order].tolist(),
     }
+    if fired["expected"] is None:
+        return drawn
+    expected = np.broadcast_to(np.asarray(fired["expected"], dtype=np.float64), initial.shape)
+    return drawn | {"expected": expected[order].tolist()}
 
 
 def plot_fired(fired: Fired, *, ax: Axes | None = None) -> Axes:
@@ -45,7 +50,7 @@ def plot_fired(fired: Fired, *, ax: Axes | None = None) -> Axes:
     ax = own_axes() if ax is None else ax
     data = fired_per_datum(fired)
     place = np.arange(1, len(data["datum"]) + 1)
-    initial, final, expected = (np.asarray(data[name]) for name in ("initial", "final", "expected"))
+    initial, final = (np.asarray(data[name]) for name in ("initial", "final"))
     few = len(place) <= _FEW
     size, face, edge = (22.0, "none", 1.1) if few else (5.0, PALETTE[0], 0.0)
     start: dict[str, Any] = {"s": size, "linewidths": edge, "zorder": 2.6}
@@ -55,9 +60,10 @@ def plot_fired(fired: Fired, *, ax: Axes | None = None) -> Axes:
     if few:
         ax.vlines(place, initial, final, color="#BBBBBB", linewidth=0.8, zorder=0.9)
     _references(ax, fired)
-    if np.ptp(expected):
+    expected = np.asarray(data.get("expected", []))
+    if len(expected) and np.ptp(expected):
         ax.plot(place, expected, color="black", linewidth=1.0, label=r"expected $m\,Q(b/\|x\|)$", zorder=2.4)
-    else:
+    elif len(expected):
         _expected_line(ax, expected[0])
     log_axis(ax, with_zero=True)
     ax.set_xlabel("datum, in order of its count at the start")
@@ -85,10 +91,10 @@ def plot_fired_per_step(fired: Fired, *, ax: Axes | None = None) -> Axes:
     marker = "o" if single else ""
     ax.plot(step, mean, color=PALETTE[2], linewidth=LINE, marker=marker, label="mean over the data")
     _references(ax, fired)
-    expected = np.asarray(fired["expected"], dtype=np.float64)
-    if np.ptp(expected):
+    expected = np.asarray([] if fired["expected"] is None else fired["expected"], dtype=np.float64)
+    if expected.size and np.ptp(expected):
         ax.axhline(expected.mean(), color="black", linewidth=1.0, linestyle=":", label="expected, mean over the data")
-    else:
+    elif expected.size:
         _expected_line(ax, expected.flat[0])
     log_axis(ax, with_zero=True)
     step_axis(ax)
@@ -103,6 +109,7 @@ def _expected_line(ax: Axes, expected: float) -> None:
 
 
 def _references(ax: Axes, fired: Fired) -> None:
-    name = r"bound $2m\,e^{-b^2/2}$ = " + plain(float(fired["bound"]))
-    ax.axhline(fired["bound"], color=GREY, linestyle=(0, (5, 3)), linewidth=LINE, label=name, zorder=2.2)
+    if fired["bound"] is not None:
+        name = r"bound $2m\,e^{-b^2/2}$ = " + plain(float(fired["bound"]))
+        ax.axhline(fired["bound"], color=GREY, linestyle=(0, (5, 3)), linewidth=LINE, label=name, zorder=2.2)
     tidy(ax)

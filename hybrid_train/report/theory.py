@@ -184,20 +184,20 @@ def write_theory_figures(directory: Path, document: Mapping[str, Any]) -> list[P
         The files written.
     """
     series = document["series"]
-    figure, (ax,) = _panels(1)
+    figure, (ax,) = apart(1)
     plot_spectrum(series, ax=ax)
     legend_below(figure, [ax])
     spectrum = ("spectrum_cts", "spectra", "spectrum_steps", "lambda", "lambda_lower", "lambda_upper")
     files = save_figure(directory, "theory_spectrum", figure, _taken(series, spectrum))
 
-    figure, (left, right) = _panels(2)
+    figure, (left, right) = apart(2)
     plot_error(series, ax=left)
     plot_movement(series, ax=right)
     legend_below(figure, [left, right])
     progress = ("steps", "errors", "error_bound", "movement", "movement_bound", "learning_rate", "lambda")
     files += save_figure(directory, "theory_convergence", figure, _taken(series, progress))
 
-    figure, (left, right) = _panels(2)
+    figure, (left, right) = apart(2)
     plot_fired_counts(series, ax=left)
     plot_flips(series, ax=right)
     legend_below(figure, [left, right])
@@ -205,7 +205,7 @@ def write_theory_figures(directory: Path, document: Mapping[str, Any]) -> list[P
     return files + save_figure(directory, "theory_fired", figure, _taken(series, counts))
 
 
-def _panels(count: int) -> tuple[Figure, list[Axes]]:
+def apart(count: int) -> tuple[Figure, list[Axes]]:
     """Return a figure of panels with axes of their own each."""
     figure = Figure(figsize=(5.0 * count + 0.8, 3.9), layout=ConstrainedLayoutEngine(wspace=0.06))
     return figure, list(figure.subplots(1, count, squeeze=False)[0])

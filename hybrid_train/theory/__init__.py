@@ -6,7 +6,7 @@ trains and compares (``hybrid-train theory`` on the command line).
 
 from __future__ import annotations
 
-from hybrid_train.theory.adversarial import activation_bound, activation_failure, flip_count_bound, threshold_for
+from hybrid_train.theory.adversarial import activation_bound, activation_failure, flip_count_bound
 from hybrid_train.theory.check import TheoryCheck, check_theory
 from hybrid_train.theory.convergence import error_bound, movement_bound, theorem_rate, theorem_steps, theorem_width
 from hybrid_train.theory.counts import fired_bound, flip_bound, flip_failure, reach_probability, sparsity_failure
@@ -47,5 +47,4 @@ __all__ = [
     "theorem_steps",
     "theorem_width",
     "theory_text",
-    "threshold_for",
 ]

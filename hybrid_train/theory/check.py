@@ -10,29 +10,34 @@ from typing import Any, final
 
 import numpy as np
 
-from hybrid_train.assembly import make_training, planned_finders
 from hybrid_train.config import Config, load_config
+from hybrid_train.config.deep_networks import DeepSection
 from hybrid_train.config.load import ConfigSource
+from hybrid_train.config.schema import NetworkConfig
 from hybrid_train.config.sizes import check_memory
 from hybrid_train.errors import ConfigError
 from hybrid_train.progress import announced, with_progress
 from hybrid_train.results import check_vacant, figures_in, make_directory, versions, write_summary
 from hybrid_train.setting import Setting
 from hybrid_train.sparsity import expected_active, sparsity_bound
-from hybrid_train.theory import convergence_lines, kernel_lines, sgd_lines, sparsity_lines
+from hybrid_train.theory import convergence_lines, kernel_lines, robust_lines, sgd_lines, sparsity_lines
+from hybrid_train.theory.adversarial_check import check_jumping, with_losses
 from hybrid_train.theory.case import Case
 from hybrid_train.theory.convergence import movement_bound
 from hybrid_train.theory.costs import CostGrowth, cost_growths, cost_line
+from hybrid_train.theory.deep_check import check_deep
 from hybrid_train.theory.lines import Line, finite
 from hybrid_train.theory.observation import Observation, Observer
+from hybrid_train.theory.robustness import RobustLoss
 from hybrid_train.theory.spectrum import spectral_bounds
+from hybrid_train.theory.watched import watched_training
 
 PREPROCESSING: tuple[Callable[[Case], Line], ...] = (
     *sparsity_lines.LINES,
     *kernel_lines.LINES,
     *convergence_lines.LINES,
 )
-"""Every line about a two-layer run, in the order of the table."""
+"""Every line about a run of two layers of ReLUs, in the order of the table."""
 
 
 @final
@@ -43,8 +48,8 @@ class TheoryCheck:
     Attributes:
         config: valid, with defaults filled in.
         lines: the table.
-        growths: counted cost by finder; empty if it was not asked for.
-        series: numbers along the run, for the pictures.
+        growths: counted cost by finder; empty if it was not asked for, and for all but two layers of ReLUs.
+        series: numbers for the pictures: along a two-layer run, or the landscape of a deep one.
         notes: what a reader should know about the data, in sentences.
         figures: the files drawn; none without a results directory.
     """
@@ -79,7 +84,8 @@ def check_theory(
 
     Args:
         config: a TOML file, its tables as a dict, or a Config.
-        costs: also count the cost of a step at several widths with every finder, and fit exponents.
+        costs: also count the cost of a step at several widths with every finder, and fit exponents; of two layers of
+            ReLUs alone.
         out: results directory to make, with pictures; nothing is written without one.
         progress: show a bar, if standard error is a terminal.
 
@@ -95,52 +101,75 @@ def check_theory(
     if out is not None:
         check_vacant(Path(out))
     setting = Setting.of(valid)
+    network = valid.network
+    if isinstance(network, DeepSection):
+        lines, series = check_deep(valid, network, setting, pictured=out is not None, progress=progress)
+        result = TheoryCheck(valid, lines, [], series, list(setting.notes))
+    elif network.activation == "jump":
+        lines, series = check_jumping(valid, setting, progress=progress)
+        result = TheoryCheck(valid, lines, [], series, list(setting.notes))
+    else:
+        result = _check_two_layer(valid, network, setting, costs, progress)
+    return result if out is None else _written(result, Path(out))
+
+
+def _check_two_layer(
+    valid: Config, network: NetworkConfig, setting: Setting, costs: bool, progress: bool
+) -> TheoryCheck:
     n, dimension = setting.dataset.inputs.shape
     check_memory(
-        8.0 * valid.network.width * dimension + 8.0 * 8 * n**2,
-        f"data.n={n}, network.width={valid.network.width}: kernels of {n} x {n} and a second copy of the start",
+        8.0 * network.width * dimension + 8.0 * 8 * n**2,
+        f"data.n={n}, network.width={network.width}: kernels of {n} x {n} and a second copy of the start",
         "take a smaller data.n or network.width",
     )
-    seen = observe(valid, setting, progress)
+    losses: list[RobustLoss] = []
+    seen = observe(valid, setting, progress, losses)
     training = valid.training
     case = Case(
         seen,
         setting.dataset.separation,
         training.loss,
-        valid.network.start,
+        network.start,
         training.algorithm,
-        valid.network.output_weight,
+        network.output_weight,
     )
     lines = [line(case) for line in PREPROCESSING]
     if training.algorithm == "sgd":
         stochastic = sgd_lines.SgdCase.of(valid, setting, seen.mean_loss)
         lines += [one(stochastic) for one in sgd_lines.LINES]
+    series = series_of(case)
+    if losses:
+        robust = robust_lines.RobustCase.of(valid, setting, losses)
+        lines += [one(robust) for one in robust_lines.LINES]
+        series["robustness"] = robust.series
     growths = []
     if costs:
         with announced("counting the cost of a step at several widths", shown=progress):
             inputs, rate = setting.dataset.inputs, seen.learning_rate
             growths = list(cost_growths(inputs, setting.targets, setting.loss, valid.run.seed, rate))
         lines += [cost_line(growth) for growth in growths]
-    result = TheoryCheck(valid, lines, growths, series_of(case), list(setting.notes))
-    return result if out is None else _written(result, Path(out))
+    return TheoryCheck(valid, lines, growths, series, list(setting.notes))
 
 
-def observe(config: Config, setting: Setting, progress: bool = False) -> Observation:
+def observe(
+    config: Config, setting: Setting, progress: bool = False, losses: list[RobustLoss] | None = None
+) -> Observation:
     """Train as a config says and look at the weights on the way.
 
     Args:
         config: valid.
         setting: of it.
         progress: show a bar, if standard error is a terminal.
+        losses: takes the mean losses of each step under an adversary.
     """
-    network, training = setting.start(config), config.training
+    network, training = setting.start_two_layer(config), config.training
     inputs = setting.dataset.inputs
-    start = setting.start(config).weights
+    start = setting.start_two_layer(config).weights
     observer = Observer(network, start, inputs, setting.targets, setting.loss, training.steps)
-    unaudited = replace(config, run=config.run.model_copy(update={"audit_every": 0}))
-    loop = make_training(unaudited, setting, network, planned_finders(config, setting))
+    loop = watched_training(config, setting, network)
     wanted = set(observer.steps)
-    for record in with_progress(loop, training.steps + 1, "theory", shown=progress):
+    records = with_progress(loop, training.steps + 1, "theory", shown=progress)
+    for record in with_losses(records, [] if losses is None else losses, len(inputs)):
         if record.step in wanted:
             observer.see(record.step)
     return observer.observation(float(loop.learning_rate))
@@ -180,18 +209,31 @@ def series_of(case: Case) -> dict[str, Any]:
 
 
 def _written(result: TheoryCheck, directory: Path) -> TheoryCheck:
-    from hybrid_train.report.theory import write_theory_figures
-
     make_directory(directory)
     document = result.document()
     write_summary(directory, document)
-    return replace(result, figures=tuple(write_theory_figures(figures_in(directory), document)))
+    return replace(result, figures=tuple(_figures(figures_in(directory), document)))
+
+
+def _figures(directory: Path, document: dict[str, Any]) -> list[Path]:
+    from hybrid_train.report.adversarial import write_pseudo_figures, write_robustness_figure
+    from hybrid_train.report.landscape import write_landscape_figure
+    from hybrid_train.report.theory import write_theory_figures
+
+    series = document["series"]
+    if "landscape" in series:
+        return write_landscape_figure(directory, series["landscape"])
+    write = write_pseudo_figures if "gap_on_inputs" in series else write_theory_figures
+    files = write(directory, document)
+    return files + (write_robustness_figure(directory, series["robustness"]) if "robustness" in series else [])
 
 
 def _check_kind(config: Config) -> None:
     """Raise ConfigError for runs that the lines do not speak of."""
-    kind, algorithm = str(config.network.kind), str(config.training.algorithm)
-    if kind != "two_layer":
-        raise ConfigError(f"network.kind={kind!r}: expected 'two_layer'; the theory of other networks is not checked")
-    if algorithm not in ("gd", "sgd"):
-        raise ConfigError(f"training.algorithm={algorithm!r}: expected 'gd' or 'sgd'; no theory of others is checked")
+    algorithm, deep = str(config.training.algorithm), isinstance(config.network, DeepSection)
+    known = ("gd", "sgd") if deep else ("gd", "sgd", "adversarial")
+    if algorithm not in known:
+        raise ConfigError(
+            f"training.algorithm={algorithm!r}: expected one of {', '.join(known)}; "
+            f"no theory of others is checked for network.kind={config.network.kind!r}"
+        )

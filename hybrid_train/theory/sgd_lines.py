@@ -46,12 +46,12 @@ class SgdCase:
         values = isinstance(source, EvenPolynomials) and not setting.dataset.binary
         return cls(
             setting.dataset.inputs,
-            config.network.width,
+            config.two_layer.width,
             config.training.steps,
             mean_loss,
             setting.loss.lipschitz,
             source.polynomial.norm if isinstance(source, EvenPolynomials) and values else None,
-            config.network.start,
+            config.two_layer.start,
         )
 
     @property

@@ -1,0 +1,71 @@
+"""What the sections of a config ask of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hybrid_train.config.schema import Config, NetworkConfig
+
+
+def combination_errors(config: Config) -> list[str]:
+    """Return what is wrong between sections that are valid by themselves, one line each."""
+    return [*_fresh_errors(config), *_batch_errors(config), *_adversary_errors(config), *_deep_errors(config), *_storage_errors(config)]
+
+
+def _fresh_errors(config: Config) -> Iterator[str]:
+    training = config.training
+    if not config.data.fresh:
+        return
+    if training.algorithm != "sgd":
+        yield (
+            f"data.n: missing, expected a number of examples for training.algorithm={training.algorithm!r}; "
+            "fresh examples in every step need training.algorithm='sgd'"
+        )
+    if training.index == "data":
+        yield (
+            "training.index='data': expected 'neurons', since fresh examples leave no data to index; "
+            "or give data.n, a number of examples to keep"
+        )
+    if training.replacement:
+        yield "training.replacement=True: remove it, fresh examples are always independent; or give data.n"
+
+
+def _batch_errors(config: Config) -> Iterator[str]:
+    size, n = config.training.batch_size, config.data.n
+    if size is not None and n is not None and size > n:
+        yield f"training.batch_size={size}: expected at most {n}, which is data.n"
+
+
+def _adversary_errors(config: Config) -> Iterator[str]:
+    algorithm = config.training.algorithm
+    if config.adversary is not None and algorithm != "adversarial":
+        yield f"training.algorithm={algorithm!r}: expected 'adversarial', since there is an [adversary] table"
+    network = config.network
+    if isinstance(network, NetworkConfig) and network.activation == "jump" and config.data.fresh:
+        yield (
+            "network.activation='jump': expected 'relu' for fresh examples; "
+            "or give data.n, a number of examples to keep"
+        )
+
+
+def _storage_errors(config: Config) -> Iterator[str]:
+    network, training = config.network, config.training
+    if not isinstance(network, NetworkConfig) or network.storage == "stored":
+        return
+    if config.finder.kind != "skin" or config.finder.options.get("gram") is False:
+        yield (
+            f"network.storage='seeded': expected 'stored' for finder.kind={config.finder.kind!r}; weights that are "
+            "not stored can only be followed by finder.kind='skin'"
+        )
+    if config.data.fresh or training.algorithm == "adversarial":
+        yield "network.storage='seeded': expected 'stored', since the examples do not stay where they are"
+    if training.kept != "last":
+        yield f"training.keep={training.kept!r}: expected 'last' for network.storage='seeded'"
+
+
+def _deep_errors(config: Config) -> Iterator[str]:
+    if not isinstance(config.network, NetworkConfig) and config.training.index == "data":
+        yield (
+            f"training.index='data': expected 'neurons' for network.kind={config.network.kind!r}, "
+            "whose upper layers have no data that stay"
+        )
