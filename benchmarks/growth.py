@@ -23,6 +23,8 @@ from hybrid_train.network import TwoLayerNetwork, auto_threshold
 from hybrid_train.registry import make_finder
 from hybrid_train.report.growth import fitted_slope, write_growth_figure
 from hybrid_train.sparsity import expected_active
+from hybrid_train.theory import shifted_kernel
+from hybrid_train.theory.convergence import movement_bound
 
 N, STEPS = 64, 20
 LARGEST = {"scan": 22, "skin": 22, "hsr": 20, "correlation_tree": 20}
@@ -37,11 +39,12 @@ def measured(finder_name: str, exponent: int, dimension: int) -> dict[str, Any]:
     finder = make_finder(finder_name)
     training = gradient_descent(network, data.inputs, loss.encode(data, 1), loss, finder, steps=STEPS)
     first, *records = training
+    smallest = float(np.linalg.eigvalsh(shifted_kernel(data.inputs, network.threshold))[0])
     node = 2 * dimension if finder_name == "hsr" else 1
     work = [dimension * one.cost.inner_products + node * one.cost.nodes_visited for one in records]
     movement = float(np.sqrt(np.square(network.weights[:] - start).sum(axis=1).max()))
-    listed = getattr(training.dynamics, "occupied_rows", None) or network.width
-    rescans = getattr(training.dynamics, "rescans", 0)
+    facts = training.dynamics.facts()
+    rescans, listed = facts.get("rescans", 0), facts.get("listed_neurons", network.width)
     return {
         "finder": finder_name,
         "d": dimension,
@@ -52,6 +55,7 @@ def measured(finder_name: str, exponent: int, dimension: int) -> dict[str, Any]:
         "active": float(np.mean([one.active_pairs for one in records])),
         "rescans_share": rescans / STEPS / listed,
         "movement": movement,
+        "bound": movement_bound(N, network.width, 2.0 * first.loss, smallest),
         "loss": records[-1].loss,
     }
 

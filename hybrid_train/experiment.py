@@ -206,8 +206,7 @@ def _check_choice(config: Config, finders: Sequence[str], indexes: Sequence[str]
         errors += [f"index={index!r}: expected 'neurons' or 'data'" for index in indexes if index not in INDEXES]
         for finder in finders:
             errors += finder_errors(finder, config.options_of(finder), "finder")
-        for index in INDEXES:
-            if index in indexes:
-                errors += combination_errors(config.with_finder("scan", index))
+        single = [config.with_finder(finder, index) for finder in finders for index in INDEXES if index in indexes]
+        errors += dict.fromkeys(error for one in single for error in combination_errors(one))
     if errors:
         raise ConfigError("\n".join(errors))

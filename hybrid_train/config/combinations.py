@@ -9,7 +9,8 @@ from hybrid_train.config.schema import Config, NetworkConfig
 
 def combination_errors(config: Config) -> list[str]:
     """Return what is wrong between sections that are valid by themselves, one line each."""
-    return [*_fresh_errors(config), *_batch_errors(config), *_adversary_errors(config), *_deep_errors(config), *_storage_errors(config)]
+    topics = (_fresh_errors, _batch_errors, _adversary_errors, _deep_errors, _storage_errors)
+    return [error for topic in topics for error in topic(config)]
 
 
 def _fresh_errors(config: Config) -> Iterator[str]:

@@ -54,11 +54,11 @@ def plot_growth(
 def plot_rescans(rows: Rows, *, ax: Axes | None = None) -> Axes:
     """Draw, against the width, the share of listed neurons scanned again in a step, and how far neurons move.
 
-    The movement is the largest ||w_r(t) - w_r(0)||; the theory's bound (PRE Lemma C.7) falls as m^{-1/2}, drawn
-    through the first measured point.
+    The movement is the largest ||w_r(t) - w_r(0)||. The bound of PRE Claim C.7, 4 sqrt(n) ||err(0)|| / (lambda sqrt m),
+    is far above it; what is drawn is its shape, through the first measured point.
 
     Args:
-        rows: of the finder ``skin``, each with ``m``, ``rescans_share`` and ``movement``.
+        rows: of the finder ``skin``, each with ``m``, ``rescans_share``, ``movement`` and ``bound``.
         ax: where to draw; a new figure by default.
     """
     ax = own_axes() if ax is None else ax
@@ -67,8 +67,16 @@ def plot_rescans(rows: Rows, *, ax: Axes | None = None) -> Axes:
     share = np.array([row["rescans_share"] for row in rows], dtype=np.float64)
     ax.plot(widths, share, "o-", color="#0072B2", linewidth=LINE, label="listed neurons scanned again, share per step")
     ax.plot(widths, movement, "s-", color="#D55E00", linewidth=LINE, label="largest movement of a neuron")
-    predicted = movement[0] * np.sqrt(widths[0] / widths)
-    ax.plot(widths, predicted, color=GREY, linestyle=(0, (5, 3)), linewidth=LINE, label="theory: as $m^{-1/2}$")
+    bound = np.array([row["bound"] for row in rows], dtype=np.float64)
+    predicted = movement[0] * bound / bound[0]
+    ax.plot(
+        widths,
+        predicted,
+        color=GREY,
+        linestyle=(0, (5, 3)),
+        linewidth=LINE,
+        label=r"theory: as $1 / (\lambda\sqrt{m})$",
+    )
     _width_axis(ax, rows)
     ax.legend(frameon=False, fontsize="small")
     return ax

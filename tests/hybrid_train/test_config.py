@@ -18,6 +18,8 @@ from hybrid_train.losses import LOSSES
 from hybrid_train.registry import finder_kinds
 
 SPHERE = {"data": {"kind": "sphere", "n": 8, "dim": 3}}
+POLYNOMIAL = {"data": {"kind": "even_polynomial", "dim": 3}}
+KINDS = ", ".join(DATA_KINDS)
 
 
 def errors_of(tables: dict[str, Any], *overrides: str) -> list[str]:
@@ -36,6 +38,8 @@ def test_defaults_are_the_documented_ones() -> None:
             "threshold": "auto",
             "outputs": "auto",
             "start": "gaussian",
+            "output_weight": 1.0,
+            "activation": "relu",
         },
         "training": {
             "algorithm": "gd",
@@ -62,7 +66,8 @@ def test_every_error_is_told_at_once() -> None:
         }
     )
     assert lines == [
-        "netwrk: unknown section, did you mean 'network'?; known: data, network, training, run, finder, finders",
+        "netwrk: unknown section, did you mean 'network'?; "
+        "known: data, network, training, adversary, run, finder, finders",
         "data.n=0: expected a number of at least 1",
         "data.classes=[3, 'x']: expected 'all' or at least two distinct digits from 0 to 9",
         "data.clases=[3, 8]: unknown key, did you mean 'classes'?; known: kind, n, classes",
@@ -82,11 +87,11 @@ def test_every_error_is_told_at_once() -> None:
 @pytest.mark.parametrize(
     ("tables", "line"),
     [
-        ({}, "data: missing, expected a kind of data: sphere, digits, breast_cancer, file"),
-        ({"data": {"n": 3}}, "data.kind: missing, expected a kind of data: sphere, digits, breast_cancer, file"),
+        ({}, "data: missing, expected a kind of data: " + KINDS),
+        ({"data": {"n": 3}}, "data.kind: missing, expected a kind of data: " + KINDS),
         ({"data": {"kind": "sphere", "n": 3}}, "data.dim: missing, expected a value"),
         ({"data": 3}, "data=3: expected a table, [data]"),
-        ({"data": {"kind": ["x"]}}, "data.kind=['x']: expected one of sphere, digits, breast_cancer, file"),
+        ({"data": {"kind": ["x"]}}, "data.kind=['x']: expected one of " + KINDS),
         (
             SPHERE | {"network": {"threshold": float("nan")}},
             "network.threshold=nan: expected a finite number or 'auto'",
@@ -107,6 +112,50 @@ def test_every_error_is_told_at_once() -> None:
         ),
         (SPHERE | {"finders": {"scan": 1}}, "finders.scan=1: expected a table"),
         (
+            SPHERE | {"training": {"batch_size": 3}},
+            "training.batch_size=3: remove it, it belongs to algorithm='sgd'",
+        ),
+        (
+            SPHERE | {"training": {"replacement": False}},
+            "training.replacement=False: remove it, it belongs to algorithm='sgd'",
+        ),
+        (
+            SPHERE | {"training": {"algorithm": "sgd", "batch_size": 9}},
+            "training.batch_size=9: expected at most 8, which is data.n",
+        ),
+        (
+            SPHERE | {"training": {"keep": "first"}},
+            "training.keep='first': expected 'last', 'best', 'average' or 'random'",
+        ),
+        (SPHERE | {"network": {"output_weight": 0}}, "network.output_weight=0: expected a number above 0"),
+        (
+            POLYNOMIAL,
+            "data.n: missing, expected a number of examples for training.algorithm='gd'; "
+            "fresh examples in every step need training.algorithm='sgd'",
+        ),
+        (
+            POLYNOMIAL | {"training": {"algorithm": "sgd", "index": "data"}},
+            "training.index='data': expected 'neurons', since fresh examples leave no data to index; "
+            "or give data.n, a number of examples to keep",
+        ),
+        (
+            POLYNOMIAL | {"training": {"algorithm": "sgd", "replacement": True}},
+            "training.replacement=True: remove it, fresh examples are always independent; or give data.n",
+        ),
+        (
+            {"data": POLYNOMIAL["data"] | {"n": 8, "held_out": 8}},
+            "data.held_out=8: remove it, it belongs to fresh examples, without n",
+        ),
+        (
+            {"data": POLYNOMIAL["data"] | {"n": 8, "points": 8}},
+            "data.points=8: remove it, it belongs to inputs='random_points'",
+        ),
+        (
+            {"data": POLYNOMIAL["data"] | {"n": 8, "degree": 3}},
+            "data.degree=3: expected an even number of at least 2",
+        ),
+        ({"data": {"kind": "two_spirals", "n": 1}}, "data.n=1: expected a number of at least 2"),
+        (
             {"data": {"kind": "digits", "classes": [3, 3]}},
             "data.classes=[3, 3]: expected 'all' or at least two distinct digits from 0 to 9",
         ),
@@ -125,10 +174,13 @@ def test_no_key_takes_a_boolean_or_an_infinite_number(model: Any) -> None:
     section = {NetworkConfig: "network", TrainingConfig: "training", RunConfig: "run"}.get(model, "data")
     for key in model.model_fields:
         for value in (True, float("inf")):
+            if value is True and model.model_fields[key].annotation == bool | None:
+                continue
             tables: dict[str, Any] = {"data": dict(SPHERE["data"])}
             if section == "data":
                 kind = next(name for name, schema in DATA_KINDS.items() if schema is model)
-                tables["data"] = {"kind": kind, **({"n": 3, "dim": 3} if kind == "sphere" else {})}
+                required = {"sphere": {"n": 3, "dim": 3}, "even_polynomial": {"dim": 3}}
+                tables["data"] = {"kind": kind, **required.get(kind, {})}
                 if kind == "file":
                     tables["data"]["path"] = "x.csv"
             tables.setdefault(section, {})[key] = value
@@ -143,9 +195,21 @@ def test_integers_are_taken_for_floats() -> None:
     assert training.learning_rate == 1.0
 
 
-def test_huber_delta_reaches_the_loss() -> None:
+def test_sgd_has_defaults_of_its_own_and_fresh_examples_are_judged_by_others() -> None:
+    tables = POLYNOMIAL | {"training": {"algorithm": "sgd", "keep": "last"}}
+    written = load_config(tables).as_dict()
+    assert written["training"] | {"batch_size": 16, "replacement": False, "keep": "last"} == written["training"]
+    assert written["data"]["held_out"] == 1024
+    assert load_config(written).as_dict() == written
+    assert load_config(SPHERE).training.kept == "last"
+    assert load_config(SPHERE | {"training": {"algorithm": "sgd", "batch_size": 8}}).training.kept == "random"
+
+
+def test_options_of_a_loss_reach_it() -> None:
     config = load_config(SPHERE | {"training": {"loss": "huber", "huber_delta": 0.5}})
     assert config.training.loss_options == {"delta": 0.5}
+    config = load_config(SPHERE | {"training": {"loss": "geman_mcclure", "geman_mcclure_scale": 2}})
+    assert config.training.loss_options == {"scale": 2.0}
 
 
 def test_finder_options_are_checked_by_the_finder_itself() -> None:
@@ -170,8 +234,7 @@ class TestOverrides:
 
     def test_they_are_checked_like_the_rest(self) -> None:
         assert errors_of(SPHERE, "training.stps=7", "run.seed=x") == [
-            "training.stps=7: unknown key, did you mean 'steps'?; "
-            "known: algorithm, index, steps, learning_rate, loss, huber_delta",
+            f"training.stps=7: unknown key, did you mean 'steps'?; known: {', '.join(TrainingConfig.model_fields)}",
             "run.seed='x': expected a whole number",
         ]
 

@@ -1,0 +1,175 @@
+"""Stochastic gradient descent: touching the active neurons only, against dense PyTorch.
+
+Both train the same network (m = 2^20 neurons, float32 weights, threshold sqrt(0.4 ln m)) from the same W(0), on the
+same batches, at the same rate. PyTorch's step is written in three ways and the fastest is taken. Our time is that of a
+whole run, first scan included, by step; dense steps all cost the same and are timed between our runs. The losses of
+the dense steps taken stand beside ours. W(0) is drawn outside the clock.
+
+Examples that are kept let the finder keep lists of what is near them; fresh ones make every step search. ``cpu`` is the
+ratio of processor times, which other work on the machine disturbs less.
+
+    python benchmarks/sgd.py [--quick] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from _common import arguments, environment, print_table, write_json
+from _dense_sgd import fastest
+
+from classical.set_dynamics import SetDynamics
+from classical.training import StepRecord, Training, two_layer_dynamics
+from hybrid_train.bank import DenseBank
+from hybrid_train.batches import Batch, Batches, FreshBatches, MiniBatches
+from hybrid_train.data import EvenPolynomials, digits, make_inputs
+from hybrid_train.losses import encoded_draw, make_loss
+from hybrid_train.network import TwoLayerNetwork, auto_threshold
+from hybrid_train.registry import make_finder
+
+LOSS = make_loss("squared")
+ROUNDS = 5
+DENSE_STEPS = 4
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the table.
+
+    Attributes:
+        source: "polynomial" or "digits".
+        n: examples kept; None for fresh ones.
+        dimension: d.
+        batch: B.
+        finder: its name.
+    """
+
+    source: str
+    n: int | None
+    dimension: int
+    batch: int
+    finder: str
+
+
+CASES = (
+    Case("polynomial", 64, 16, 16, "skin"),
+    Case("polynomial", 64, 64, 32, "skin"),
+    Case("digits", 357, 64, 32, "skin"),
+    Case("polynomial", None, 16, 16, "scan"),
+    Case("polynomial", None, 4, 16, "hsr"),
+)
+
+
+class Problem:
+    """A case at one width: batches, W(0), rate."""
+
+    def __init__(self, case: Case, width: int, steps: int) -> None:
+        self.case, self.steps = case, steps
+        draw = np.random.default_rng(0)
+        self.start = draw.standard_normal((width, case.dimension), dtype=np.float32)
+        self.signs = draw.choice(np.array([-1.0, 1.0]), size=width)
+        self.threshold = auto_threshold(width)
+        self.batches, self.inputs = _batches(case)
+        training = self.ours(1, "auto")
+        next(iter(training))  # chosen by the first batch
+        self.rate = float(training.learning_rate)
+
+    def ours(self, steps: int, rate: Any) -> Training:
+        """Return our training, not started."""
+        network = TwoLayerNetwork(DenseBank(self.start), self.signs[:, None], self.threshold)
+        finder = make_finder(self.case.finder)
+        if self.case.n is None:
+            dynamics: Any = SetDynamics(network, self.inputs, finder)
+        else:
+            dynamics = two_layer_dynamics(network, self.inputs, finder, in_batches=True)
+        return Training(dynamics, self.batches, LOSS, steps=steps, learning_rate=rate)
+
+    def dense(self, kind: Any) -> Any:
+        """Return a dense peer at W(0)."""
+        return kind(self.start, self.signs, self.threshold, self.rate)
+
+    def batch(self, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return inputs, targets and factors of a step, as the peers take them."""
+        batch: Batch = self.batches.at(step)
+        inputs = self.inputs[batch.rows] if batch.inputs is None else batch.inputs
+        return inputs, batch.targets[:, 0], batch.factors
+
+
+def _batches(case: Case) -> tuple[Batches, np.ndarray]:
+    """Return the batches and the examples that are there at the start."""
+    if case.source == "digits":
+        dataset = digits(case.n)
+        return MiniBatches(dataset.targets[:, None], case.batch, seed=0), dataset.inputs
+    source = EvenPolynomials(make_inputs("sphere", case.dimension), degree=2)
+    if case.n is None:
+        batches = FreshBatches(encoded_draw(source, LOSS, 1), case.batch, seed=0)
+        return batches, np.asarray(batches.at(0).inputs)
+    dataset = source.examples(case.n)
+    return MiniBatches(dataset.targets[:, None], case.batch, seed=0), dataset.inputs
+
+
+def measured(problem: Problem) -> dict[str, Any]:
+    """Return the row of one problem."""
+    case, steps = problem.case, problem.steps
+    kind, _ = fastest(problem.dense, problem.batch(0))
+    peer = problem.dense(kind)
+    theirs = [peer.take(*problem.batch(0))]
+    ours: list[StepRecord] = []
+    walls: list[tuple[float, float]] = []
+    processors: list[tuple[float, float]] = []
+    for _ in range(ROUNDS):
+        training = problem.ours(steps, problem.rate)
+        started = time.perf_counter(), time.process_time()
+        ours = list(training)
+        ran = time.perf_counter() - started[0], time.process_time() - started[1]
+        began = len(theirs)
+        started = time.perf_counter(), time.process_time()
+        while len(theirs) < began + DENSE_STEPS:
+            theirs.append(peer.take(*problem.batch(len(theirs))))
+        dense = time.perf_counter() - started[0], time.process_time() - started[1]
+        walls.append((ran[0] / steps, dense[0] / DENSE_STEPS))
+        processors.append((ran[1] / steps, dense[1] / DENSE_STEPS))
+    compared = min(len(theirs), steps)
+    pairs = [(ours[step].loss, theirs[step]) for step in range(compared)]
+    ratios = [dense / active for active, dense in walls]
+    return {
+        "examples": case.source + (" fresh" if case.n is None else f" n={case.n}"),
+        "d": case.dimension,
+        "B": case.batch,
+        "finder": case.finder,
+        "ours [ms]": 1e3 * float(np.median([active for active, _ in walls])),
+        "PyTorch [ms]": 1e3 * float(np.median([dense for _, dense in walls])),
+        "written": kind.name,
+        "ratio": float(np.median(ratios)),
+        "from": min(ratios),
+        "to": max(ratios),
+        "cpu": float(np.median([dense / active for active, dense in processors])),
+        "steps": steps,
+        "our loss": pairs[-1][0],
+        "their loss": pairs[-1][1],
+        "apart": max(abs(mine - other) / max(abs(other), 1e-9) for mine, other in pairs[:10]),
+    }
+
+
+def main() -> None:
+    """Run every case, print, and write JSON if asked."""
+    options = arguments(__doc__)
+    found = environment(("torch", "numba"), threads=2, dtype="float32 weights")
+    width, steps = (1 << 16, 50) if options.quick else (1 << 20, 100)
+    for case in CASES:  # compiles
+        list(Problem(case, 4096, 3).ours(3, 1.0))
+    rows = []
+    for case in CASES:
+        kept = steps if case.n is not None else steps // 10
+        rows.append(measured(Problem(case, width, kept)))
+        print_table(rows[-1:])
+    print(f"\nm = {width}")
+    print_table(rows)
+    write_json(options.json, found | {"width": width, "rows": rows})
+
+
+if __name__ == "__main__":
+    main()
