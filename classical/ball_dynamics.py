@@ -13,6 +13,7 @@ from scipy import sparse
 from classical import _ball_kernels as compiled
 from classical import _skin_kernels as skin_kernels
 from classical._skin_lists import NeighbourLists
+from classical.ball_size import check_lists
 from classical.skin import best_skin, first_skin
 from hybrid_train.active_sets import ActiveSets, FloatArray, IntArray
 from hybrid_train.audit import Audit, audit
@@ -57,6 +58,7 @@ class BallDynamics(Dynamics):
 
     Raises:
         DataError: inputs not (n, d) or not finite.
+        ResourceError: the lists would not fit in memory.
     """
 
     def __init__(self, network: TwoLayerNetwork, inputs: FloatArray, reach: float, skin: float | None = None) -> None:
@@ -64,8 +66,13 @@ class BallDynamics(Dynamics):
         self.examples = DenseBank(inputs, "inputs")
         self.finder_seconds = 0.0
         self.rescans = 0
-        self._reach = reach
         self._skin = skin
+        self._banks = watch_both(network.weights, self.examples)
+        norms = norm_bounds(self.examples[:])
+        self._certified = 1.01 * reach / max(float(norms.min()), 1e-300)
+        self._first_skin = first_skin(self._banks[0]) if skin is None else skin
+        about = network.threshold, self._first_skin, self._certified, reach
+        check_lists(self._banks[0], np.asarray(self.examples[:], dtype=np.float64), *about)
         self._cost = Cost()
         self._simulation = SimulationCost()
         self._step = 0.0
@@ -91,12 +98,9 @@ class BallDynamics(Dynamics):
 
     def start(self) -> None:
         started = time.perf_counter()
-        weights, examples = watch_both(self.network.weights, self.examples)
-        norms = norm_bounds(self.examples[:])
-        self._certified = 1.01 * self._reach / max(float(norms.min()), 1e-300)
-        skin = first_skin(weights) if self._skin is None else self._skin
-        self._lists = NeighbourLists(weights, examples, self.network.threshold, skin, self._certified, 0.0)
-        self._density = (self._lists.candidates + 1) / (skin * len(weights) + self._certified)
+        skin = self._first_skin
+        self._lists = NeighbourLists(*self._banks, self.network.threshold, skin, self._certified, 0.0)
+        self._density = (self._lists.candidates + 1) / (skin * self.network.width + self._certified)
         width = self.network.width
         cuts = [*range(0, width // 2, _CHUNK), *range(width // 2, width, _CHUNK), width]
         self._chunks = list(pairwise(cuts))

@@ -13,6 +13,7 @@ import pytest
 
 import hybrid_train
 from hybrid_train.cli import main
+from hybrid_train.config.schema import TrainingConfig
 from hybrid_train.registry import FINDERS, finder_kinds
 
 CONFIG = """
@@ -65,7 +66,7 @@ class TestRun:
         assert captured.err.splitlines() == [
             "hybrid-train: error: network.width=0: expected a number of at least 1",
             "hybrid-train: error: training.stps=1: unknown key, did you mean 'steps'?; "
-            "known: algorithm, index, steps, learning_rate, loss, huber_delta",
+            f"known: {', '.join(TrainingConfig.model_fields)}",
         ]
 
     @pytest.mark.parametrize(

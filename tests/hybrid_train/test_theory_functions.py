@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from hybrid_train.active_sets import ActiveSets
+from hybrid_train.adversarial_network import fraction_threshold
 from hybrid_train.data import sphere
 from hybrid_train.errors import ConfigError, InvariantError
 from hybrid_train.losses import make_loss
@@ -204,11 +205,11 @@ class TestSgd:
 class TestAdversarial:
     def test_the_constant_that_makes_one_percent_fire(self) -> None:
         width = 1 << 20
-        threshold = adversarial.threshold_for(width, 0.01)
+        threshold = fraction_threshold(width, 0.01)
         assert adversarial.threshold_constant(width, threshold) == pytest.approx(13.16, abs=0.01)
         assert adversarial.expected_activated(width, threshold) == pytest.approx(0.01 * width)
-        with pytest.raises(ConfigError, match="share=1"):
-            adversarial.threshold_for(width, 1.0)
+        with pytest.raises(ConfigError, match="fraction=1"):
+            fraction_threshold(width, 1.0)
 
     @given(st.integers(10, 10**7), st.floats(0, 20))
     def test_the_bound_of_the_paper(self, width: int, constant: float) -> None:
@@ -226,7 +227,7 @@ class TestAdversarial:
         rng = np.random.default_rng(1)
         weights = rng.standard_normal((width, 4)) / math.sqrt(width)
         points = np.concatenate([sphere(n, 3, 1).inputs, np.ones((n, 1))], axis=1)
-        values, threshold = points @ weights.T, adversarial.threshold_for(width, 0.05)
+        values, threshold = points @ weights.T, fraction_threshold(width, 0.05)
         most = (values > threshold).sum(axis=1).max()
         assert adversarial.activation_failure(n, width, threshold) < 1e-9
         assert most <= adversarial.activation_bound(width, threshold) <= 20 * most
