@@ -6,10 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from classical import auto
+from classical import _calibration, auto
 from classical._calibration import calibrate
 from classical._race import Pace, Race
 from classical.auto import AutoFinder
+from classical.hsr import HSRFinder
+from classical.scan import ScanFinder
+from classical.set_dynamics import SetDynamics
 from classical.skin import SkinFinder
 from hybrid_train.bank import DenseBank, watch_both
 from hybrid_train.cost import Cost
@@ -179,7 +182,19 @@ def test_sets_are_exact_however_often_the_finder_changes(seed, live, dtype):
             before = finder.cost.copy()
 
 
-def test_calibration_knows_a_tree_that_prunes_from_one_that_does_not():
+def test_calibration_knows_a_tree_that_prunes_from_one_that_does_not(monkeypatch):
+    """The clock is the work done, 1 us an inner product and 2 us a node, so that a busy machine changes nothing."""
+    work = [0.0]
+
+    def timed(find, finder):
+        before = finder.cost.copy()
+        sets = find(finder)
+        work[0] += (finder.cost - before).inner_products * 1e-6 + (finder.cost - before).nodes_visited * 2e-6
+        return sets
+
+    for kind in (ScanFinder, HSRFinder):
+        monkeypatch.setattr(kind, "find", lambda self, find=kind.find: timed(find, self))
+    monkeypatch.setattr(_calibration.time, "perf_counter", lambda: work[0])
     rng = np.random.default_rng(5)
     unit = rng.normal(size=(64, 2))
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
@@ -199,14 +214,14 @@ def test_training_goes_to_the_lists_if_there_is_anything_to_gain(monkeypatch):
     rng = np.random.default_rng(7)
     inputs = rng.normal(size=(16, 4))
     small, wide = (TwoLayerNetwork.initialize(m, 4, threshold=1.0) for m in (256, 4096))
-    monkeypatch.setattr(SkinFinder, "dynamics", lambda self, *given: given)
-    monkeypatch.setattr(SkinFinder, "dynamics_within", lambda self, *given: given)
+    made = []
+    monkeypatch.setattr(SkinFinder, "dynamics", lambda self, *given: made.append(given) or SetDynamics(*given, self))
     finder = AutoFinder()
     assert finder.dynamics(small, inputs) is None
     assert finder.choice.kind == "scan"
-    assert finder.dynamics(wide, inputs) == (wide, inputs)
+    assert finder.dynamics(wide, inputs).remarks == {"choice": str(finder.choice)}
     assert finder.choice.kind == "skin"
-    assert AutoFinder().dynamics_within(small, inputs, 0.1) == (small, inputs, 0.1)
+    assert made == [(wide, inputs)]
 
 
 def test_says_what_it_is():

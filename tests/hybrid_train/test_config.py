@@ -39,6 +39,8 @@ def test_defaults_are_the_documented_ones() -> None:
             "outputs": "auto",
             "start": "gaussian",
             "output_weight": 1.0,
+            "dtype": "float64",
+            "storage": "stored",
             "activation": "relu",
         },
         "training": {
