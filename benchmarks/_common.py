@@ -6,8 +6,10 @@ import argparse
 import json
 import os
 import platform
+import sys
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,13 @@ def arguments(description: str | None, *, figures: bool = False) -> argparse.Nam
     if figures:
         parser.add_argument("--figures", type=Path, metavar="DIR", help="draw the figures there")
     return parser.parse_args()
+
+
+def needs(package: str) -> None:
+    """End the benchmark, in peace, if a peer to compare with is not installed."""
+    if find_spec(package) is None:
+        print(f"skipped: there is no {package} to compare with; pip install -e '.[peers]' brings it")
+        sys.exit(0)
 
 
 def environment(packages: Iterable[str], *, threads: int, dtype: str) -> dict[str, Any]:

@@ -25,8 +25,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
-from _common import arguments, environment, print_table, write_json
+from _common import arguments, environment, needs, print_table, write_json
 
 from classical.training import StepRecord, Training, two_layer_dynamics
 from hybrid_train.adversarial_network import adversarial_network
@@ -41,6 +40,9 @@ from hybrid_train.dynamics import Dynamics, Evaluation
 from hybrid_train.losses import make_loss
 from hybrid_train.network import TwoLayerNetwork
 from hybrid_train.registry import make_finder
+
+needs("torch")
+import torch  # noqa: E402  # only where there is one
 
 RHO, ATTACK_STEPS, FRACTION = 0.1, 10, 0.01
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from _common import arguments, environment, print_table, write_json
+from _common import arguments, environment, needs, print_table, write_json
 from _dense_sgd import fastest
 
 from classical.set_dynamics import SetDynamics
@@ -157,6 +157,7 @@ def measured(problem: Problem) -> dict[str, Any]:
 def main() -> None:
     """Run every case, print, and write JSON if asked."""
     options = arguments(__doc__)
+    needs("torch")
     found = environment(("torch", "numba"), threads=2, dtype="float32 weights")
     width, steps = (1 << 16, 50) if options.quick else (1 << 20, 100)
     for case in CASES:  # compiles

@@ -15,7 +15,7 @@ import time
 from typing import Any
 
 import numpy as np
-from _common import arguments, environment, print_table, write_json
+from _common import arguments, environment, needs, print_table, write_json
 from _dense import BlockedDense, TorchDense, fastest_blocked
 
 from classical.training import Training, gradient_descent
@@ -122,6 +122,7 @@ def audited(problem: Problem) -> str:
 def main() -> None:
     """Measure, print, write."""
     options = arguments(__doc__)
+    needs("torch")
     found = environment(["torch", "numba"], threads=2, dtype="float32 weights, float64 sums")
     width = 1 << (16 if options.quick else 20)
     rows, audits = [], []

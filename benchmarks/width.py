@@ -17,7 +17,7 @@ import time
 from typing import Any
 
 import numpy as np
-from _common import arguments, environment, print_table, write_json
+from _common import arguments, environment, needs, print_table, write_json
 from _dense import TorchDense
 
 N, DIMENSION, STEPS = 64, 16, 100
@@ -91,6 +91,7 @@ def main() -> None:
         child(sys.argv[-2], int(sys.argv[-1]))
         return
     options = arguments(__doc__)
+    needs("torch")
     found = environment(["torch", "numba"], threads=2, dtype="W(0) float64 from its seed; PyTorch float32")
     rows = []
     for exponent in range(20, 31):

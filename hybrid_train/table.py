@@ -37,10 +37,21 @@ _WORDS = ("finder", "index", "promise")
 def comparison_text(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return rows of a comparison as an aligned table, one line each."""
     columns: dict[str, str] = {}
-    robust = any("robust_accuracy" in row for row in rows)
     for name, title in _COLUMNS.items():
-        columns |= _ROBUST if robust and name == "final_loss" else {name: title}
+        columns |= _outcome(rows) if name == "final_loss" else {name: title}
     return aligned([list(columns.values()), *([_cell(row, name) for name in columns] for row in rows)], len(_WORDS))
+
+
+def _outcome(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the columns that say how training ended: the losses and accuracies there are."""
+    if any("robust_accuracy" in row for row in rows):
+        return _ROBUST
+    columns = {"final_loss": _COLUMNS["final_loss"]}
+    if any(row.get("returned_loss") != row["final_loss"] for row in rows):
+        columns["returned_loss"] = "returned loss"
+    if any(row.get("accuracy") is not None for row in rows):
+        columns["accuracy"] = "accuracy"
+    return columns
 
 
 def known_finders() -> list[dict[str, Any]]:
@@ -92,7 +103,7 @@ def _option(field: Any) -> dict[str, Any]:
 
 
 def _cell(row: Mapping[str, Any], name: str) -> str:
-    value = row.get(name) if name in _ROBUST else row[name]
+    value = row[name] if name in _COLUMNS else row.get(name)
     if name == "final_loss" and "error" in row:
         return "failed"
     if value is None:

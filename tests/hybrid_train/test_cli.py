@@ -132,7 +132,7 @@ class TestCompare:
         assert main(command) == 0
         lines = capsys.readouterr().out.splitlines()
         titles = (
-            "finder index promise recall final_loss fired/datum inner_products nodes_visited oracle_calls "
+            "finder index promise recall final_loss accuracy fired/datum inner_products nodes_visited oracle_calls "
             "verifications time_[s]"
         )
         assert "_".join(lines[0].split()) == titles.replace(" ", "_")
