@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from functools import cache
-from typing import NamedTuple, TypeVar, final
+from typing import NamedTuple, final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +12,8 @@ from hybrid_train.active_sets import ActiveSets, FloatArray, IntArray
 from hybrid_train.bank import Bank, Watched, checked_rows, checked_vectors
 from hybrid_train.cost import Cost
 from hybrid_train.errors import ConfigError, DataError
+from hybrid_train.parallel import processors, side_by_side
 from hybrid_train.predicate import rounding_margin
-
-S = TypeVar("S")
-T = TypeVar("T")
 
 _CHUNK = 1 << 14
 """Queries answered by one call of the kernel, at most."""
@@ -129,7 +123,7 @@ class HalfSpaceTree:
         if len(queries.shape) != 2 or queries.shape[1] != dimension:
             raise DataError(f"queries: shape {queries.shape} does not fit points of dimension {dimension}")
         asked = checked_rows(rows, len(queries), "queries")
-        workers = threads or min(os.cpu_count() or 1, 1 + len(asked) * len(self) // _THREAD_PAIRS)
+        workers = threads or min(processors(), 1 + len(asked) * len(self) // _THREAD_PAIRS)
         step = min(_CHUNK, max(1, -(-len(asked) // workers)))
         parts = [slice(start, start + step) for start in range(0, max(1, len(asked)), step)]
         margin = _margin(dimension, self._tree.vectors.dtype)
@@ -139,7 +133,7 @@ class HalfSpaceTree:
             scratch = self._spare_scratch.pop() if self._spare_scratch else _tree_query.fresh_scratch()
             return _Answer(*_tree_query.report(self._tree, chunk, float(threshold), margin, scratch))
 
-        answers = _side_by_side(answer, parts)
+        answers = side_by_side(answer, parts)
         indptr, ids, values = self._joined(answers)
         visited, tested = np.sum([one.spent for one in answers], axis=0)
         self.cost.nodes_visited += int(visited)
@@ -162,7 +156,7 @@ class HalfSpaceTree:
             if scratch.found_ids.size + scratch.ids.size <= _KEPT:
                 self._spare_scratch.append(scratch)
 
-        _side_by_side(put, range(len(answers)))
+        side_by_side(put, range(len(answers)))
         return indptr, ids, values
 
     def insert(self, points: npt.ArrayLike) -> IntArray:
@@ -228,19 +222,3 @@ def _margin(dimension: int, dtype: npt.DTypeLike) -> _tree_query.Margin:
     """Return the room for rounding that queries leave when they compute in this precision."""
     slope, offset = (float(rounding_margin(dimension, norm, norm, dtype)) for norm in (1.0, 0.0))
     return _tree_query.Margin(slope, offset, safe=float(np.finfo(np.dtype(dtype)).max) / 4)
-
-
-def _side_by_side(work: Callable[[S], T], parts: Sequence[S]) -> list[T]:
-    """Call ``work`` on every part, on the first one in this thread, on the others in threads that are kept."""
-    others = [_pool(os.getpid()).submit(work, part) for part in parts[1:]]
-    try:
-        return [work(parts[0])] + [other.result() for other in others]
-    finally:
-        wait(others)
-
-
-@cache
-def _pool(process: int) -> ThreadPoolExecutor:
-    """Return the threads of this process; one that was forked has to start its own."""
-    del process
-    return ThreadPoolExecutor(max(1, (os.cpu_count() or 1) - 1))

@@ -6,16 +6,18 @@ finders agree set for set on the same banks, duplicates and ties included.
 
 from __future__ import annotations
 
+import math
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, NamedTuple, final
 
 import numpy as np
 import numpy.typing as npt
 
+from hybrid_train import _scan_kernels
 from hybrid_train.active_sets import ActiveSets, FloatArray, IntArray
 from hybrid_train.bank import Bank, Watched, checked_rows
 from hybrid_train.kernels import dot, kernel
-from hybrid_train.parallel import in_threads, one_blas_thread
+from hybrid_train.parallel import in_threads, one_blas_thread, processors, ranges, side_by_side
 
 _BLOCK_PAIRS = 1 << 17
 """Inner products in one block of the scan: the block stays in the second-level cache."""
@@ -23,7 +25,35 @@ _BLOCK_PAIRS = 1 << 17
 _THREAD_PAIRS = 1 << 18
 """Inner products that are worth waking a thread for."""
 
-Found = tuple[IntArray, IntArray, FloatArray]
+_THREAD_COPIES = 1 << 15
+"""Active pairs to be copied that are worth waking a thread for."""
+
+_SHARES = 4
+"""Shares of a scan for each processor: one that is busy with something else then holds the others up less."""
+
+_FEW_QUERIES = 256
+"""Queries that stay together however many points there are."""
+
+_SMALL_DIMENSION = 4
+"""Up to here our own products are faster than the library's."""
+
+_NARROW_SIDE = 32
+"""Vectors on each side of a block from which it pays to multiply float64 vectors in float32."""
+
+_NARROW_SCALE = 1e15
+"""float64 vectors are multiplied in float32 when the largest norms lie between this and its reciprocal."""
+
+_VAIN = 1 / 32
+"""Share of the pairs that may be decided in vain before products in float32 are given up."""
+
+
+class _Part(NamedTuple):
+    """Active pairs of a block: ``counts`` for each of its queries, which are the asked ones from ``row`` on."""
+
+    row: int
+    counts: IntArray
+    ids: IntArray
+    values: FloatArray
 
 
 def inner_products(points: FloatArray, queries: FloatArray, point_ids: IntArray, query_ids: IntArray) -> FloatArray:
@@ -64,10 +94,10 @@ def norm_bounds(vectors: FloatArray) -> FloatArray:
     The small constant covers entries whose squares vanish below the normal numbers.
     """
     info = np.finfo(np.float64)
-    with np.errstate(over="ignore", under="ignore"):
-        squares = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
     dimension = vectors.shape[1]
-    bounds: FloatArray = np.sqrt(squares) * (1 + (dimension + 2) * info.eps) + np.sqrt(dimension * info.tiny)
+    bounds = np.empty(len(vectors))
+    numbers = vectors if vectors.dtype == np.float32 else np.asarray(vectors, np.float64)
+    _scale_norms(_fixed(numbers), 1 + (dimension + 2) * info.eps, math.sqrt(dimension * info.tiny), bounds)
     return bounds
 
 
@@ -94,64 +124,147 @@ def active_pairs(
     """
     asked = checked_rows(rows, len(queries), "queries")
     n_points = points.shape[0]
-    q_block = max(1, min(len(asked), max(256, _BLOCK_PAIRS // n_points)))
+    block_pairs = _BLOCK_PAIRS * (1 if len(asked) <= _FEW_QUERIES else 2)  # many queries take longer to set up
+    height = max(1, min(len(asked), max(_FEW_QUERIES, block_pairs // max(n_points, _scan_kernels.WORD))))
+    width = max(_scan_kernels.WORD, block_pairs // height)
 
-    def scan(first: int, last: int) -> list[Found]:
-        """Answer the asked queries from the first to before the last, block by block."""
-        found = []
-        for start in range(first, last, q_block):
-            part = slice(start, min(start + q_block, last))
-            block = np.ascontiguousarray(queries[part] if rows is None else queries[asked[part]])
-            found.append(_scan_block(points, block, threshold))
-        return found
+    def scan(share: tuple[tuple[int, int], tuple[int, int]]) -> list[_Part]:
+        """Answer some of the asked queries for some of the points, block by block."""
+        (first, last), columns = share
+        parts = []
+        for row in range(first, last, height):
+            part = slice(row, min(row + height, last))
+            block = _fixed(queries[part] if rows is None else queries[asked[part]])
+            parts += _scan_block(points, columns, width, block, float(threshold), row)
+        return parts
 
-    with one_blas_thread() if len(asked) * n_points >= _THREAD_PAIRS else nullcontext():
-        # many queries are shared out among the threads here, many points within a block of queries
-        share = q_block if len(asked) > q_block else len(asked) + 1
-        parts = [block for blocks in in_threads(scan, len(asked), share) for block in blocks]
-    counts, indices, values = _concatenated(parts)
+    pairs = len(asked) * n_points
+    pieces = min(_SHARES * processors(), pairs // _THREAD_PAIRS) if processors() > 1 else 1
+    if len(asked) > height:
+        shares = [(asking, (0, n_points)) for asking in ranges(len(asked), pieces)]
+    else:
+        shares = [((0, len(asked)), columns) for columns in ranges(n_points, pieces)]
+    with one_blas_thread() if pairs >= _THREAD_PAIRS else nullcontext():
+        parts = [part for found in side_by_side(scan, shares) for part in found]
+    return ActiveSets(*_joined(parts, len(asked)), (len(queries), n_points), asked)
+
+
+def _scan_block(
+    points: Bank | Watched | FloatArray,
+    columns: tuple[int, int],
+    width: int,
+    block: FloatArray,
+    threshold: float,
+    row: int,
+) -> list[_Part]:
+    """Return the active pairs of a block of queries and a range of points, ``width`` of them at a time."""
+    first, last = columns
+    width = min(width, -(-(last - first) // _scan_kernels.WORD) * _scan_kernels.WORD)
+    rough = _RoughProducts(block, width)
+    parts = []
+    for start in range(first, last, width):
+        candidates = _fixed(points[start : min(start + width, last)])
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            products, cuts = rough.of(candidates, threshold)
+        counts, ids, values, opened = _scan_kernels.decide(products, cuts, candidates, block, start, threshold)
+        rough.learn(opened - len(ids), len(block) * len(candidates))
+        parts.append(_Part(row, counts, ids, values))
+    return parts
+
+
+@final
+class _RoughProducts:
+    """Inner products of a block of queries (Q, d) by a matrix product, and below what they rule a pair out."""
+
+    def __init__(self, queries: FloatArray, width: int) -> None:
+        self._queries: dict[Any, FloatArray] = {queries.dtype: queries}
+        self._exact, self._width = queries.dtype, width
+        self._norms = norm_bounds(queries)
+        self._narrow = len(queries) >= _NARROW_SIDE and _moderate(self._norms.max())
+        self._room: FloatArray = np.empty(0)
+        self._cuts: FloatArray = np.empty(0)
+        self._cuts_hold = (0.0, -1.0)
+
+    def of(self, points: FloatArray, threshold: float) -> tuple[FloatArray, FloatArray]:
+        """Return (products (Q, width), the first of each row taken; cuts (Q,)) for the points (N, d), N <= width."""
+        dtype = np.result_type(points, self._exact)
+        if dtype == np.float64 and self._narrow and len(points) >= _NARROW_SIDE:
+            products = self._multiply(points, np.dtype(np.float32))
+            largest = math.sqrt(points.shape[1]) * _largest_magnitude(points)
+            if _moderate(largest):
+                return products, self._below(largest, points.shape[1], threshold, products.dtype, narrowed=True)
+        products = self._multiply(points, dtype)  # the points are in the cache when their norms are looked at
+        largest = math.sqrt(points.shape[1]) * _largest_magnitude(points)
+        return products, self._below(largest, points.shape[1], threshold, dtype)
+
+    def learn(self, vain: int, pairs: int) -> None:
+        """Hear how many pairs were decided in vain: if many, float32 is too rough for these banks."""
+        self._narrow = self._narrow and vain <= _VAIN * pairs
+
+    def _below(
+        self, largest: float, dimension: int, threshold: float, dtype: np.dtype[Any], *, narrowed: bool = False
+    ) -> FloatArray:
+        """Return the cuts for points of this norm at most; those at hand if they are not much too low."""
+        low, high = self._cuts_hold
+        if not (low <= largest <= high and self._cuts.dtype == dtype):
+            self._cuts_hold = largest / 4, 2 * largest
+            margin = rounding_margin(dimension, 2 * largest, self._norms, dtype)
+            if narrowed:  # what vanishes when vectors are rounded to float32; the margin covers the rest
+                margin += dimension * float(np.finfo(dtype).tiny) * (2 * largest + self._norms)
+            self._cuts = np.nextafter((threshold - margin).astype(dtype), -np.inf, dtype=dtype)
+        return self._cuts
+
+    def _multiply(self, points: FloatArray, dtype: np.dtype[Any]) -> FloatArray:
+        if dtype not in self._queries:
+            self._queries[dtype] = _fixed(self._queries[self._exact].astype(dtype))
+        if self._room.dtype != dtype or not self._room.size:
+            self._room = np.empty((len(self._queries[dtype]), self._width), dtype)
+        if points.shape[1] <= _SMALL_DIMENSION:
+            _scan_kernels.multiply(self._queries[dtype], np.array(points.T, dtype, order="C"), self._room)
+        else:
+            np.matmul(self._queries[dtype], points.astype(dtype, copy=False).T, out=self._room[:, : len(points)])
+        return self._room
+
+
+def _moderate(norm: float) -> bool:
+    return 1 / _NARROW_SCALE < norm < _NARROW_SCALE
+
+
+def _largest_magnitude(vectors: FloatArray) -> float:
+    """Return the largest |entry|; NaN where there is one."""
+    bits = np.dtype(f"u{vectors.itemsize}")
+    top = _scan_kernels.largest(vectors.reshape(-1).view(bits))
+    return float(np.array([top], bits).view(vectors.dtype)[0])
+
+
+def _fixed(vectors: FloatArray) -> FloatArray:
+    """Return the vectors C-contiguous and not to be written to: kernels are compiled for one such kind alone."""
+    view = np.ascontiguousarray(vectors).view()
+    view.flags.writeable = False
+    return view
+
+
+def _joined(parts: list[_Part], asked: int) -> tuple[IntArray, IntArray, FloatArray]:
+    """Return (indptr, point ids, inner products) of parts, which stand in the order of their queries and points."""
+    counts = np.zeros(asked, np.int64)
+    starts = []
+    for part in parts:
+        rows = counts[part.row : part.row + len(part.counts)]
+        starts.append(rows.copy())
+        rows += part.counts
     indptr = np.concatenate([[0], np.cumsum(counts)])
-    return ActiveSets(indptr, indices, values, (len(queries), n_points), asked)
+    if len(parts) == 1:
+        return indptr, parts[0].ids, parts[0].values
+    ids, values = np.empty(indptr[-1], np.int64), np.empty(indptr[-1])
 
+    def put(first: int, last: int) -> None:
+        """Copy these parts to their places."""
+        for part, start in zip(parts[first:last], starts[first:last], strict=True):
+            begin = start + indptr[part.row : part.row + len(start)]
+            _scan_kernels.put(part.counts, part.ids, part.values, begin, ids, values)
 
-def _scan_block(points: Bank | Watched | FloatArray, block: FloatArray, threshold: float) -> Found:
-    """Return (counts per query, point ids, inner products) of one block of queries against all points."""
-    query_norms = norm_bounds(block)
-    step = max(64, _BLOCK_PAIRS // len(block))
-
-    def scan(first: int, last: int) -> Found:
-        """Look at the points from the first to before the last; (query, point, value) of each active pair."""
-        return _concatenated(
-            [
-                _decide(
-                    np.ascontiguousarray(points[start : min(start + step, last)]), start, block, query_norms, threshold
-                )
-                for start in range(first, last, step)
-            ]
-        )
-
-    share = max(step, _THREAD_PAIRS // len(block))
-    query_ids, point_ids, values = _concatenated(in_threads(scan, points.shape[0], share))
-    order = np.argsort(query_ids, kind="stable")
-    return np.bincount(query_ids, minlength=len(block)), point_ids[order], values[order]
-
-
-def _decide(candidates: FloatArray, start: int, block: FloatArray, query_norms: FloatArray, threshold: float) -> Found:
-    """Return (query, point, inner product) of the active pairs of a block of points that begins at ``start``."""
-    dtype = np.result_type(block.dtype, candidates.dtype)
-    with np.errstate(over="ignore", invalid="ignore"):
-        products = block.astype(dtype, copy=False) @ candidates.T.astype(dtype, copy=False)
-        cut = threshold - rounding_margin(candidates.shape[1], norm_bounds(candidates).max(), query_norms, dtype)
-    query_ids, point_ids = _not_below(products, cut)
-    exact = inner_products(candidates, block, point_ids, query_ids)
-    active = exact > threshold
-    return query_ids[active], point_ids[active] + start, exact[active]
-
-
-def _concatenated(parts: list[Found]) -> Found:
-    empty = np.empty(0, np.int64)
-    first, second, third = zip(*parts, strict=True) if parts else ((), (), ())
-    return np.concatenate([empty, *first]), np.concatenate([empty, *second]), np.concatenate([np.empty(0), *third])
+    in_threads(put, len(parts), 1 + len(parts) * _THREAD_COPIES // max(1, len(ids)))
+    return indptr, ids, values
 
 
 @kernel
@@ -161,21 +274,6 @@ def _pair_products(points: Any, queries: Any, point_ids: Any, query_ids: Any, ou
 
 
 @kernel
-def _not_below(products: Any, cut: Any) -> Any:
-    """Return (row, column) of the entries not known to lie below their row's cut; NaN counts as unknown."""
-    total = 0
-    for i in range(products.shape[0]):
-        below = 0
-        for j in range(products.shape[1]):
-            below += products[i, j] < cut[i]
-        total += products.shape[1] - below
-    rows = np.empty(total, np.int64)
-    columns = np.empty(total, np.int64)
-    at = 0
-    for i in range(products.shape[0]):
-        for j in range(products.shape[1]):
-            if not products[i, j] < cut[i]:
-                rows[at] = i
-                columns[at] = j
-                at += 1
-    return rows, columns
+def _scale_norms(vectors: Any, factor: Any, offset: Any, out: Any) -> None:
+    for i in range(len(vectors)):
+        out[i] = math.sqrt(dot(vectors[i], vectors[i])) * factor + offset

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from hybrid_train import predicate
 from hybrid_train.errors import DataError
 from hybrid_train.kernels import dot
 from hybrid_train.predicate import active_pairs, inner_products, norm_bounds, rounding_margin
@@ -48,6 +49,46 @@ def test_scan_over_many_blocks(dtype, m, n):
     assert np.array_equal(sets.query_ids, i)
     assert np.array_equal(sets.point_ids, r)
     assert np.allclose(sets.inner_products, exact[i, r], rtol=1e-12)
+
+
+KINDS = {
+    "normal": lambda rng, n, d: rng.standard_normal((n, d)),
+    "ties": lambda rng, n, d: rng.integers(-2, 3, (n, d)).astype(float),
+    "scales": lambda rng, n, d: rng.standard_normal((n, d)) * 10.0 ** rng.integers(-40, 38, (n, 1)),
+    "tiny": lambda rng, n, d: rng.standard_normal((n, d)) * 1e-42,
+    "far from 0": lambda rng, n, d: 1000 + 1e-4 * rng.standard_normal((n, d)),
+    "not finite": lambda rng, n, d: rng.choice([0.0, 1.0, -2.0, np.nan, np.inf, -np.inf], (n, d)),
+}
+
+
+def _everything(points, queries, threshold):
+    """Return (query ids, point ids, inner products) of the active pairs, all pairs decided by the predicate."""
+    i, r = (ids.reshape(-1) for ids in np.indices((len(queries), len(points))))
+    values = inner_products(points, queries, r, i)
+    return i[values > threshold], r[values > threshold], values[values > threshold]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtypes", [("f4", "f4"), ("f8", "f8"), ("f4", "f8"), ("f8", "f4")])
+def test_scan_equals_the_predicate_in_any_precision_at_any_scale(kind, dtypes):
+    rng = np.random.default_rng(4)
+    for m, n, d in ((300, 33, 2), (64, 40, 5), (65, 600, 9), (31, 3, 3)):
+        points, queries = (KINDS[kind](rng, size, d).astype(t) for size, t in zip((m, n), dtypes, strict=True))
+        median = float(inner_products(points, queries, np.array([m // 2]), np.array([n // 2]))[0])
+        for threshold in (0.0, 1.0, median, np.nextafter(median, -np.inf)):
+            sets = active_pairs(points, queries, threshold)
+            expected = _everything(points, queries, threshold)
+            for mine, theirs in zip((sets.query_ids, sets.point_ids, sets.inner_products), expected, strict=True):
+                assert np.array_equal(mine, theirs)
+
+
+def test_a_scan_that_leaves_no_room_for_rounding_misses_pairs(monkeypatch):
+    rng = np.random.default_rng(5)
+    points = 1000 + 1e-2 * rng.standard_normal((300, 64))  # products spread over 100; those of float32 lie 4 apart
+    threshold = float(np.median(points @ points[0]))
+    right = active_pairs(points, points[:40], threshold)
+    monkeypatch.setattr(predicate, "rounding_margin", lambda dimension, point, query, dtype: np.zeros(len(query)))
+    assert active_pairs(points, points[:40], threshold).nnz < right.nnz
 
 
 def test_strict_at_the_threshold_and_at_the_next_float():
