@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal, NamedTuple, Self, final
 from pydantic import Field, model_validator
 
 from hybrid_train.config.section import Count, Section
-from hybrid_train.deep.convolutional import convolutional_scales
-from hybrid_train.deep.residual import residual_plan
+from hybrid_train.deep.convolutional_networks import convolutional_scales
+from hybrid_train.deep.residual_networks import residual_plan
 from hybrid_train.deep.scales import Thresholds, layer_scales
 from hybrid_train.errors import ConfigError
 

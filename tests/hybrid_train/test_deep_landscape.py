@@ -10,7 +10,7 @@ import pytest
 
 from hybrid_train.data import sphere
 from hybrid_train.deep import fully_connected, landscape
-from hybrid_train.deep.landscape import Landscape, Objective, lowest_curvature
+from hybrid_train.deep.landscapes import Landscape, Objective, lowest_curvature
 from hybrid_train.errors import ConfigError
 from hybrid_train.losses import make_loss
 from hybrid_train.report.landscape import plot_cuts, plot_landscape, write_landscape_figure
