@@ -3,7 +3,8 @@
 The weights are W(t) = W(0) + Gamma X, and a row moves by a fixed combination of *pulls* while its firing examples
 stay the same: with S(t) the sum of all pulls so far, gamma_e(t) = gamma_e(t0) + a_r . (S_e(t) - S_e(t0)). So nothing
 has to be done for a row until one of its inner products could cross b, or a column outside its list could: it sleeps in
-a queue, and wakes when a clock that bounds its path says so.
+a queue, and wakes when a clock that bounds its path says so. While many rows wake at every step they doze instead: each
+has an alarm, and one pass compares all alarms with the clocks.
 
 Lengths are distances in the rows' space: <w, x_j> = b - t ||x_j|| at distance t from the boundary of column j.
 """
@@ -19,6 +20,9 @@ from hybrid_train.active_sets import FloatArray, IntArray
 
 BUCKETS = 64
 """Buckets of a queue: one for each place of the highest bit in which a tick can differ from the present one."""
+
+COMPANY = 4
+"""Firing entries up to which a row dozes by the clocks of its columns; one with more dozes by a single clock."""
 
 STALE, SPENT = 1, 2
 """What a woken row may need: its list evaluated from the vectors; every column looked at again."""
@@ -41,7 +45,8 @@ ROW = np.dtype(
 
 row: in the bank. start, size: its entries in the pool. since: the step to which their inner products and coefficients
 belong. drift: bound of the distance to where the row was when all columns were last looked at. gap: then all columns
-outside the list were farther than this. whole: it sleeps in the last queue, by its first firing entry.
+outside the list were farther than this. whole: it sleeps in the last queue, by its first firing entry, or dozes by its
+clock.
 """
 
 ENTRY = np.dtype(
@@ -72,12 +77,17 @@ class Lists(NamedTuple):
         entries: (P,) of type ENTRY.
         folded: (N,) uint64 the columns a row fires for: bit j mod 64 for column j.
         heads: (n + 1, 64) int32 first entry of each bucket of each queue, -1 if there is none.
+        alarms: (N,) a row that dozes is due once the clocks of its company together are not below this.
+        company: (N, 4) uint16 the clocks it dozes by: those of its columns, clock n, or n + 1 with a share of its
+            slack for each column; n + 2 stands for a clock that never moves.
     """
 
     rows: npt.NDArray[Any]
     entries: npt.NDArray[Any]
     folded: IntArray
     heads: IntArray
+    alarms: FloatArray
+    company: IntArray
 
 
 class World(NamedTuple):
@@ -93,6 +103,8 @@ class World(NamedTuple):
         now: the step, counting pulls.
         gram: (n, n) inner products of the directions, the trained part of the columns.
         norms: (n,) bounds of their norms; 0 for columns that are zero.
+        inverse: (n,) 1 / norms; 0 for columns that are zero.
+        grain: part of its length by which a path along other columns is taken to approach a boundary at least.
         pulls: (L, n, K) S(t) for the last L steps, S(t) at t mod L.
         signs: (m, K) output weights.
         clocks: (n + 2,) paths so far.
@@ -105,7 +117,7 @@ class World(NamedTuple):
         steps: bound of the steps since a row was last evaluated.
         accuracy: error of an inner product that is tolerated, in units of ``reach`` ||x||.
         direct: outputs are summed from the rows that move, not moved by the kernel.
-        awake: every row is visited at every step, none sleeps.
+        awake: no row sleeps: all doze, or in direct mode every row is visited at every step.
     """
 
     threshold: float
@@ -113,6 +125,8 @@ class World(NamedTuple):
     now: int
     gram: FloatArray
     norms: FloatArray
+    inverse: FloatArray
+    grain: float
     pulls: FloatArray
     signs: npt.NDArray[Any]
     clocks: FloatArray

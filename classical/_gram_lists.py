@@ -11,7 +11,7 @@ import numpy as np
 
 from classical import _gram_rows as compiled
 from classical import _gram_scan as scans
-from classical._gram_layout import BUCKETS, ENTRY, ROW, Lists, Totals, World
+from classical._gram_layout import BUCKETS, COMPANY, ENTRY, ROW, Lists, Totals, World
 from classical._gram_queues import repack
 from hybrid_train.active_sets import FloatArray, IntArray
 from hybrid_train.bank import Bank, Ledger
@@ -109,14 +109,16 @@ class Chunk:
         rows["gap"] = np.concatenate([piece.gaps for piece in pieces])
         rows["size"] = sizes
         np.cumsum(sizes[:-1], out=rows["start"][1:])
-        entries = np.zeros(int(sizes.sum()), ENTRY)
+        self._used = int(sizes.sum())
+        pool = np.zeros(_roomy(self._used), ENTRY)
+        entries = pool[: self._used]
         entries["column"] = np.concatenate([piece.column for piece in pieces])
         entries["inner"] = np.concatenate([piece.inner for piece in pieces])
         entries["owner"] = np.repeat(np.arange(len(rows), dtype=np.int32), sizes)
         entries["key"] = -1
         heads = np.full((queues, BUCKETS), -1, np.int32)
-        self.lists = Lists(rows, entries, np.zeros(len(rows), np.uint64), heads)
-        self._used = len(entries)
+        company = np.zeros((len(rows), COMPANY), np.uint16)
+        self.lists = Lists(rows, pool, np.zeros(len(rows), np.uint64), heads, np.zeros(len(rows)), company)
         self.due = np.empty(len(rows), np.int64)
 
     @property
@@ -184,26 +186,26 @@ class Chunk:
         """Evaluate the lists of rows that are up to date; return (inner products, largest deviation)."""
         evaluated, deviation = 0, 0.0
         for part in _parts(slots, columns.shape[1]):
-            vectors = bank[self.neurons(part)]
-            found = in_threads(
-                lambda first, last, part=part, vectors=vectors: compiled.evaluate(  # type: ignore[misc]
-                    self.lists, part, vectors, columns, first, last
-                ),
-                len(part),
-                _SHARE,
-            )
-            evaluated += sum(count for count, _ in found)
-            deviation = max(deviation, *(most for _, most in found))
+            count, most = self._evaluate(part, bank[self.neurons(part)], columns)
+            evaluated, deviation = evaluated + count, max(deviation, most)
         return evaluated, deviation
+
+    def _evaluate(self, slots: IntArray, vectors: FloatArray, columns: FloatArray) -> tuple[int, float]:
+        """Evaluate the lists of rows that are at ``vectors``."""
+        found = in_threads(
+            lambda first, last: compiled.evaluate(self.lists, slots, vectors, columns, first, last), len(slots), _SHARE
+        )
+        return sum(count for count, _ in found), max(most for _, most in found)
 
     def refresh(self, world: World, totals: Totals, slots: IntArray, bank: Bank, columns: FloatArray) -> Any:
         """Evaluate firing rows that sleep; see :func:`classical._gram_rows.refresh`."""
         vectors = bank[self.neurons(slots)]
         return compiled.refresh(self.lists, world, totals, slots, vectors, columns)
 
-    def rescan(self, world: World, slots: IntArray, bank: Bank, probe: Probe) -> None:
-        """Look at every column again for rows that are up to date."""
+    def rescan(self, world: World, slots: IntArray, bank: Bank, probe: Probe) -> tuple[int, float]:
+        """Look at every column again for rows that are up to date, and evaluate their new lists likewise."""
         n = len(probe.columns)
+        evaluated, deviation = 0, 0.0
         for part in _parts(slots, max(probe.columns.shape[1], n)):
             vectors = bank[self.neurons(part)]
             with np.errstate(over="ignore", invalid="ignore"):
@@ -215,12 +217,13 @@ class Chunk:
             if self._used + room > len(self.lists.entries):
                 self._grow(world, room)
             self._used = int(compiled.rewrite(self.lists, world, part, products, skins, counts, gaps, self._used))
+            count, most = self._evaluate(part, vectors, probe.columns)
+            evaluated, deviation = evaluated + count, max(deviation, most)
+        return evaluated, deviation
 
     def _grow(self, world: World, room: int) -> None:
         """Pack the lists into a pool with place for ``room`` more entries, and then some."""
-        size = self.candidates + room
-        size += size // 4 + 64
-        other = self.lists._replace(entries=np.zeros(size, ENTRY))
+        other = self.lists._replace(entries=np.zeros(_roomy(self.candidates + room), ENTRY))
         self._used = int(repack(self.lists, world, other))
         self.lists = other
 
@@ -238,6 +241,11 @@ class _Scratch:
         self.sizes = np.empty(block, np.uint16)
         self.column = np.empty(n * block, np.uint16)
         self.inner = np.empty(n * block)
+
+
+def _roomy(entries: int) -> int:
+    """Return the size of a pool in which so many entries have room to grow."""
+    return entries + entries // 4 + 64
 
 
 def chunk_bounds(width: int) -> list[int]:
@@ -275,6 +283,13 @@ class ChunkLedger(Ledger):
     def moved(self) -> Iterator[IntArray]:
         for chunk in self._chunks:
             yield from _parts(chunk.neurons(slice(None)), self._columns.shape[1])
+
+    def carry(self, array: FloatArray) -> None:
+        def carry(first: int, last: int) -> None:
+            for chunk in self._chunks[first:last]:
+                compiled.carry(chunk.lists, self.world, array, self._columns)
+
+        in_threads(carry, len(self._chunks), 1)
 
 
 def _parts(slots: IntArray, numbers: int) -> Iterator[IntArray]:

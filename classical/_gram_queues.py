@@ -1,5 +1,6 @@
-"""The queues that rows sleep in: radix heaps (Ahuja, Mehlhorn, Orlin, Tarjan, JACM 1990) on the ticks of clocks.
+"""The alarms by which rows doze, and the queues that they sleep in.
 
+Queues are radix heaps (Ahuja, Mehlhorn, Orlin, Tarjan, JACM 1990) on the ticks of clocks.
 Clocks never go back, so an entry moves to a nearer bucket at most once for each bit of its tick.
 """
 
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 from numba.cpython.unsafe.numbers import leading_zeros
 
-from classical._gram_layout import BUCKETS
+from classical._gram_layout import BUCKETS, COMPANY, EPS
 from hybrid_train.kernels import inlined, kernel
 
 _LAST_KEY = (1 << 62) - 1
@@ -48,7 +49,14 @@ def _leave(heads: Any, entries: Any, e: Any) -> None:
 
 @kernel
 def sleep(lists: Any, world: Any, slots: Any, slack: Any) -> None:
-    """Put rows that are in no queue to sleep; a row that does not fire never moves and needs no queue."""
+    """Put rows that are in no queue to sleep; a row that does not fire never moves and needs no queue.
+
+    Args:
+        lists: the lists; ``whole`` says by which clocks each row sleeps.
+        world: at the present step.
+        slots: the rows.
+        slack: (len(slots),) how far they can go.
+    """
     rows, entries, heads = lists.rows, lists.entries, lists.heads
     ticks, clocks, unit, pace, threshold = world.ticks, world.clocks, world.unit, world.pace, world.threshold
     last = world.norms.size
@@ -60,7 +68,6 @@ def sleep(lists: Any, world: Any, slots: Any, slack: Any) -> None:
             if entries[e].inner > threshold:
                 fired += 1
                 together += pace[entries[e].column]
-        rows[r].whole = fired > 1 and together > pace[last]
         for e in range(begin, end):
             if not entries[e].inner > threshold:
                 continue
@@ -120,12 +127,91 @@ def wake(lists: Any, world: Any, before: Any, due: Any) -> Any:
     return count
 
 
+@inlined
+def _together(hands: Any, company: Any, r: Any) -> Any:
+    """Return the sum of the clocks that row r dozes by, always rounded in the same way."""
+    return hands[company[r, 0]] + hands[company[r, 1]] + (hands[company[r, 2]] + hands[company[r, 3]])
+
+
+@inlined
+def _hands(world: Any) -> Any:
+    """Return the clocks, and after them the one that never moves."""
+    hands = np.zeros(world.norms.size + 3)
+    hands[:-1] = world.clocks
+    return hands
+
+
 @kernel
-def get_up(lists: Any) -> None:
-    """Empty the queues."""
+def doze(lists: Any, world: Any, slots: Any, slack: Any) -> None:
+    """Set the alarms of rows that are up to date; a row that does not fire never moves.
+
+    Args:
+        lists: the lists; ``whole`` says by which clocks each row dozes.
+        world: at the present step.
+        slots: the rows.
+        slack: (len(slots),) how far they can go.
+    """
+    rows, entries, alarms, company, threshold = lists.rows, lists.entries, lists.alarms, lists.company, world.threshold
+    hands, last = _hands(world), world.norms.size
+    for k in range(slots.size):
+        r = slots[k]
+        fired, part = 0, 1.0
+        for place in range(COMPANY):
+            company[r, place] = last + 2
+        for e in range(rows[r].start, rows[r].start + np.int64(rows[r].size)):
+            if entries[e].inner > threshold:
+                if fired < COMPANY:
+                    company[r, fired] = entries[e].column
+                fired += 1
+        if rows[r].whole or fired > COMPANY:
+            part = 1.0 if rows[r].whole else 1.0 / fired
+            company[r, 0] = last if rows[r].whole else last + 1
+            for place in range(1, COMPANY):
+                company[r, place] = last + 2
+        alarms[r] = _together(hands, company, r) + slack[k] * part if fired > 0 else np.inf
+
+
+@kernel
+def ring(lists: Any, world: Any, due: Any) -> Any:
+    """Write the rows whose alarms are due to ``due`` (N,) and return how many there are."""
+    alarms, company, hands = lists.alarms, lists.company, _hands(world)
+    count = 0
+    for r in range(alarms.size):
+        due[count] = r
+        count += not _together(hands, company, r) < alarms[r]
+    return count
+
+
+@kernel
+def go_to_bed(lists: Any, world: Any) -> None:
+    """Put every row that dozes to sleep, with what is left of its slack."""
+    alarms, company, hands = lists.alarms, lists.company, _hands(world)
+    slots, slack = np.arange(alarms.size), np.empty(alarms.size)
+    for r in slots:
+        slack[r] = alarms[r] - _together(hands, company, r)
+    sleep(lists, world, slots, slack)
+
+
+@kernel
+def get_up(lists: Any, world: Any) -> None:
+    """Empty the queues, and set the alarms of all rows by what is left of their slack."""
+    rows, entries, alarms, company = lists.rows, lists.entries, lists.alarms, lists.company
+    last = world.norms.size
     lists.heads[:] = -1
-    for e in range(lists.entries.size):
-        lists.entries[e].key = -1
+    for r in range(rows.size):
+        fired, alarm = 0, 0.0
+        for place in range(COMPANY):
+            company[r, place] = last + 2
+        for e in range(rows[r].start, rows[r].start + np.int64(rows[r].size)):
+            if entries[e].key >= 0:
+                alarm += entries[e].key * world.unit
+                if fired < COMPANY:
+                    company[r, fired] = last if rows[r].whole else entries[e].column
+                fired += 1
+                entries[e].key = -1
+        alarms[r] = np.inf
+        if fired > 0:
+            alarms[r] = alarm * (1 - 8 * EPS) if fired <= COMPANY else -np.inf
 
 
 @kernel

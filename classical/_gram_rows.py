@@ -70,29 +70,80 @@ def refresh(lists: Any, world: Any, totals: Any, slots: Any, vectors: Any, colum
     return evaluated, deviation, broken
 
 
+@inlined
+def _search(ours: Any, neuron: Any, guess: Any) -> Any:
+    """Return the first place in ``ours``, which ascends, of a number not below ``neuron``; near ``guess`` is fast."""
+    low, high, stride = 0, ours.size, 1
+    if guess < ours.size and np.int64(ours[guess]) < neuron:
+        low = guess + 1
+        while low + stride < ours.size and np.int64(ours[low + stride]) < neuron:
+            low += stride + 1
+            stride *= 2
+        high = min(low + stride, ours.size)
+    while low < high:
+        middle = (low + high) // 2
+        if np.int64(ours[middle]) < neuron:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
 @kernel
 def add_motion(lists: Any, world: Any, neurons: Any, vectors: Any, columns: Any) -> None:
     """Add to the vectors of ``neurons`` their combinations of the columns, in ascending order of column."""
     rows, entries, ours = lists.rows, lists.entries, lists.rows["row"]
-    signs, threshold = world.signs, world.threshold
-    pulls, new = world.pulls, world.pulls[world.now % world.pulls.shape[0]]
+    signs, threshold, pulls, now = world.signs, world.threshold, world.pulls, world.now % world.pulls.shape[0]
+    r = 0
     for k in range(neurons.size):
-        neuron = neurons[k]
-        r = np.searchsorted(ours, np.uint32(neuron))
-        if r == ours.size or ours[r] != neuron:
+        neuron = np.int64(neurons[k])
+        r = _search(ours, neuron, r)
+        if r == ours.size or np.int64(ours[r]) != neuron:
             continue
         old = rows[r].since % pulls.shape[0]
         for e in range(rows[r].start, rows[r].start + np.int64(rows[r].size)):
             j = entries[e].column
             factor = entries[e].gamma
             if entries[e].inner > threshold:
-                total = 0.0
-                for q in range(new.shape[1]):
-                    total += signs[neuron, q] * (new[j, q] - pulls[old, j, q])
-                factor += total
+                factor += _latest(signs, pulls, neuron, j, old, now)
             if factor != 0.0:
                 for i in range(vectors.shape[1]):
                     vectors[k, i] += factor * columns[j, i]
+
+
+@inlined
+def _latest(signs: Any, pulls: Any, neuron: Any, j: Any, old: Any, now: Any) -> Any:
+    """Return what a coefficient of a row that fires for column j gained between two places in the window of pulls."""
+    total = 0.0
+    for q in range(signs.shape[1]):
+        total += signs[neuron, q] * (pulls[now, j, q] - pulls[old, j, q])
+    return total
+
+
+@kernel
+def carry(lists: Any, world: Any, array: Any, columns: Any) -> None:
+    """Add what :func:`add_motion` adds to all rows of ``array``, the bank: in float64, rounded at the end."""
+    rows, entries, signs, threshold = lists.rows, lists.entries, world.signs, world.threshold
+    pulls, now = world.pulls, world.now % world.pulls.shape[0]
+    vector = np.empty(array.shape[1])
+    for r in range(rows.size):
+        neuron, old, still = np.int64(rows[r].row), rows[r].since % pulls.shape[0], True
+        for e in range(rows[r].start, rows[r].start + np.int64(rows[r].size)):
+            j = entries[e].column
+            factor = entries[e].gamma
+            if entries[e].inner > threshold:
+                factor += _latest(signs, pulls, neuron, j, old, now)
+            if factor == 0.0:
+                continue
+            if still:
+                for i in range(vector.size):
+                    vector[i] = array[neuron, i]
+                still = False
+            for i in range(vector.size):
+                vector[i] += factor * columns[j, i]
+        if not still:
+            for i in range(vector.size):
+                array[neuron, i] = vector[i]
 
 
 @kernel
@@ -101,7 +152,8 @@ def relist(lists: Any, world: Any, slots: Any, products: Any, skins: Any, counts
 
     An entry with a coefficient stays a candidate: the ledger is read from the lists.
     """
-    rows, entries, norms, threshold = lists.rows, lists.entries, world.norms, world.threshold
+    rows, entries, norms, inverse = lists.rows, lists.entries, world.norms, world.inverse
+    edge = _edge(world.threshold)
     held = np.zeros(norms.size, np.bool_)
     for k in range(slots.size):
         begin = rows[slots[k]].start
@@ -110,7 +162,7 @@ def relist(lists: Any, world: Any, slots: Any, products: Any, skins: Any, counts
             held[entries[e].column] = entries[e].gamma != 0.0
         counts[k], gaps[k] = 0, np.inf
         for j in range(norms.size):
-            distance = _distance(threshold, products[k, j], norms[j])
+            distance = _distance(edge, products[k, j], norms[j], inverse[j])
             if held[j] or not distance > skins[k]:
                 counts[k] += 1
             else:
@@ -120,17 +172,24 @@ def relist(lists: Any, world: Any, slots: Any, products: Any, skins: Any, counts
 
 
 @inlined
-def _distance(threshold: Any, product: Any, norm: Any) -> Any:
-    """Return a lower bound of the distance to a column's boundary, but for the rounding of the product."""
+def _edge(threshold: Any) -> Any:
+    """Return b, less what its difference from an inner product may lose."""
+    return threshold - 8 * EPS * abs(threshold)
+
+
+@inlined
+def _distance(edge: Any, product: Any, norm: Any, inverse: Any) -> Any:
+    """Return a lower bound of the distance to a column's boundary, but for the product's and relative rounding."""
     if norm == 0:
-        return np.inf if threshold >= 0 else -np.inf
-    return (threshold - product) / norm - 8 * EPS * abs(threshold) / norm
+        return np.inf if edge >= 0 else -np.inf
+    return (edge - product) * inverse
 
 
 @kernel
 def rewrite(lists: Any, world: Any, slots: Any, products: Any, skins: Any, counts: Any, gaps: Any, used: Any) -> Any:
     """Write the lists that :func:`relist` counted, in place or from ``used`` on; return the end of the pool's use."""
-    rows, entries, norms, threshold = lists.rows, lists.entries, world.norms, world.threshold
+    rows, entries, norms, inverse = lists.rows, lists.entries, world.norms, world.inverse
+    edge = _edge(world.threshold)
     held = np.zeros(norms.size)
     for k in range(slots.size):
         r = slots[k]
@@ -144,7 +203,7 @@ def rewrite(lists: Any, world: Any, slots: Any, products: Any, skins: Any, count
             used += counts[k]
         rows[r].start, rows[r].size = at, counts[k]
         for j in range(norms.size):
-            if held[j] != 0.0 or not _distance(threshold, products[k, j], norms[j]) > skins[k]:
+            if held[j] != 0.0 or not _distance(edge, products[k, j], norms[j], inverse[j]) > skins[k]:
                 entries[at].column = j
                 entries[at].inner = products[k, j]
                 entries[at].gamma = held[j]

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from classical._gram_layout import EPS, SPENT, STALE
-from classical._gram_queues import sleep, wake
+from classical._gram_layout import COMPANY, EPS, SPENT, STALE
+from classical._gram_queues import doze, ring, sleep, wake
 from hybrid_train.kernels import inlined, kernel
 
 _UP = 1 + 16 * EPS
@@ -68,7 +68,7 @@ def _doubt(world: Any, reach: Any, path: Any, size: Any, drift: Any) -> Any:
 
 
 @kernel
-def catch_up(lists: Any, world: Any, totals: Any, slots: Any, changed: Any, paths: Any) -> Any:
+def catch_up(lists: Any, world: Any, totals: Any, slots: Any, changed: Any) -> Any:
     """Bring rows to the present; those whose firing entries are no longer the same are taken out of the totals.
 
     Args:
@@ -77,7 +77,6 @@ def catch_up(lists: Any, world: Any, totals: Any, slots: Any, changed: Any, path
         totals: changed.
         slots: the rows.
         changed: (len(slots),) out: whether the firing entries changed.
-        paths: (len(slots),) out: bounds of how far the rows went.
 
     Returns:
         The entries touched.
@@ -86,11 +85,12 @@ def catch_up(lists: Any, world: Any, totals: Any, slots: Any, changed: Any, path
     gram, norms, signs, threshold = world.gram, world.norms, world.signs, world.threshold
     new, pulls, direct = world.pulls[world.now % world.pulls.shape[0]], world.pulls, world.direct
     sums, touched = totals.outputs, 0
-    outputs, window = new.shape[1], pulls.shape[0]
+    outputs, window, present = new.shape[1], pulls.shape[0], world.now % pulls.shape[0]
     firing, amount = np.empty(norms.size, np.int64), np.empty(norms.size)
     for k in range(slots.size):
         r = slots[k]
-        begin, neuron, old = rows[r].start, np.int64(rows[r].row), rows[r].since % window
+        begin, neuron, old = rows[r].start, np.int64(rows[r].row), rows[r].since - world.now + present
+        old += window if old < 0 else 0
         end = begin + np.int64(rows[r].size)
         rows[r].since = world.now
         touched += end - begin
@@ -105,7 +105,7 @@ def catch_up(lists: Any, world: Any, totals: Any, slots: Any, changed: Any, path
                 amount[fired] = total
                 weight += abs(total) * norms[j]
                 fired += 1
-        changed[k], paths[k] = False, weight
+        changed[k] = False
         if weight == 0.0:
             continue
         square, at, differs = 0.0, 0, False
@@ -191,8 +191,11 @@ def tally(lists: Any, world: Any, totals: Any, slots: Any, sign: Any) -> None:
 def rate(lists: Any, world: Any, slots: Any, slack: Any, needs: Any) -> None:
     """Say of rows that are up to date how far they can go before anything changes, and what they need.
 
+    A row that goes by its last clock can go in any direction; one that goes by the clocks of its columns comes no
+    nearer to the boundary of column i than |<x_i, x_j>| / ||x_j|| per unit of path, for the worst of its columns j.
+
     Args:
-        lists: the lists.
+        lists: the lists; ``whole`` is set: by which clocks each row's path is to be bounded.
         world: at the present step.
         slots: the rows.
         slack: (len(slots),) out: the distance; not positive if there is no telling.
@@ -200,7 +203,9 @@ def rate(lists: Any, world: Any, slots: Any, slack: Any, needs: Any) -> None:
             near b to tell, else 0.
     """
     rows, entries, norms, threshold = lists.rows, lists.entries, world.norms, world.threshold
-    reach, path = world.reach, world.clocks[norms.size + 1]
+    reach, path, pace, gram = world.reach, world.clocks[norms.size + 1], world.pace, world.gram
+    inverse, grain, crowd = world.inverse, world.grain, COMPANY if world.awake else norms.size
+    firing = np.empty(norms.size, np.int64)
     speck, tolerated = 4 * EPS * abs(threshold), world.accuracy * reach
     for k in range(slots.size):
         r = slots[k]
@@ -208,14 +213,38 @@ def rate(lists: Any, world: Any, slots: Any, slack: Any, needs: Any) -> None:
         doubt = _doubt(world, reach, path, np.int64(rows[r].size), went)
         left = rows[r].gap - went - doubt
         spent, doubtful = not went + doubt < rows[r].gap, not doubt <= tolerated
-        for e in range(rows[r].start, rows[r].start + np.int64(rows[r].size)):
-            norm = norms[entries[e].column]
-            if norm > 0:
-                margin = (abs(entries[e].inner - threshold) - speck) / norm - doubt
+        begin, end = np.int64(rows[r].start), rows[r].start + np.int64(rows[r].size)
+        fired, together = 0, 0.0
+        for e in range(begin, end):
+            if entries[e].inner > threshold:
+                firing[fired] = entries[e].column
+                together += pace[firing[fired]]
+                fired += 1
+        if fired > crowd:
+            together = fired * pace[norms.size + 1]
+        whole = fired > 1 and together > pace[norms.size]
+        rows[r].whole = whole
+        for e in range(begin, end):
+            i = np.int64(entries[e].column)
+            if norms[i] > 0:
+                margin = abs(entries[e].inner - threshold) - speck - doubt * norms[i]
                 doubtful |= not margin > 0
-                left = min(left, margin)
+                approach = norms[i] if whole else grain * norms[i]
+                if not whole and grain < 1:
+                    for u in range(fired):
+                        approach = max(approach, abs(gram[i, firing[u]]) * inverse[firing[u]])
+                left = min(left, margin / approach)
         slack[k] = left * _SHY
         needs[k] = SPENT if spent else (STALE if doubtful else 0)
+
+
+@kernel
+def _lie_down(lists: Any, world: Any, slots: Any, slack: Any) -> None:
+    """Let rows that are up to date doze or sleep, as everybody does, until they may have gone their slack."""
+    if not world.awake:
+        sleep(lists, world, slots, slack)
+    elif not world.direct:
+        doze(lists, world, slots, slack)
 
 
 @kernel
@@ -230,48 +259,38 @@ def visit(lists: Any, world: Any, totals: Any, before: Any, due: Any) -> Any:
         due: (N,) scratch; its beginning is left with the rows that need their vectors, those that are spent first.
 
     Returns:
-        (rows woken, entries touched, rows that need their vectors, rows that are spent, rows that would wake again if
-        they went as far in the next step).
+        (rows woken, entries touched, rows that need their vectors, rows that are spent).
     """
     woken = due.size
-    if world.awake:
+    if world.direct:
         due[:] = np.arange(woken)
+    elif world.awake:
+        woken = ring(lists, world, due)
     else:
         woken = wake(lists, world, before, due)
     if woken == 0:
-        return 0, 0, 0, 0, 0
+        return 0, 0, 0, 0
     slots = due[:woken]
     if not world.awake:
         slots.sort()
     changed, needs = np.empty(woken, np.bool_), np.empty(woken, np.uint8)
-    slack, paths = np.empty(woken), np.empty(woken)
-    touched = catch_up(lists, world, totals, slots, changed, paths)
+    slack = np.empty(woken)
+    touched = catch_up(lists, world, totals, slots, changed)
     rate(lists, world, slots, slack, needs)
     tally(lists, world, totals, slots[changed & (needs == 0)], 1)
     tally(lists, world, totals, slots[~changed & (needs != 0)], -1)
-    if not world.awake:
-        sleep(lists, world, slots[needs == 0], slack[needs == 0])
-    restless = np.sum((paths > 0) & (slack < paths))
+    _lie_down(lists, world, slots[needs == 0], slack[needs == 0])
     spent, stale = slots[needs == SPENT], slots[needs == STALE]
     due[: spent.size] = spent
     due[spent.size : spent.size + stale.size] = stale
-    return woken, touched, spent.size + stale.size, spent.size, restless
+    return woken, touched, spent.size + stale.size, spent.size
 
 
 @kernel
 def settle(lists: Any, world: Any, totals: Any, slots: Any) -> None:
-    """Add rows to the totals as their inner products say, and let them sleep."""
+    """Add rows to the totals as their inner products say, and let them sleep or doze."""
     tally(lists, world, totals, slots, 1)
-    if not world.awake:
+    if not world.direct:
         slack, needs = np.empty(slots.size), np.empty(slots.size, np.uint8)
         rate(lists, world, slots, slack, needs)
-        sleep(lists, world, slots, slack)
-
-
-@kernel
-def go_to_bed(lists: Any, world: Any) -> None:
-    """Put every row to sleep."""
-    slots = np.arange(lists.rows.size)
-    slack, needs = np.empty(slots.size), np.empty(slots.size, np.uint8)
-    rate(lists, world, slots, slack, needs)
-    sleep(lists, world, slots, slack)
+        _lie_down(lists, world, slots, slack)

@@ -16,7 +16,7 @@ from classical import _gram_rows as rows_at_hand
 from classical import _gram_steps as compiled
 from classical._gram_layout import Totals, World
 from classical._gram_lists import Chunk, ChunkLedger, Probe, chunk_bounds
-from classical._gram_queues import get_up
+from classical._gram_queues import get_up, go_to_bed
 from classical.gram_size import FIRST_SKIN, KERNEL_SIZE, MOST_EXAMPLES, ROUNDS, check_lists
 from hybrid_train.active_sets import ActiveSets, FloatArray, IntArray
 from hybrid_train.audit import Audit, audit
@@ -28,18 +28,28 @@ from hybrid_train.network import TwoLayerNetwork
 from hybrid_train.parallel import in_threads, one_blas_thread
 from hybrid_train.predicate import norm_bounds, rounding_margin
 
-_DROWSY, _ALERT = 16, 8
-"""Rows go to sleep when fewer than one in 16 would wake at every step, and get up when more than one in 8 does."""
+_DROWSY, _ALERT = 512, 128
+"""Steps are quiet when fewer than one row in 512 wakes; rows get up when more than one in 128 does."""
+
+_PATIENCE = 64
+"""Quiet steps after which the rows go to sleep: by then their alarms have cost as much as going to bed does."""
 
 _TICKS = 1 << 18
 """Ticks of the queues in the longest path of the first step."""
 
-_BUSY = 1 << 16
-"""Rows woken in a step that make it worth to use every thread in the next one."""
+_BUSY, _ALARMS, _SUMS = 1 << 12, 128, 64
+"""Rows woken in a step that make it worth to use every thread in the next one; so many alarms take as long to compare
+as a row takes to visit, and so many sums as long to merge."""
 
 _ACCURACY = 1e-9
 _MEMORY = 4
 """Steps over which the pace of the clocks is averaged."""
+
+_GRAIN = 1 / 16
+"""What a row's doubt grows by is below 1e-6 of this part of its path."""
+
+_TINY = 1e-140
+"""Norms between this and its inverse have a Gram matrix without overflow or underflow that matters."""
 
 _DENSE_KERNEL = 512
 _AUDIT_NUMBERS = 1 << 24
@@ -52,8 +62,7 @@ class _Visit:
 
     Attributes:
         woken: rows visited.
-        touched: their entries.
-        restless: rows that would have to be visited in the next step if they went as far in it.
+        touched: their entries, and the alarms compared.
         rescans: rows scanned again.
         evaluated: inner products evaluated.
         deviation: the largest difference of these from the followed ones.
@@ -61,7 +70,6 @@ class _Visit:
 
     woken: int
     touched: int
-    restless: int
     rescans: int
     evaluated: int
     deviation: float
@@ -76,9 +84,9 @@ class GramDynamics(Dynamics):
     for i and j], the outputs move by sum_j G_ij O_ij pull_j, exactly, until a row starts or stops firing for an
     example. Every row knows how far it can go before that could happen, or before a column outside its list could
     fire, and sleeps until a clock that bounds its path says so. A step is therefore a product with an (n, n) matrix
-    and the rows that wake. (Rows stay awake while many would have to wake at every step, as at the start, and always
-    where examples x outputs are more than 2048.) Sets and outputs are those of the shared predicate on ``weights[:]``,
-    at every step.
+    and the rows that wake. (While many wake at every step, as at the start, rows doze: every row's alarm is compared
+    with the clocks. Where examples x outputs are more than 2048, every row is visited at every step.) Sets and outputs
+    are those of the shared predicate on ``weights[:]``, at every step.
 
     Rows that wake are followed through the Gram matrix; one that comes within its error bound of b is evaluated from
     its vector. Each firing row is evaluated once in 1024 steps besides. Charged: ``inner_products`` for scans (every
@@ -146,7 +154,8 @@ class GramDynamics(Dynamics):
         self._longest = 0.0 if direct else longest_combination(self._world.gram)
         self._largest_sign = np.abs(network.output_weights).max(axis=0).astype(np.float64)
         self._whole_signs = bool((np.abs(network.output_weights) == 1).all())
-        self._busy = _BUSY  # the first step is the largest
+        self._busy = network.width  # the first step is the largest
+        self._quiet = 0
         self._totals = self._count_all()
         self._ledger = ChunkLedger(self._chunks, directions, self._world)
         network.weights.attach(self._ledger)
@@ -170,12 +179,18 @@ class GramDynamics(Dynamics):
         examples = self._probe.columns.astype(np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
             gram = np.ascontiguousarray(directions @ directions.T)
+        norms = np.where((examples != 0).any(axis=1), norm_bounds(examples), 0.0)
+        present = norms[norms > 0]
+        inverse = np.divide(1.0, norms, out=np.zeros(n), where=norms > 0)
+        tame = bool(((present > _TINY) & (present < 1 / _TINY)).all())
         return World(
             threshold=float(network.threshold),
             base=float(network.threshold) if network.activation == "relu" else 0.0,
             now=0,
             gram=gram,
-            norms=np.where((examples != 0).any(axis=1), norm_bounds(examples), 0.0),
+            norms=norms,
+            inverse=inverse,
+            grain=_GRAIN if tame else 1.0,
             pulls=np.zeros((4 if direct else ROUNDS + 2, n, network.outputs)),
             signs=network.output_weights,
             clocks=np.zeros(n + 2),
@@ -202,7 +217,7 @@ class GramDynamics(Dynamics):
         halves = [np.zeros_like(sums.outputs), np.zeros_like(sums.outputs)]
         for chunk in self._chunks:
             totals = sums._replace(outputs=np.zeros_like(sums.outputs))
-            compiled.tally(chunk.lists, self._world, totals, np.arange(len(chunk.lists.rows)), 1)
+            compiled.settle(chunk.lists, self._world, totals, np.arange(len(chunk.lists.rows)))
             halves[chunk.first >= self.network.width // 2] += totals.outputs
         return sums._replace(outputs=halves[0] + halves[1])
 
@@ -242,8 +257,8 @@ class GramDynamics(Dynamics):
             step = np.zeros(len(world.clocks))
             step[columns] = lengths * world.norms[columns]
             step[-1] = step.max()
-            step[-2] = self._longest * float(np.linalg.norm(lengths)) * (1 + 1e-9)
-            world.clocks[:] = (world.clocks + step) * (1 + 4 * _DOUBLE.eps)
+            step[-2] = min(self._longest * float(np.linalg.norm(lengths)), float(step[:-2].sum())) * (1 + 1e-9)
+            world.clocks[:] = (world.clocks + step) * (1 + 16 * _DOUBLE.eps)
             world.pace[:] += (step - world.pace) / min(now, _MEMORY)
         before = np.where(step[:-1] != 0, world.ticks, -1)
         if not world.awake:
@@ -262,17 +277,18 @@ class GramDynamics(Dynamics):
         world.ticks[:] = np.minimum(ticks, 2.0**61).astype(np.int64)
 
     def _change_shift(self) -> None:
-        """Let the rows sleep once few of them would wake in each step, or keep all of them awake if too many do."""
+        """Let the rows sleep once few of them wake in each step, or let them doze if too many do."""
         world, rows = self._world, self._totals.fired[-1]
-        if world.awake and not world.direct and self._restless * _DROWSY < rows and world.unit > 0:
+        self._quiet = self._quiet + 1 if self._busy * _DROWSY < rows else 0
+        if world.awake and not world.direct and self._quiet > _PATIENCE and world.unit > 0:
             self._world = world._replace(awake=False)
             self._tick()
             for chunk in self._chunks:
-                compiled.go_to_bed(chunk.lists, self._world)
+                go_to_bed(chunk.lists, self._world)
         elif not world.awake and self._busy * _ALERT > rows:
             self._world = world._replace(awake=True)
             for chunk in self._chunks:
-                get_up(chunk.lists)
+                get_up(chunk.lists, self._world)
         if self._ledger is not None:
             self._ledger.world = self._world
 
@@ -296,9 +312,11 @@ class GramDynamics(Dynamics):
                 done.append((part.outputs, self._visit(chunk, before, part)))
             return done, mine
 
-        serial = not self._whole_signs or self._busy < _BUSY
+        alarms = sum(len(chunk.due) for chunk in self._chunks) if self._world.awake else 0
+        work = self._busy + alarms // _ALARMS
+        serial = not self._whole_signs or work < _BUSY + totals.overlaps.size // _SUMS
         share = len(self._chunks) if serial else 1
-        self._busy = self._restless = 0
+        self._busy = 0
         for done, mine in in_threads(visit, len(self._chunks), share):
             for outputs, visit_ in done:
                 np.add(totals.outputs, outputs, out=totals.outputs)
@@ -310,7 +328,6 @@ class GramDynamics(Dynamics):
     def _note(self, visit: _Visit) -> None:
         self.woken += visit.woken
         self._busy += visit.woken
-        self._restless += visit.restless
         self.rescans += visit.rescans
         self.deviation = max(self.deviation, visit.deviation)
         self._cost.nodes_visited += visit.touched
@@ -318,14 +335,19 @@ class GramDynamics(Dynamics):
 
     def _visit(self, chunk: Chunk, before: IntArray, totals: Totals) -> _Visit:
         world = self._world
-        woken, touched, waiting, spent, restless = compiled.visit(chunk.lists, world, totals, before, chunk.due)
+        woken, touched, waiting, spent = compiled.visit(chunk.lists, world, totals, before, chunk.due)
+        if world.awake:
+            touched += len(chunk.due)
         if not waiting:
-            return _Visit(woken, touched, restless, 0, 0, 0.0)
+            return _Visit(woken, touched, 0, 0, 0.0)
         slots = chunk.due[:waiting].copy()
-        chunk.rescan(world, slots[:spent], self.network.weights, self._probe)
-        evaluated, deviation = chunk.evaluate(slots, self.network.weights, self._probe.columns)
+        found = (
+            chunk.rescan(world, slots[:spent], self.network.weights, self._probe),
+            chunk.evaluate(slots[spent:], self.network.weights, self._probe.columns),
+        )
         compiled.settle(chunk.lists, world, totals, slots)
-        return _Visit(woken, touched, restless, spent, evaluated, deviation)
+        evaluated, deviation = (count for count, _ in found), (most for _, most in found)
+        return _Visit(woken, touched, spent, sum(evaluated), max(deviation))
 
     def _refresh(self) -> None:
         """Evaluate a share of the rows that fire, so that every one has its turn within the rounds."""
@@ -337,8 +359,8 @@ class GramDynamics(Dynamics):
         slots = rows_at_hand.firing_rows(chunk.lists, self._world, first, min(first + size, len(chunk.lists.rows)))
         if not len(slots):
             return
-        changed, paths = np.empty(len(slots), bool), np.empty(len(slots))
-        self._cost.nodes_visited += compiled.catch_up(chunk.lists, self._world, self._totals, slots, changed, paths)
+        changed = np.empty(len(slots), bool)
+        self._cost.nodes_visited += compiled.catch_up(chunk.lists, self._world, self._totals, slots, changed)
         if changed.any():
             raise InvariantError(f"step {self._world.now}: {changed.sum()} rows changed in their sleep")
         evaluated, deviation, broken = chunk.refresh(

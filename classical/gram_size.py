@@ -20,7 +20,7 @@ ROUNDS = 1024
 FIRST_SKIN = 0.05
 """Skin in units of a typical coordinate of a weight."""
 
-_ROW_BYTES, _ENTRY_BYTES = 39, 38
+_ROW_BYTES, _ENTRY_BYTES = 64, 50
 _SLACK = 1.3
 """Room for lists that grow, and for one chunk in two places while it is made."""
 

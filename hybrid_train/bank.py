@@ -33,6 +33,11 @@ class Ledger(ABC):
     def moved(self) -> Iterator[IntArray]:
         """Yield the rows that may have moved, some at a time."""
 
+    def carry(self, array: FloatArray) -> None:
+        """Add the motion to the rows of ``array`` (N, d), which holds them as they were, each rounded once."""
+        for rows in self.moved():
+            array[rows] = with_motion(array[rows], rows, [self])
+
 
 class Bank(ABC):
     """A set of vectors, owned and moved by a trainer, read row by row by finders.
@@ -165,8 +170,7 @@ class DenseBank(Bank):
     def release(self, ledger: Ledger) -> None:
         if ledger is not self._ledger:
             raise InvariantError("this ledger is not attached to this bank")
-        for rows in ledger.moved():
-            self._array[rows] = self[rows]
+        ledger.carry(self._array)
         self._ledger = None
 
     def _check_free(self) -> None:
