@@ -14,14 +14,22 @@ from pathlib import Path
 from typing import Any
 
 
-def arguments(description: str | None, *, figures: bool = False) -> argparse.Namespace:
-    """Return the options ``quick`` and ``json``, and ``figures`` if the benchmark draws."""
+def arguments(
+    description: str | None, *, figures: bool = False, dimensions: tuple[int, ...] = ()
+) -> argparse.Namespace:
+    """Return the options ``quick`` and ``json``; ``figures`` if it draws, ``dimensions`` if it has several."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="smaller sizes, under a minute")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     if figures:
         parser.add_argument("--figures", type=Path, metavar="DIR", help="draw the figures there")
+    if dimensions:
+        parser.add_argument("--dimensions", type=_numbers, default=dimensions, metavar="D,...", help="these alone")
     return parser.parse_args()
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
 
 
 def needs(package: str) -> None:

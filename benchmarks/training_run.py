@@ -1,12 +1,14 @@
 """Full-batch training, whole runs: neighbour lists against dense PyTorch and the best blocked dense step.
 
 All three train the same network (m = 2^20 neurons, n = 64 unit vectors with random signs, float32 weights, threshold
-sqrt(0.4 ln m)) from the same W(0) at the same learning rate for 100 steps. Our time is that of the whole run, first
-scan included; a dense step always costs the same, so that of the dense runs is 100 times a step, timed between our
-runs. The losses of all three are compared step by step for as many dense steps as were taken, and in a run of its own
-our fired sets are compared with a scan of the weights at sampled steps. W(0) is drawn outside the clock.
+sqrt(0.4 ln m)) from the same W(0) at the same learning rate for 100 steps: once at half the edge of stability, where
+the loss is gone in a dozen steps and neurons come to rest, once at a tenth of that, where they move to the end. Our
+time is that of the whole run, first scan included; a dense step always costs the same, so that of the dense runs is 100
+times a step, timed between our runs. The losses of all three are compared step by step for as many dense steps as were
+taken, and in a run of its own our fired sets are compared with a scan of the weights at sampled steps. W(0) is drawn
+outside the clock.
 
-    python benchmarks/training_run.py [--quick] [--json FILE]
+    python benchmarks/training_run.py [--quick] [--json FILE] [--dimensions 16,128]
 """
 
 from __future__ import annotations
@@ -26,8 +28,9 @@ from hybrid_train.network import TwoLayerNetwork, auto_threshold
 from hybrid_train.registry import make_finder
 
 N, STEPS = 64, 100
+RATES = (1.0, 0.1)
+"""Learning rates in units of half the edge of stability."""
 ROUNDS = 5
-DENSE_STEPS = 2
 AUDITED_EVERY = 25
 
 
@@ -43,7 +46,8 @@ class Problem:
         self.threshold = auto_threshold(width)
         training = self.ours(steps=0)
         list(training)
-        self.rate = float(training.learning_rate)
+        self.stable_rate = self.rate = float(training.learning_rate)
+        self.blocked = fastest_blocked(lambda **chosen: self.dense(BlockedDense, **chosen))
 
     def ours(self, *, steps: int = STEPS, rate: Any = "auto", audit_every: int = 0) -> Training:
         """Return our training, not started."""
@@ -70,8 +74,7 @@ class Problem:
 
 def measured(problem: Problem) -> dict[str, Any]:
     """Return the figures of one problem."""
-    options = fastest_blocked(lambda **chosen: problem.dense(BlockedDense, **chosen))
-    peers = [problem.dense(TorchDense), problem.dense(BlockedDense, **options)]
+    peers = [problem.dense(TorchDense), problem.dense(BlockedDense, **problem.blocked)]
     for peer in peers:
         peer.step()
     seconds: list[list[float]] = [[], [], []]
@@ -86,13 +89,14 @@ def measured(problem: Problem) -> dict[str, Any]:
         losses[0] = [record.loss for record in records]
         for at, peer in enumerate(peers, start=1):
             started = time.perf_counter()
-            losses[at] += [peer.step() for _ in range(DENSE_STEPS)]
-            seconds[at].append((time.perf_counter() - started) / DENSE_STEPS * STEPS)
-    compared = slice(1, 1 + ROUNDS * DENSE_STEPS)
+            losses[at].append(peer.step())
+            seconds[at].append((time.perf_counter() - started) * STEPS)
+    compared = slice(1, 1 + ROUNDS)
     ours = np.array(losses[0][compared])
     ratios = [np.array(theirs) / np.array(seconds[0]) for theirs in seconds[1:]]
     return {
         "d": problem.dimension,
+        "eta": problem.rate,
         "ours_s": float(np.median(seconds[0])),
         "first_s": float(np.median(first)),
         "PyTorch_s": float(np.median(seconds[1])),
@@ -102,11 +106,11 @@ def measured(problem: Problem) -> dict[str, Any]:
         "x blocked": float(np.median(ratios[1])),
         "spread ": f"{ratios[1].min():.0f}-{ratios[1].max():.0f}",
         "loss 0": losses[0][0],
-        "loss 10 ours": losses[0][10],
-        "PyTorch": losses[1][9],
+        f"loss {ROUNDS} ours": losses[0][ROUNDS],
+        "PyTorch": losses[1][-1],
         "loss 100 ours": losses[0][-1],
         "worst gap": max(float(np.max(np.abs(np.array(theirs) / ours - 1))) for theirs in losses[1:]),
-        "blocked options": str(options),
+        "blocked options": str(problem.blocked),
     }
 
 
@@ -116,21 +120,24 @@ def audited(problem: Problem) -> str:
     wrong = sum(one.audit.active - one.audit.found + one.audit.spurious for one in records)
     pairs = sum(one.audit.active for one in records)
     steps = ", ".join(str(one.step) for one in records)
-    return f"d = {problem.dimension}: {pairs} active pairs at steps {steps}: {wrong} missed or spurious"
+    where = f"d = {problem.dimension}, eta = {problem.rate:.3g}"
+    return f"{where}: {pairs} active pairs at steps {steps}: {wrong} missed or spurious"
 
 
 def main() -> None:
     """Measure, print, write."""
-    options = arguments(__doc__)
+    options = arguments(__doc__, dimensions=(16, 128))
     needs("torch")
     found = environment(["torch", "numba"], threads=2, dtype="float32 weights, float64 sums")
     width = 1 << (16 if options.quick else 20)
     rows, audits = [], []
-    for dimension in (16, 128) if options.quick else (16, 128, 784):
+    for dimension in options.dimensions:
         problem = Problem(width, dimension)
-        audits.append(audited(problem))
-        print(audits[-1], flush=True)
-        rows.append(measured(problem))
+        for rate in RATES:
+            problem.rate = rate * problem.stable_rate
+            audits.append(audited(problem))
+            print(audits[-1], flush=True)
+            rows.append(measured(problem))
     print(f"m = {width}, n = {N}, {STEPS} steps; dense seconds are {STEPS} times a step")
     print_table([{key: value for key, value in row.items() if key != "blocked options"} for row in rows])
     write_json(options.json, {"environment": found, "width": width, "n": N, "rows": rows, "audits": audits})
