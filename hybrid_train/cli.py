@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, final
 
@@ -107,17 +107,7 @@ def _theory(options: argparse.Namespace) -> int:
 
     config = load_config(options.config, options.set)
     result = check_theory(config, costs=not options.no_costs, out=options.out, progress=not options.quiet)
-    document = result.document()
-    _note(result.notes, options)
-    if options.json:
-        _print_json(document)
-        return DONE
-    print(theory_text(document))
-    if options.out is not None:
-        print(f"\nresults in {options.out}")
-        for picture in result.figures:
-            if picture.suffix == ".png":
-                print(f"picture {picture}")
+    _show_drawn(result, result.notes, theory_text, options)
     return DONE
 
 
@@ -175,17 +165,7 @@ def _count(options: argparse.Namespace) -> int:
     else:
         result = _counted(options)
         text = count_text
-    document = result.document()
-    _note(document["notes"], options)
-    if options.json:
-        _print_json(document)
-        return DONE
-    print(text(document))
-    if options.out is not None:
-        print(f"\nresults in {options.out}")
-        for picture in result.figures:
-            if picture.suffix == ".png":
-                print(f"picture {picture}")
+    _show_drawn(result, result.document()["notes"], text, options)
     return DONE
 
 
@@ -229,17 +209,24 @@ def _counted_along(options: argparse.Namespace) -> Any:
 
 
 def _show(table: Comparison, options: argparse.Namespace) -> None:
-    """Print notes, then the result."""
-    _note(table.notes, options)
-    if options.json:
-        _print_json(table.document())
-        return
+    """Print a comparison."""
     from hybrid_train.table import comparison_text
 
-    print(comparison_text(table.rows))
+    _show_drawn(table, table.notes, lambda document: comparison_text(document["rows"]), options)
+
+
+def _show_drawn(
+    result: Any, notes: Sequence[str], text: Callable[[dict[str, Any]], str], options: argparse.Namespace
+) -> None:
+    """Print notes, then a result that has a document and figures, then where its pictures are."""
+    _note(notes, options)
+    if options.json:
+        _print_json(result.document())
+        return
+    print(text(result.document()))
     if options.out is not None:
         print(f"\nresults in {options.out}")
-        for picture in table.figures:
+        for picture in result.figures:
             if picture.suffix == ".png":
                 print(f"picture {picture}")
 

@@ -14,12 +14,10 @@ from hybrid_train.report.style import (
     LINE,
     PALETTE,
     legend_below,
-    log_axis,
+    over_steps,
     own_axes,
     panels,
     plain,
-    step_axis,
-    tidy,
 )
 from hybrid_train.report.theory import apart, plot_fired_counts, plot_movement
 
@@ -44,12 +42,7 @@ def plot_robustness(series: Series, *, ax: Axes | None = None) -> Axes:
     label = rf"robust, within $\rho$ = {plain(series['rho'])}"
     for name, values, color in ((label, robust, PALETTE[1]), ("clean", clean, PALETTE[0])):
         ax.plot(steps, values, color=color, linewidth=LINE, label=name, marker="o" if len(steps) == 1 else "")
-    log_axis(ax, with_zero=False)
-    step_axis(ax)
-    tidy(ax)
-    ax.set_xlabel("gradient step $t$")
-    ax.set_ylabel("mean loss of the step's examples")
-    return ax
+    return over_steps(ax, "mean loss of the step's examples", with_zero=False)
 
 
 def plot_pseudo_gap(series: Series, *, ax: Axes | None = None) -> Axes:
@@ -69,12 +62,7 @@ def plot_pseudo_gap(series: Series, *, ax: Axes | None = None) -> Axes:
         (f"largest over {plain(series['inputs'])} random inputs", series["gap_on_inputs"], PALETTE[3]),
     ):
         ax.plot(steps, values, color=color, linewidth=LINE, label=name, marker="o" if len(steps) == 1 else "")
-    log_axis(ax, with_zero=False)
-    step_axis(ax)
-    tidy(ax)
-    ax.set_xlabel("gradient step $t$")
-    ax.set_ylabel(r"$|f - g|$")
-    return ax
+    return over_steps(ax, r"$|f - g|$", with_zero=False)
 
 
 def write_robustness_figure(directory: Path, series: Series) -> list[Path]:

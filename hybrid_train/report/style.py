@@ -93,6 +93,22 @@ def tidy(ax: Axes) -> None:
     ax.set_axisbelow(True)
 
 
+def over_steps(ax: Axes, quantity: str, *, with_zero: bool) -> Axes:
+    """Finish a panel of a quantity over gradient steps: its scales, rules and labels; return it.
+
+    Args:
+        ax: everything is drawn in it.
+        quantity: what the vertical axis shows.
+        with_zero: see :func:`log_axis`.
+    """
+    log_axis(ax, with_zero=with_zero)
+    step_axis(ax)
+    tidy(ax)
+    ax.set_xlabel("gradient step $t$")
+    ax.set_ylabel(quantity)
+    return ax
+
+
 def step_axis(ax: Axes) -> None:
     """Tick whole steps only."""
     ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))

@@ -12,7 +12,18 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from hybrid_train.report.figures import save_figure
-from hybrid_train.report.style import GREY, LINE, PALETTE, legend_below, log_axis, own_axes, plain, step_axis, tidy
+from hybrid_train.report.style import (
+    GREY,
+    LINE,
+    PALETTE,
+    legend_below,
+    log_axis,
+    over_steps,
+    own_axes,
+    plain,
+    step_axis,
+    tidy,
+)
 
 Series = Mapping[str, Any]
 
@@ -84,12 +95,7 @@ def plot_error(series: Series, *, ax: Axes | None = None) -> Axes:
     if series["error_bound"] is not None:
         label = r"bound: $(1-\eta\lambda/2)^t\,\|\mathrm{err}(0)\|^2$"
         ax.plot(steps, series["error_bound"], color=GREY, linestyle=_BOUND, linewidth=LINE, label=label)
-    log_axis(ax, with_zero=False)
-    step_axis(ax)
-    tidy(ax)
-    ax.set_xlabel("gradient step $t$")
-    ax.set_ylabel(r"squared error $\|\mathrm{err}(t)\|^2$")
-    return ax
+    return over_steps(ax, r"squared error $\|\mathrm{err}(t)\|^2$", with_zero=False)
 
 
 def plot_movement(series: Series, *, ax: Axes | None = None) -> Axes:
@@ -110,12 +116,7 @@ def plot_movement(series: Series, *, ax: Axes | None = None) -> Axes:
     if series["movement_bound"] is not None:
         label = r"bound: $4\sqrt{n}\,\|\mathrm{err}(0)\|/(\lambda\sqrt{m})$"
         ax.axhline(series["movement_bound"], color=GREY, linestyle=(0, (1, 1.5)), linewidth=LINE, label=label)
-    log_axis(ax, with_zero=False)
-    step_axis(ax)
-    tidy(ax)
-    ax.set_xlabel("gradient step $t$")
-    ax.set_ylabel(r"largest movement $\max_r\|w_r(t)-w_r(0)\|$")
-    return ax
+    return over_steps(ax, r"largest movement $\max_r\|w_r(t)-w_r(0)\|$", with_zero=False)
 
 
 def plot_fired_counts(series: Series, *, ax: Axes | None = None) -> Axes:
@@ -143,12 +144,7 @@ def plot_fired_counts(series: Series, *, ax: Axes | None = None) -> Axes:
     bound = series["fired_bound"]
     label = r"bound $2m\,e^{-b^2/2}$ = " + plain(bound)
     ax.axhline(bound, color=GREY, linestyle=_BOUND, linewidth=LINE, label=label)
-    log_axis(ax, with_zero=True)
-    step_axis(ax)
-    tidy(ax)
-    ax.set_xlabel("gradient step $t$")
-    ax.set_ylabel("fired neurons of one datum")
-    return ax
+    return over_steps(ax, "fired neurons of one datum", with_zero=True)
 
 
 def plot_flips(series: Series, *, ax: Axes | None = None) -> Axes:
@@ -165,12 +161,7 @@ def plot_flips(series: Series, *, ax: Axes | None = None) -> Axes:
     steps, every = series["steps"][1:], series["every"]
     label = "flips since the step before" if every == 1 else f"flips since {every} steps before"
     ax.plot(steps, series["flips"][1:], color=PALETTE[3], marker="o", markersize=3, linewidth=0.8 * LINE, label=label)
-    log_axis(ax, with_zero=True)
-    step_axis(ax)
-    tidy(ax)
-    ax.set_xlabel("gradient step $t$")
-    ax.set_ylabel("flipped pairs of all data")
-    return ax
+    return over_steps(ax, "flipped pairs of all data", with_zero=True)
 
 
 def write_theory_figures(directory: Path, document: Mapping[str, Any]) -> list[Path]:
