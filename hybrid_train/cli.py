@@ -107,7 +107,7 @@ def _theory(options: argparse.Namespace) -> int:
 
     config = load_config(options.config, options.set)
     result = check_theory(config, costs=not options.no_costs, out=options.out, progress=not options.quiet)
-    _show_drawn(result, result.notes, theory_text, options)
+    _show_drawn(result, theory_text, options)
     return DONE
 
 
@@ -165,7 +165,7 @@ def _count(options: argparse.Namespace) -> int:
     else:
         result = _counted(options)
         text = count_text
-    _show_drawn(result, result.document()["notes"], text, options)
+    _show_drawn(result, text, options)
     return DONE
 
 
@@ -212,14 +212,12 @@ def _show(table: Comparison, options: argparse.Namespace) -> None:
     """Print a comparison."""
     from hybrid_train.table import comparison_text
 
-    _show_drawn(table, table.notes, lambda document: comparison_text(document["rows"]), options)
+    _show_drawn(table, lambda document: comparison_text(document["rows"]), options)
 
 
-def _show_drawn(
-    result: Any, notes: Sequence[str], text: Callable[[dict[str, Any]], str], options: argparse.Namespace
-) -> None:
-    """Print notes, then a result that has a document and figures, then where its pictures are."""
-    _note(notes, options)
+def _show_drawn(result: Any, text: Callable[[dict[str, Any]], str], options: argparse.Namespace) -> None:
+    """Print the notes of a result that has a document and figures, then the result, then where its pictures are."""
+    _note(result.notes, options)
     if options.json:
         _print_json(result.document())
         return
