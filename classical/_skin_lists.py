@@ -220,7 +220,7 @@ class NeighbourLists:
         block = max(64, _BLOCK_NUMBERS // self._rows.shape[1])
         for start in range(0, len(rows), block):
             part = rows[start : start + block]
-            vectors = _taken(self._rows, part)
+            vectors = self._rows.taken(part)
             found = in_threads(
                 lambda first, last, part=part, vectors=vectors: compiled.evaluate(  # type: ignore[misc]
                     self._lists, self._threshold, part, vectors, self.frame.now, compare, first, last
@@ -297,7 +297,7 @@ class NeighbourLists:
             packed: list[IntArray] = []
             for start in range(first, last, block):
                 part = slice(start, min(start + block, last))
-                vectors = _taken(self._rows, rows[part])
+                vectors = self._rows.taken(rows[part])
                 reach[part] = norm_bounds(vectors)
                 packed.append(self._scan_block(vectors, reach[part], counts[part], gap[part]))
             return packed
@@ -334,10 +334,3 @@ class NeighbourLists:
         index = np.empty(counts.sum(), np.int32)
         compiled.collect(listed, counts, index)
         return index
-
-
-def _taken(bank: Watched, rows: IntArray) -> FloatArray:
-    """Return the vectors of ``rows``, without copying where they follow one another."""
-    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
-        return np.ascontiguousarray(bank[int(rows[0]) : int(rows[-1]) + 1])
-    return np.ascontiguousarray(bank[rows])

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from classical import _correlation_tree_kernels as compiled
 from hybrid_train.active_sets import ActiveSets, FloatArray, IntArray
-from hybrid_train.bank import Bank, Watched, checked_rows, watch_both
+from hybrid_train.bank import Bank, checked_rows, watch_both
 from hybrid_train.cost import Cost
 from hybrid_train.errors import ResourceError
 from hybrid_train.finder import EXACT, ActiveSetFinder, Promise
@@ -109,7 +109,7 @@ class CorrelationTreeFinder(ActiveSetFinder):
         stale, ends = self._above(points)
         for start in range(0, len(queries), block):
             trees = queries[start : start + block]
-            asking = _taken(self._queries, trees).astype(np.float64, copy=False)
+            asking = self._queries.taken(trees).astype(np.float64, copy=False)
             for first in range(0, len(points), block):
                 self._write(asking, trees, points[first : first + block])
             in_threads(
@@ -124,7 +124,7 @@ class CorrelationTreeFinder(ActiveSetFinder):
 
     def _write(self, asking: FloatArray, trees: IntArray, leaves: IntArray) -> None:
         """Write these leaves of these trees; threads share out the longer side."""
-        arguments = self._heap, asking, trees, _taken(self._points, leaves), leaves
+        arguments = self._heap, asking, trees, self._points.taken(leaves), leaves
         many, few = max(len(trees), len(leaves)), min(len(trees), len(leaves))
 
         def write(first: int, last: int) -> None:
@@ -151,10 +151,3 @@ def _levels(leaves: int, fanout: int) -> IntArray:
     while sizes[-1] > 1:
         sizes.append(-(-sizes[-1] // fanout))
     return np.array(sizes)
-
-
-def _taken(bank: Watched, rows: IntArray) -> FloatArray:
-    """Return the vectors of ``rows``, without copying where they follow one another."""
-    if rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
-        return np.ascontiguousarray(bank[int(rows[0]) : int(rows[-1]) + 1])
-    return np.ascontiguousarray(bank[rows])

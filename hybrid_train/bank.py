@@ -232,6 +232,12 @@ class Watched:
     def __getitem__(self, rows: Rows) -> FloatArray:
         return self.bank[rows]
 
+    def taken(self, rows: IntArray) -> FloatArray:
+        """Return the vectors of ``rows``, without copying where they follow one another."""
+        if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+            return np.ascontiguousarray(self[int(rows[0]) : int(rows[-1]) + 1])
+        return np.ascontiguousarray(self[rows])
+
     def put(self, rows: npt.ArrayLike, vectors: npt.ArrayLike) -> IntArray:
         """Take note that ``rows`` are now at ``vectors``; return the checked rows.
 
