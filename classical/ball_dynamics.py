@@ -18,7 +18,7 @@ from classical.skin import best_skin, first_skin
 from hybrid_train.active_sets import ActiveSets, FloatArray, IntArray
 from hybrid_train.audit import Audit, audit
 from hybrid_train.bank import Bank, DenseBank, watch_both
-from hybrid_train.cost import Cost, SimulationCost
+from hybrid_train.cost import Cost
 from hybrid_train.dynamics import Dynamics, Evaluation
 from hybrid_train.errors import InvariantError
 from hybrid_train.network import TwoLayerNetwork
@@ -74,7 +74,6 @@ class BallDynamics(Dynamics):
         about = network.threshold, self._first_skin, self._certified, reach
         check_lists(self._banks[0], np.asarray(self.examples[:], dtype=np.float64), *about)
         self._cost = Cost()
-        self._simulation = SimulationCost()
         self._step = 0.0
         self._rows: IntArray | None = None
         self._evaluation: Evaluation | None = None
@@ -86,10 +85,6 @@ class BallDynamics(Dynamics):
     @property
     def cost(self) -> Cost:
         return self._cost
-
-    @property
-    def simulation(self) -> SimulationCost:
-        return self._simulation
 
     @property
     def candidates(self) -> int:

@@ -17,7 +17,7 @@ from classical.skin import first_skin
 from hybrid_train.active_sets import ActiveSets, FloatArray, IntArray
 from hybrid_train.audit import Audit, audit
 from hybrid_train.bank import Bank, DenseBank, watch_both
-from hybrid_train.cost import Cost, SimulationCost
+from hybrid_train.cost import Cost
 from hybrid_train.dynamics import Dynamics, Evaluation
 from hybrid_train.errors import InvariantError
 from hybrid_train.network import TwoLayerNetwork
@@ -81,7 +81,6 @@ class BatchDynamics(Dynamics):
         self._gram = self._directions @ self._directions.T if few else np.empty((0, 0))
         self._skin = skin
         self._cost = Cost()
-        self._simulation = SimulationCost()
         self._step = 0.0
         self._rows: IntArray | None = None
         self._sets: ActiveSets | None = None
@@ -93,10 +92,6 @@ class BatchDynamics(Dynamics):
     @property
     def cost(self) -> Cost:
         return self._cost
-
-    @property
-    def simulation(self) -> SimulationCost:
-        return self._simulation
 
     @property
     def candidates(self) -> int:

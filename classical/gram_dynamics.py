@@ -21,7 +21,7 @@ from classical.gram_size import FIRST_SKIN, KERNEL_SIZE, MOST_EXAMPLES, ROUNDS, 
 from hybrid_train.active_sets import ActiveSets, FloatArray, IntArray
 from hybrid_train.audit import Audit, audit
 from hybrid_train.bank import Bank, DenseBank
-from hybrid_train.cost import Cost, SimulationCost
+from hybrid_train.cost import Cost
 from hybrid_train.dynamics import Dynamics, Evaluation
 from hybrid_train.errors import InvariantError
 from hybrid_train.network import TwoLayerNetwork
@@ -118,7 +118,6 @@ class GramDynamics(Dynamics):
         self.deviation = 0.0
         self._skin = skin
         self._cost = Cost()
-        self._simulation = SimulationCost()
         self._evaluated: IntArray = np.arange(n)
         self._ledger: ChunkLedger | None = None
 
@@ -129,10 +128,6 @@ class GramDynamics(Dynamics):
     @property
     def cost(self) -> Cost:
         return self._cost
-
-    @property
-    def simulation(self) -> SimulationCost:
-        return self._simulation
 
     @property
     def candidates(self) -> int:
