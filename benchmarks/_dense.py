@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from hybrid_train.kernels import kernel
-from hybrid_train.parallel import one_blas_thread
+from hybrid_train.support.kernels import kernel
+from hybrid_train.support.parallel import one_blas_thread
 
 
 class TorchDense:

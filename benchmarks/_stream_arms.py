@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.neighbors import BallTree, KDTree
 
-from hybrid_train.bank import DenseBank
-from hybrid_train.parallel import one_blas_thread
-from hybrid_train.registry import make_finder
+from hybrid_train.finder.bank import DenseBank
+from hybrid_train.finder.registry import make_finder
+from hybrid_train.support.parallel import one_blas_thread
 
 STEPS = 1000
 """Length of the run that finders are told to expect."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from _common import print_table
 
-from classical.half_space_tree import HalfSpaceTree
+from classical.hsr.tree import HalfSpaceTree
 
 QUERIES = 64
 

@@ -28,18 +28,18 @@ import numpy as np
 from _common import arguments, environment, needs, print_table, write_json
 
 from classical.training import StepRecord, Training, two_layer_dynamics
-from hybrid_train.adversarial_network import adversarial_network
 from hybrid_train.adversaries import PGD, L2Ball
-from hybrid_train.audit import Audit
-from hybrid_train.bank import Bank, DenseBank
-from hybrid_train.batches import FullBatch
-from hybrid_train.cost import Cost, SimulationCost
 from hybrid_train.data import sphere
 from hybrid_train.data.padding import with_last_coordinate, with_one
-from hybrid_train.dynamics import Dynamics, Evaluation
-from hybrid_train.losses import make_loss
+from hybrid_train.finder.audit import Audit
+from hybrid_train.finder.bank import Bank, DenseBank
+from hybrid_train.finder.cost import Cost, SimulationCost
+from hybrid_train.finder.registry import make_finder
 from hybrid_train.network import TwoLayerNetwork
-from hybrid_train.registry import make_finder
+from hybrid_train.network.adversarial import adversarial_network
+from hybrid_train.training.batches import FullBatch
+from hybrid_train.training.dynamics import Dynamics, Evaluation
+from hybrid_train.training.losses import make_loss
 
 needs("torch")
 import torch  # noqa: E402  # only where there is one

@@ -30,7 +30,7 @@ from qiskit_aer.primitives import SamplerV2
 from circuits.engines import aer
 from circuits.finder import GroverFinder
 from circuits.lookup import LookupOracle
-from hybrid_train.predicate import active_pairs
+from hybrid_train.finder.scan import active_pairs
 
 DIMENSION = 8
 DELTA = 1e-6

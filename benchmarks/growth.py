@@ -18,13 +18,13 @@ from _common import arguments, environment, print_table, write_json
 
 from classical.training import gradient_descent
 from hybrid_train.data import sphere
-from hybrid_train.losses import make_loss
+from hybrid_train.finder.registry import make_finder
 from hybrid_train.network import TwoLayerNetwork, auto_threshold
-from hybrid_train.registry import make_finder
+from hybrid_train.network.sparsity import expected_active
 from hybrid_train.report.growth import fitted_slope, write_growth_figure
-from hybrid_train.sparsity import expected_active
 from hybrid_train.theory import shifted_kernel
-from hybrid_train.theory.convergence import movement_bound
+from hybrid_train.theory.predictions.convergence import movement_bound
+from hybrid_train.training.losses import make_loss
 
 N, STEPS = 64, 20
 LARGEST = {"scan": 22, "skin": 22, "hsr": 20, "correlation_tree": 20}

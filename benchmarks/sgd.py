@@ -21,14 +21,14 @@ import numpy as np
 from _common import arguments, environment, needs, print_table, write_json
 from _dense_sgd import fastest
 
-from classical.set_dynamics import SetDynamics
+from classical.dynamics.sets import SetDynamics
 from classical.training import StepRecord, Training, two_layer_dynamics
-from hybrid_train.bank import DenseBank
-from hybrid_train.batches import Batch, Batches, FreshBatches, MiniBatches
 from hybrid_train.data import EvenPolynomials, digits, make_inputs
-from hybrid_train.losses import encoded_draw, make_loss
+from hybrid_train.finder.bank import DenseBank
+from hybrid_train.finder.registry import make_finder
 from hybrid_train.network import TwoLayerNetwork, auto_threshold
-from hybrid_train.registry import make_finder
+from hybrid_train.training.batches import Batch, Batches, FreshBatches, MiniBatches
+from hybrid_train.training.losses import encoded_draw, make_loss
 
 LOSS = make_loss("squared")
 ROUNDS = 5

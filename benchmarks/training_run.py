@@ -21,11 +21,11 @@ from _common import arguments, environment, needs, print_table, write_json
 from _dense import BlockedDense, TorchDense, fastest_blocked
 
 from classical.training import Training, gradient_descent
-from hybrid_train.bank import DenseBank
 from hybrid_train.data import sphere
-from hybrid_train.losses import make_loss
+from hybrid_train.finder.bank import DenseBank
+from hybrid_train.finder.registry import make_finder
 from hybrid_train.network import TwoLayerNetwork, auto_threshold
-from hybrid_train.registry import make_finder
+from hybrid_train.training.losses import make_loss
 
 N, STEPS = 64, 100
 RATES = (1.0, 0.1)

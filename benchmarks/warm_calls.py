@@ -13,7 +13,7 @@ from typing import Any
 
 from _common import arguments, environment, print_table, write_json
 
-from hybrid_train.count_along import count_along
+from hybrid_train.studies.count_along import count_along
 
 
 def row(width: int, steps: int) -> dict[str, Any]:

@@ -30,9 +30,9 @@ def ours(width: int) -> dict[str, Any]:
     """Train for the whole number of steps."""
     from classical.training import gradient_descent
     from hybrid_train.data import sphere
-    from hybrid_train.losses import make_loss
+    from hybrid_train.finder.registry import make_finder
     from hybrid_train.network import TwoLayerNetwork
-    from hybrid_train.registry import make_finder
+    from hybrid_train.training.losses import make_loss
 
     data, loss = sphere(N, DIMENSION, seed=1), make_loss("squared")
     started = time.perf_counter()

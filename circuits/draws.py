@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hybrid_train.kernels import kernel
+from hybrid_train.support.kernels import kernel
 
 KeyArray = npt.NDArray[np.uint64]
 

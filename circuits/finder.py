@@ -13,19 +13,21 @@ from circuits.budget import DeltaBudget
 from circuits.draws import stream_keys
 from circuits.engines.choice import make_engine
 from circuits.engines.guard import check_register
-from circuits.marked import MarkedItems
+from circuits.engines.marked import MarkedItems
 from circuits.recollection import Recollection
 from circuits.search import Found, Stop, Verifier, run_searches
 from circuits.strategies import load_strategy
 from circuits.strategies.strategy import Expectation
-from hybrid_train.active_sets import ActiveSets, FloatArray, IntArray
-from hybrid_train.bank import Bank, Watched, checked_rows, watch_both
-from hybrid_train.cost import Cost
 from hybrid_train.errors import ConfigError
-from hybrid_train.finder import APPROXIMATE, ActiveSetFinder, Promise
-from hybrid_train.memory import available_bytes
-from hybrid_train.predicate import active_pairs, inner_products
-from hybrid_train.sparsity import expected_active
+from hybrid_train.finder.active_sets import ActiveSets
+from hybrid_train.finder.bank import Bank, Watched, checked_rows, watch_both
+from hybrid_train.finder.cost import Cost
+from hybrid_train.finder.interface import APPROXIMATE, ActiveSetFinder, Promise
+from hybrid_train.finder.predicate import inner_products
+from hybrid_train.finder.scan import active_pairs
+from hybrid_train.network.sparsity import expected_active
+from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.memory import available_bytes
 
 
 @final

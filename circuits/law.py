@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hybrid_train.errors import InvariantError
-from hybrid_train.kernels import kernel
+from hybrid_train.support.kernels import kernel
 
 FloatArray = npt.NDArray[np.float64]
 

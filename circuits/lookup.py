@@ -13,8 +13,8 @@ from qiskit import QuantumCircuit, QuantumRegister
 from qiskit.circuit import Gate
 from qiskit.circuit.library import DiagonalGate, MCPhaseGate, PauliGate, PhaseGate, XGate
 
-from hybrid_train.active_sets import IntArray
 from hybrid_train.errors import ConfigError, DataError
+from hybrid_train.support.arrays import IntArray
 
 _TABLE_ENTRIES_PER_ITEM = 192
 """Marking one item by two gates costs a simulator about as much as this many entries of a diagonal."""

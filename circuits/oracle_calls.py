@@ -17,8 +17,8 @@ from circuits.strategies.bbht import PATIENCE
 from circuits.strategies.decisions import next_run
 from circuits.strategies.state import BEGIN, HIT, MATCHED, MISS, PLAIN, REPEAT, STOP
 from circuits.strategies.strategy import Searches
-from hybrid_train.kernels import kernel
-from hybrid_train.parallel import in_threads
+from hybrid_train.support.kernels import kernel
+from hybrid_train.support.parallel import in_threads
 
 PLAYED = np.dtype(
     [

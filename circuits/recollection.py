@@ -8,7 +8,7 @@ import numpy as np
 
 from circuits.search import Found
 from circuits.strategies.strategy import Expectation
-from hybrid_train.active_sets import IntArray
+from hybrid_train.support.arrays import IntArray
 
 
 @final

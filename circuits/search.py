@@ -16,30 +16,14 @@ from typing import NamedTuple, final
 import numpy as np
 import numpy.typing as npt
 
-from circuits.law import Phases, exact_phases, fixed_point_phases
-from circuits.marked import MarkedItems
+from circuits.engines.engine import Batch, Engine, Run
+from circuits.engines.marked import MarkedItems
+from circuits.law import exact_phases, fixed_point_phases
 from circuits.strategies.decisions import next_runs
 from circuits.strategies.state import BEGIN, HIT, MATCHED, MISS, PLAIN, REASONS, REPEAT, SPURIOUS, STOP
 from circuits.strategies.strategy import Searches
-from hybrid_train.active_sets import FloatArray, IntArray
-from hybrid_train.cost import Cost, SimulationCost
-
-
-class Run(NamedTuple):
-    """One quantum run: Grover iterations from the uniform state, then a measurement.
-
-    Attributes:
-        iterations: how many.
-        phases: of a generalised run; None for the plain algorithm.
-    """
-
-    iterations: int
-    phases: Phases | None = None
-
-    @property
-    def bit_oracle_uses(self) -> int:
-        """A sign flip takes one use (phase kick-back), any other phase two (compute, turn, uncompute)."""
-        return self.iterations if self.phases is None else 2 * self.iterations
+from hybrid_train.finder.cost import Cost
+from hybrid_train.support.arrays import FloatArray, IntArray
 
 
 class Stop(NamedTuple):
@@ -52,60 +36,6 @@ class Stop(NamedTuple):
 
     reason: str
     miss_probability: float
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """Runs to carry out together, one in each of several searches.
-
-    Attributes:
-        marked: the oracles of all searches.
-        searches: (B,) distinct searches.
-        runs: (B,) what to run in each.
-        seeds: (B,) a fresh key for each run.
-    """
-
-    marked: MarkedItems
-    searches: IntArray
-    runs: Sequence[Run]
-    seeds: npt.NDArray[np.uint64]
-
-    def __len__(self) -> int:
-        return len(self.runs)
-
-
-class Engine(ABC):
-    """Carries out Grover runs: the one thing here that stands in for a quantum computer.
-
-    Attributes:
-        simulation: what that took since the start.
-    """
-
-    def __init__(self) -> None:
-        self.simulation = SimulationCost()
-
-    def start_over(self) -> SimulationCost:
-        """Forget earlier runs and count afresh; return the new counters."""
-        self.simulation = SimulationCost()
-        return self.simulation
-
-    @abstractmethod
-    def sample(self, batch: Batch) -> IntArray:
-        """Carry out the runs of a batch and return the measured indices.
-
-        The result depends on the batches since ``start_over`` and their seeds alone.
-
-        Returns:
-            (B,) integers. A noisy register wider than needed may yield an index past the last item.
-        """
-
-    def check_resources(self, n_items: int) -> None:
-        """Raise ResourceError if searches over this many items cannot be carried out here."""
-
-    def searches_at_once(self, n_items: int) -> int:
-        """Return how many searches over this many items to step together."""
-        return max(1, min(8192, (1 << 24) // n_items))
 
 
 class Verifier(ABC):

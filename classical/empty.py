@@ -7,10 +7,10 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from hybrid_train.active_sets import ActiveSets
-from hybrid_train.bank import Bank, checked_rows, watch_both
-from hybrid_train.cost import Cost
-from hybrid_train.finder import APPROXIMATE, ActiveSetFinder, Promise
+from hybrid_train.finder.active_sets import ActiveSets
+from hybrid_train.finder.bank import Bank, checked_rows, watch_both
+from hybrid_train.finder.cost import Cost
+from hybrid_train.finder.interface import APPROXIMATE, ActiveSetFinder, Promise
 
 
 @final

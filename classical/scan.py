@@ -6,11 +6,11 @@ from typing import final
 
 import numpy.typing as npt
 
-from hybrid_train.active_sets import ActiveSets
-from hybrid_train.bank import Bank, watch_both
-from hybrid_train.cost import Cost
-from hybrid_train.finder import EXACT, ActiveSetFinder, Promise
-from hybrid_train.predicate import active_pairs
+from hybrid_train.finder.active_sets import ActiveSets
+from hybrid_train.finder.bank import Bank, watch_both
+from hybrid_train.finder.cost import Cost
+from hybrid_train.finder.interface import EXACT, ActiveSetFinder, Promise
+from hybrid_train.finder.scan import active_pairs
 
 
 @final

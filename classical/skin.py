@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, final
+from typing import Annotated, Any, final
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from classical._skin_lists import NeighbourLists
-from hybrid_train.active_sets import ActiveSets, FloatArray
-from hybrid_train.bank import Bank, Motion, Watched, checked_rows, watch_both
-from hybrid_train.cost import Cost
+from classical.lists.neighbour_lists import NeighbourLists
+from classical.lists.thickness import best_skin, first_skin
 from hybrid_train.errors import InvariantError
-from hybrid_train.finder import EXACT, ActiveSetFinder, Promise
-from hybrid_train.predicate import norm_bounds
-
-if TYPE_CHECKING:
-    from hybrid_train.dynamics import Dynamics
-    from hybrid_train.network import TwoLayerNetwork
+from hybrid_train.finder.active_sets import ActiveSets
+from hybrid_train.finder.bank import Bank, Motion, Watched, checked_rows, watch_both
+from hybrid_train.finder.cost import Cost
+from hybrid_train.finder.interface import EXACT, Promise
+from hybrid_train.finder.predicate import norm_bounds
+from hybrid_train.network.two_layer import TwoLayerNetwork
+from hybrid_train.support.arrays import FloatArray
+from hybrid_train.training.dynamics import Dynamics
+from hybrid_train.training.following import FollowingFinder
 
 _FEW_IN_COMMON = 3.0
 """Examples per firing neuron up to which following all of them is cheaper than looking at those of a batch."""
 
-_FIRST_SKIN = 0.05
-"""Skin before any drift was seen, in units of a typical coordinate of the listed vectors."""
 
 _ROUNDS = 1024
 """Every followed inner product is evaluated from the vectors at least once in so many answers."""
@@ -35,7 +34,7 @@ _SPACINGS = 64
 
 
 @final
-class SkinFinder(ActiveSetFinder):
+class SkinFinder(FollowingFinder):
     """Certified neighbour lists that follow the weights through the Gram matrix; no curse of dimension.
 
     For each vector p of one bank it lists the q of the other within a skin s of being active, and the inner products.
@@ -56,7 +55,8 @@ class SkinFinder(ActiveSetFinder):
 
     Args:
         skin: s as a distance, (b - <p, q>) / ||q||; None adapts it to the drift (see :func:`best_skin`).
-        gram: train networks on fixed examples by :class:`classical.gram_dynamics.GramDynamics`, which asks for no sets.
+        gram: train networks on fixed examples by :class:`GramDynamics`, which asks for no
+            sets.
 
     Attributes:
         rescans: rows scanned again since ``build``.
@@ -90,22 +90,22 @@ class SkinFinder(ActiveSetFinder):
         return max(self._deviation, self._lists.deviation)
 
     def dynamics(self, network: TwoLayerNetwork, inputs: FloatArray) -> Dynamics | None:
-        from classical.gram_dynamics import GramDynamics
-        from classical.gram_size import MOST_EXAMPLES
+        from classical.dynamics.gram.dynamics import GramDynamics
+        from classical.dynamics.gram.size import MOST_EXAMPLES
 
         if not self._gram or len(inputs) > MOST_EXAMPLES:
             return None
         return GramDynamics(network, inputs, skin=self._skin)
 
     def dynamics_for_batches(self, network: TwoLayerNetwork, inputs: FloatArray) -> Dynamics | None:
-        from classical.batch_dynamics import BatchDynamics, examples_in_common
+        from classical.dynamics.batch.dynamics import BatchDynamics, examples_in_common
 
         if not self._gram or examples_in_common(network, inputs) <= _FEW_IN_COMMON:
             return self.dynamics(network, inputs)
         return BatchDynamics(network, inputs, self._skin)
 
     def dynamics_within(self, network: TwoLayerNetwork, inputs: FloatArray, reach: float) -> Dynamics | None:
-        from classical.ball_dynamics import BallDynamics
+        from classical.dynamics.ball.dynamics import BallDynamics
 
         return BallDynamics(network, inputs, reach, skin=self._skin)
 
@@ -264,31 +264,3 @@ class SkinFinder(ActiveSetFinder):
         self.cost.inner_products += lists.scanned + lists.evaluated
         self.cost.nodes_visited += lists.touched
         lists.scanned = lists.evaluated = lists.touched = 0
-
-
-def first_skin(listed: Watched) -> float:
-    """Return the skin for vectors that have not moved yet, from the size of a typical coordinate of theirs."""
-    sample = listed[: min(len(listed), 4096)]
-    typical = float(np.median(norm_bounds(sample))) / np.sqrt(listed.shape[1])
-    return _FIRST_SKIN * (typical if 0 < typical < np.inf else 1.0)
-
-
-def best_skin(step: float, density: float, columns: int, dimension: int) -> float:
-    """Return the skin with the least estimated work per row and step.
-
-    A skin s puts density * s more entries into a list, each touched at every step; a row is scanned again, for
-    ``columns`` inner products, each time it drifts as far as its nearest unlisted column. With columns spread evenly
-    beyond the skin that is (step * density) e^x E1(x) times per step, x = density * s. The minimum of
-    s + a e^x E1(x), a = step * columns * price, is near a for small x and near sqrt(a / density) for large; the root of
-    density s^2 + s = a returned here agrees with both. The price of an inner product in a scan is taken as
-    1 + d / 8 entries touched.
-
-    Args:
-        step: mean length of a step of a row that moves.
-        density: unlisted columns per unit of distance, near the threshold.
-        columns: n.
-        dimension: d.
-    """
-    work = step * columns * (1 + dimension / 8)
-    root = (np.sqrt(1 + 4 * work * density) - 1) / (2 * density)
-    return float(min(root, columns / (4 * density)))

@@ -17,8 +17,8 @@ import numpy as np
 from classical.training import two_layer_dynamics
 from hybrid_train import load_config, make_finder
 from hybrid_train.adversaries import PGD, L2Ball
-from hybrid_train.assembly import make_training, planned_finders
-from hybrid_train.setting import Setting
+from hybrid_train.experiments.assembly import make_training, planned_finders
+from hybrid_train.experiments.setting import Setting
 
 CONFIG = Path(__file__).with_suffix(".toml")
 

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from classical.lazy_training import LazyDistance, lazy_distances
 from hybrid_train import make_finder
 from hybrid_train.data import EvenPolynomials, make_inputs
-from hybrid_train.losses import make_loss
+from hybrid_train.theory.lazy_training import LazyDistance, lazy_distances
+from hybrid_train.training.losses import make_loss
 
 
 def main(

@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hybrid_train import make_finder
-from hybrid_train.predicate import active_pairs
+from hybrid_train.finder.scan import active_pairs
 
 RATES = (0.0, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 

@@ -9,21 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hybrid_train.active_sets import ActiveSets
-    from hybrid_train.bank import Bank, DenseBank, Motion
     from hybrid_train.config import Config, load_config
-    from hybrid_train.cost import Cost, SimulationCost
-    from hybrid_train.count import OracleCalls, count_oracle_calls
-    from hybrid_train.count_along import CallsAlong, count_along
-    from hybrid_train.deep import (
-        DeepNetwork,
-        calibrated,
-        convolutional,
-        fully_connected,
-        grid_patches,
-        landscape,
-        residual,
-    )
     from hybrid_train.errors import (
         CheckpointError,
         ConfigError,
@@ -33,16 +19,34 @@ if TYPE_CHECKING:
         InvariantError,
         ResourceError,
     )
-    from hybrid_train.experiment import Comparison, RunResult, compare, run
-    from hybrid_train.finder import ActiveSetFinder, Promise
-    from hybrid_train.network import TwoLayerNetwork
-    from hybrid_train.registry import finder_kinds, make_finder
-    from hybrid_train.results import read_run
+    from hybrid_train.experiments.results import read_run
+    from hybrid_train.experiments.runs import Comparison, RunResult, compare, run
+    from hybrid_train.finder.active_sets import ActiveSets
+    from hybrid_train.finder.bank import Bank, DenseBank, Motion, checked_rows, watch_both
+    from hybrid_train.finder.cost import Cost, SimulationCost
+    from hybrid_train.finder.interface import APPROXIMATE, EXACT, ActiveSetFinder, Promise
+    from hybrid_train.finder.registry import finder_kinds, make_finder
+    from hybrid_train.finder.scan import active_pairs
+    from hybrid_train.network.deep import (
+        DeepNetwork,
+        calibrated,
+        convolutional,
+        fully_connected,
+        grid_patches,
+        residual,
+    )
+    from hybrid_train.network.two_layer import TwoLayerNetwork
+    from hybrid_train.studies.count import OracleCalls, count_oracle_calls
+    from hybrid_train.studies.count_along import CallsAlong, count_along
     from hybrid_train.theory import TheoryCheck, check_theory, shifted_kernel
+    from hybrid_train.theory.landscapes import landscape
+    from hybrid_train.training.following import FollowingFinder
 
     __version__: str
 
 __all__ = [
+    "APPROXIMATE",
+    "EXACT",
     "ActiveSetFinder",
     "ActiveSets",
     "Bank",
@@ -56,6 +60,7 @@ __all__ = [
     "DeepNetwork",
     "DenseBank",
     "DivergenceError",
+    "FollowingFinder",
     "HybridTrainError",
     "InvariantError",
     "Motion",
@@ -67,8 +72,10 @@ __all__ = [
     "TheoryCheck",
     "TwoLayerNetwork",
     "__version__",
+    "active_pairs",
     "calibrated",
     "check_theory",
+    "checked_rows",
     "compare",
     "convolutional",
     "count_along",
@@ -83,23 +90,13 @@ __all__ = [
     "residual",
     "run",
     "shifted_kernel",
+    "watch_both",
 ]
 
 _HOMES = {
-    "active_sets": ("ActiveSets",),
-    "bank": ("Bank", "DenseBank", "Motion"),
-    "config": ("Config", "load_config"),
-    "cost": ("Cost", "SimulationCost"),
-    "count": ("OracleCalls", "count_oracle_calls"),
-    "count_along": ("CallsAlong", "count_along"),
-    "deep": (
-        "DeepNetwork",
-        "calibrated",
-        "convolutional",
-        "fully_connected",
-        "grid_patches",
-        "landscape",
-        "residual",
+    "config": (
+        "Config",
+        "load_config",
     ),
     "errors": (
         "CheckpointError",
@@ -110,12 +107,60 @@ _HOMES = {
         "InvariantError",
         "ResourceError",
     ),
-    "experiment": ("Comparison", "RunResult", "compare", "run"),
-    "finder": ("ActiveSetFinder", "Promise"),
-    "network": ("TwoLayerNetwork",),
-    "registry": ("finder_kinds", "make_finder"),
-    "results": ("read_run",),
-    "theory": ("TheoryCheck", "check_theory", "shifted_kernel"),
+    "experiments.results": ("read_run",),
+    "experiments.runs": (
+        "Comparison",
+        "RunResult",
+        "compare",
+        "run",
+    ),
+    "finder.active_sets": ("ActiveSets",),
+    "finder.bank": (
+        "Bank",
+        "DenseBank",
+        "Motion",
+        "checked_rows",
+        "watch_both",
+    ),
+    "finder.cost": (
+        "Cost",
+        "SimulationCost",
+    ),
+    "finder.interface": (
+        "APPROXIMATE",
+        "EXACT",
+        "ActiveSetFinder",
+        "Promise",
+    ),
+    "finder.registry": (
+        "finder_kinds",
+        "make_finder",
+    ),
+    "finder.scan": ("active_pairs",),
+    "network.deep": (
+        "DeepNetwork",
+        "calibrated",
+        "convolutional",
+        "fully_connected",
+        "grid_patches",
+        "residual",
+    ),
+    "network.two_layer": ("TwoLayerNetwork",),
+    "studies.count": (
+        "OracleCalls",
+        "count_oracle_calls",
+    ),
+    "studies.count_along": (
+        "CallsAlong",
+        "count_along",
+    ),
+    "theory": (
+        "TheoryCheck",
+        "check_theory",
+        "shifted_kernel",
+    ),
+    "theory.landscapes": ("landscape",),
+    "training.following": ("FollowingFinder",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

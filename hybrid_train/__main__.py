@@ -2,7 +2,7 @@
 
 import sys
 
-from hybrid_train.cli import main
+from hybrid_train.cli.program import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -13,13 +13,13 @@ import numpy.typing as npt
 from art.estimators.classification.classifier import ClassifierMixin
 from art.estimators.estimator import BaseEstimator, LossGradientsMixin
 
-from classical.set_dynamics import SetDynamics
-from hybrid_train.active_sets import FloatArray
-from hybrid_train.bank import checked_vectors
+from classical.dynamics.sets import SetDynamics
 from hybrid_train.errors import DataError
-from hybrid_train.finder import ActiveSetFinder
-from hybrid_train.losses import Loss
-from hybrid_train.network import TwoLayerNetwork
+from hybrid_train.finder.bank import checked_vectors
+from hybrid_train.finder.interface import ActiveSetFinder
+from hybrid_train.network.two_layer import TwoLayerNetwork
+from hybrid_train.support.arrays import FloatArray
+from hybrid_train.training.losses import Loss
 
 
 @final
@@ -27,7 +27,7 @@ class ArtClassifier(ClassifierMixin, LossGradientsMixin, BaseEstimator):  # type
     """A trained two-layer network as ART sees it: predictions and gradients of the loss, by active neurons alone.
 
     ART may move all coordinates it knows, so those that an adversary must leave alone are not shown to it: ``tail`` is
-    appended to every input. A network of :func:`hybrid_train.adversarial_network.adversarial_network` on inputs of the
+    appended to every input. A network of :func:`hybrid_train.network.adversarial.adversarial_network` on inputs of the
     normal form has ``tail=(0.5, 1.0)``.
 
     Args:

@@ -9,11 +9,12 @@ from functools import partial
 import numpy as np
 from scipy import sparse, stats
 
-from hybrid_train.active_sets import ActiveSets, FloatArray, IntArray
-from hybrid_train.bank import DenseBank
 from hybrid_train.errors import DataError
-from hybrid_train.finder import ActiveSetFinder, Promise
-from hybrid_train.predicate import active_pairs
+from hybrid_train.finder.active_sets import ActiveSets
+from hybrid_train.finder.bank import DenseBank
+from hybrid_train.finder.interface import ActiveSetFinder, Promise
+from hybrid_train.finder.scan import active_pairs
+from hybrid_train.support.arrays import FloatArray, IntArray
 
 MakeFinder = Callable[[], ActiveSetFinder]
 

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from circuits.arithmetic.drawing import draw, example_oracle
+    from circuits.arithmetic.example import example_oracle
     from circuits.arithmetic.fixed_point import FixedPointWeights, IntegerTest
     from circuits.arithmetic.oracle import ArithmeticOracle
     from circuits.arithmetic.reversible import run_on_basis_states
@@ -15,12 +15,11 @@ _HOMES = {
     "ArithmeticOracle": "circuits.arithmetic.oracle",
     "FixedPointWeights": "circuits.arithmetic.fixed_point",
     "IntegerTest": "circuits.arithmetic.fixed_point",
-    "draw": "circuits.arithmetic.drawing",
-    "example_oracle": "circuits.arithmetic.drawing",
+    "example_oracle": "circuits.arithmetic.example",
     "run_on_basis_states": "circuits.arithmetic.reversible",
 }
 
-__all__ = ["ArithmeticOracle", "FixedPointWeights", "IntegerTest", "draw", "example_oracle", "run_on_basis_states"]
+__all__ = ["ArithmeticOracle", "FixedPointWeights", "IntegerTest", "example_oracle", "run_on_basis_states"]
 
 
 def __getattr__(name: str) -> Any:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor, isfinite, isqrt
-from typing import final
+from typing import Literal, final
 
 import numpy as np
 import numpy.typing as npt
 
-from hybrid_train.active_sets import FloatArray, IntArray
-from hybrid_train.bank import checked_vectors
 from hybrid_train.errors import ConfigError, DataError
-from hybrid_train.predicate import norm_bounds, rounding_margin
+from hybrid_train.finder.bank import checked_vectors
+from hybrid_train.finder.predicate import norm_bounds, rounding_margin
+from hybrid_train.support.arrays import FloatArray, IntArray
 
 _SCALE_BITS = 24
 """Mantissa bits of the weights' step: step * word is then exact in float64, and so is the residual (Sterbenz)."""
@@ -203,3 +203,7 @@ def checked_bits(bits: int, name: str) -> int:
     if not 2 <= bits <= _SCALE_BITS:
         raise ConfigError(f"{name}={bits}: fixed-point numbers need 2 to {_SCALE_BITS} bits, sign included")
     return bits
+
+
+Variant = Literal["all", "coordinate", "draper"]
+"""Ripple adders with all words loaded at once or coordinate by coordinate; Fourier adders by coordinate."""

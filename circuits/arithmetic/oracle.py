@@ -13,8 +13,8 @@ from circuits.arithmetic.fourier import FourierArithmetic
 from circuits.arithmetic.program import Arithmetic, Block, Program, Sizes
 from circuits.arithmetic.ripple import RippleArithmetic
 from circuits.lookup import index_qubits
-from hybrid_train.active_sets import IntArray
 from hybrid_train.errors import ConfigError, DataError
+from hybrid_train.support.arrays import IntArray
 
 
 @final
@@ -33,7 +33,7 @@ class ArithmeticOracle:
     Args:
         weights: (m, d) numbers, or :class:`FixedPointWeights` to share among queries.
         query: (d,) x.
-        threshold: b; the oracle marks at least every r with <w_r, x> > b by ``hybrid_train.predicate``.
+        threshold: b; the oracle marks at least every r with <w_r, x> > b by ``hybrid_train.finder.predicate``.
         bits: p of a weight; with ``FixedPointWeights``, leave it out.
         query_bits: p_x of a query component; p if left out.
         done: (m,) booleans, or indices, of the items already found. None says that none ever will be.

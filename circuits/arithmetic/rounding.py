@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from circuits.arithmetic.fixed_point import FixedPointWeights
-from hybrid_train.active_sets import FloatArray, IntArray
+from hybrid_train.support.arrays import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from circuits.arithmetic.oracle import ArithmeticOracle

@@ -12,14 +12,14 @@ from qiskit import QuantumCircuit
 from qiskit_aer import AerSimulator
 
 from circuits.engines.compact import CircuitBuilder
+from circuits.engines.engine import Batch, Engine
 from circuits.engines.guard import check_fits
 from circuits.engines.shots import Pool, ShotPools
 from circuits.grover import grover_circuit
 from circuits.lookup import flips_one_by_one, index_qubits
-from circuits.search import Batch, Engine
-from hybrid_train.active_sets import IntArray
-from hybrid_train.cost import SimulationCost
-from hybrid_train.memory import available_bytes
+from hybrid_train.finder.cost import SimulationCost
+from hybrid_train.support.arrays import IntArray
+from hybrid_train.support.memory import available_bytes
 
 _AMPLITUDE_BYTES = 16
 _TABLE_ENTRY_BYTES = 180

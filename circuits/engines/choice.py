@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import Any
 
 from circuits.engines import ENGINES
+from circuits.engines.engine import Engine
 from circuits.engines.noise import Noise
-from circuits.search import Engine
 from hybrid_train.errors import ConfigError
 
 

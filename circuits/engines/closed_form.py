@@ -7,9 +7,9 @@ from typing import final
 
 import numpy as np
 
+from circuits.engines.engine import Batch, Engine
 from circuits.law import phased_probability, success_probability
-from circuits.search import Batch, Engine
-from hybrid_train.active_sets import IntArray
+from hybrid_train.support.arrays import IntArray
 
 
 @final

@@ -14,7 +14,7 @@ from circuits.engines.fusion import fused
 from circuits.grover import uniform_frame, uniform_state
 from circuits.law import Phases
 from circuits.lookup import index_qubits, phase_gates, phase_on_ones
-from hybrid_train.active_sets import IntArray
+from hybrid_train.support.arrays import IntArray
 
 
 @final

@@ -11,13 +11,13 @@ from qiskit import QuantumCircuit
 from qiskit.transpiler import generate_preset_pass_manager
 from qiskit_aer import AerSimulator
 
+from circuits.engines.engine import Batch, Engine, Run
 from circuits.engines.guard import check_fits
 from circuits.engines.noise import BASIS, Noise
 from circuits.grover import grover_circuit
 from circuits.lookup import LookupOracle, index_qubits
-from circuits.search import Batch, Engine, Run
-from hybrid_train.active_sets import IntArray
-from hybrid_train.memory import available_bytes
+from hybrid_train.support.arrays import IntArray
+from hybrid_train.support.memory import available_bytes
 
 _BATCH_BYTES = 1 << 28
 _GATE_BYTES = 1024

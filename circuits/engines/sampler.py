@@ -10,11 +10,11 @@ from qiskit.providers import BackendV2
 from qiskit.transpiler import PassManager, generate_preset_pass_manager
 from qiskit_aer.primitives import SamplerV2
 
+from circuits.engines.engine import Batch, Engine
 from circuits.grover import grover_circuit
 from circuits.lookup import index_qubits
-from circuits.search import Batch, Engine
-from hybrid_train.active_sets import IntArray
 from hybrid_train.errors import ConfigError, ResourceError
+from hybrid_train.support.arrays import IntArray
 
 
 @final

@@ -7,8 +7,8 @@ from typing import final
 
 from qiskit.circuit import CircuitInstruction
 
-from circuits.marked import MarkedItems
-from circuits.search import Run
+from circuits.engines.engine import Run
+from circuits.engines.marked import MarkedItems
 
 _OWN_SHOTS = 4
 _SHARED_SHOTS = 256

@@ -1,7 +1,8 @@
 """What the arithmetic oracle costs a fault-tolerant machine: in closed form at any size, and counted from circuits."""
 
+from circuits.arithmetic.fixed_point import Variant
 from circuits.resources.counting import count_circuit
-from circuits.resources.oracle import OracleResources, Variant, estimate
+from circuits.resources.oracle import OracleResources, estimate
 from circuits.resources.search import SearchResources, crossovers, search_resources
 
 __all__ = [

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal, final, get_args
+from typing import final, get_args
 
-from circuits.arithmetic.fixed_point import accumulator_bits, signed_digits
+from circuits.arithmetic.fixed_point import Variant, accumulator_bits, signed_digits
 from circuits.resources.gates import GateCounts
 from hybrid_train.errors import ConfigError
-
-Variant = Literal["all", "coordinate", "draper"]
-"""Ripple adders with all words loaded at once or coordinate by coordinate; Fourier adders by coordinate."""
 
 
 @final

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from math import ceil, log, sqrt
 from typing import final
 
+from circuits.arithmetic.fixed_point import Variant
 from circuits.resources.gates import GateCounts
-from circuits.resources.oracle import OracleResources, Variant, estimate
+from circuits.resources.oracle import OracleResources, estimate
 from hybrid_train.errors import ConfigError
-from hybrid_train.sparsity import expected_active
+from hybrid_train.network.sparsity import expected_active
 
 _KNOWN_COUNT = 1.38
 """Oracle calls of finding all k of m with k known, over sqrt(m k): min over j of (j + 1) / p_j, summed."""

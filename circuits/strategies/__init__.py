@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from hybrid_train.errors import ConfigError
-from hybrid_train.names import nearest
+from hybrid_train.support.names import nearest
 
 if TYPE_CHECKING:
     from circuits.strategies.strategy import Strategy

@@ -12,7 +12,7 @@ from circuits.strategies.posterior import MISSES, begin, hypothetical, learn_cer
 from circuits.strategies.state import ADAPTIVE, BEGIN, certificate_iterations, certify, plain
 from circuits.strategies.strategy import Strategy
 from hybrid_train.errors import ConfigError
-from hybrid_train.kernels import kernel
+from hybrid_train.support.kernels import kernel
 
 Prior = Literal["flat", "sparsity", "previous"]
 PRIORS: tuple[Prior, ...] = ("flat", "sparsity", "previous")

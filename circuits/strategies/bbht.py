@@ -11,7 +11,7 @@ from circuits.draws import draw_uniform
 from circuits.strategies.state import BBHT, MISS, certify, plain
 from circuits.strategies.strategy import Strategy
 from hybrid_train.errors import ConfigError
-from hybrid_train.kernels import kernel
+from hybrid_train.support.kernels import kernel
 
 PATIENCE = 2
 """Misses at a cap of at least sqrt(m) / 2 before a certificate is asked for: it costs several times such a run, and

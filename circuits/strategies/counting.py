@@ -11,7 +11,7 @@ from circuits.strategies.adaptive import choose
 from circuits.strategies.posterior import begin, learn_certificate, learn_outcome
 from circuits.strategies.state import BEGIN, COUNTING, LEVELS, MISS, plain
 from circuits.strategies.strategy import Strategy
-from hybrid_train.kernels import kernel
+from hybrid_train.support.kernels import kernel
 
 _SHOTS = 24
 _FIRST_SHOTS = 4

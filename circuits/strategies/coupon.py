@@ -9,7 +9,7 @@ from circuits.draws import draw_uniform
 from circuits.strategies.bbht import PATIENCE
 from circuits.strategies.state import COUPON, MISS, REPEAT, certify, plain
 from circuits.strategies.strategy import Strategy
-from hybrid_train.kernels import kernel
+from hybrid_train.support.kernels import kernel
 
 _GROWTH = 1.2
 _REPEATS = 2

@@ -29,7 +29,7 @@ from circuits.strategies.state import (
     plain,
     stop,
 )
-from hybrid_train.kernels import kernel
+from hybrid_train.support.kernels import kernel
 
 
 @kernel

@@ -7,7 +7,7 @@ from typing import Any, final
 from circuits.law import fixed_point_iterations
 from circuits.strategies.state import FIXED_POINT, MISS, ROBUST, certify
 from circuits.strategies.strategy import Strategy
-from hybrid_train.kernels import kernel
+from hybrid_train.support.kernels import kernel
 
 RIPPLE = 0.25
 _GROWTH = 1.5

@@ -7,7 +7,7 @@ from typing import Any, final
 from circuits.law import best_iterations
 from circuits.strategies.state import ALL_FOUND, KNOWN_K, plain, stop
 from circuits.strategies.strategy import Strategy
-from hybrid_train.kernels import kernel
+from hybrid_train.support.kernels import kernel
 
 
 @final

@@ -14,7 +14,7 @@ import numpy as np
 
 from circuits.law import angle
 from circuits.strategies.state import HIT, HYPOTHESES, SPURIOUS
-from hybrid_train.kernels import kernel
+from hybrid_train.support.kernels import kernel
 
 NEGLIGIBLE = 1e-6
 """Probability that a refined grid may leave out at each end; it costs time if the truth is there, never a guarantee."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from circuits.law import fixed_point_iterations
-from hybrid_train.kernels import kernel
+from hybrid_train.support.kernels import kernel
 
 KNOWN_K, EXACT, BBHT, COUPON, FIXED_POINT, COUNTING, ADAPTIVE, WARM = range(8)
 """Which strategy a search follows."""

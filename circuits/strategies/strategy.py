@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from circuits.draws import KeyArray
 from circuits.strategies.state import SEARCH
-from hybrid_train.active_sets import FloatArray
+from hybrid_train.support.arrays import FloatArray
 
 Searches = np.ndarray[Any, Any]
 """(S,) records of :data:`circuits.strategies.state.SEARCH`."""

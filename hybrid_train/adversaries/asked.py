@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from hybrid_train.active_sets import IntArray
-from hybrid_train.dynamics import Dynamics
+from hybrid_train.support.arrays import IntArray
+from hybrid_train.training.dynamics import Dynamics
 
 
 def asked_rows(dynamics: Dynamics, rows: IntArray) -> IntArray | None:

@@ -7,8 +7,8 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from hybrid_train.active_sets import FloatArray
 from hybrid_train.errors import ConfigError
+from hybrid_train.support.arrays import FloatArray
 
 
 class Ball(ABC):

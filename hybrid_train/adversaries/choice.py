@@ -10,9 +10,9 @@ from hybrid_train.adversaries.l2_ball import L2Ball
 from hybrid_train.adversaries.linf_ball import LInfBall
 from hybrid_train.adversaries.none import NoAdversary
 from hybrid_train.adversaries.pgd import PGD
-from hybrid_train.adversary import Adversary
 from hybrid_train.errors import ConfigError
-from hybrid_train.names import nearest
+from hybrid_train.support.names import nearest
+from hybrid_train.training.adversary import Adversary
 
 Kind = Literal["none", "fgsm", "pgd"]
 Norm = Literal["l2", "linf"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import final
 
-from hybrid_train.active_sets import FloatArray, IntArray
 from hybrid_train.adversaries.asked import asked_rows
 from hybrid_train.adversaries.ball import Ball
-from hybrid_train.adversary import Adversary
-from hybrid_train.dynamics import Dynamics
-from hybrid_train.losses import Loss
+from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.training.adversary import Adversary
+from hybrid_train.training.dynamics import Dynamics
+from hybrid_train.training.losses import Loss
 
 
 @final

@@ -6,8 +6,8 @@ from typing import final
 
 import numpy as np
 
-from hybrid_train.active_sets import FloatArray
 from hybrid_train.adversaries.ball import Ball, norms_of
+from hybrid_train.support.arrays import FloatArray
 
 
 @final

@@ -7,8 +7,8 @@ from typing import final
 
 import numpy as np
 
-from hybrid_train.active_sets import FloatArray
 from hybrid_train.adversaries.ball import Ball
+from hybrid_train.support.arrays import FloatArray
 
 _NOTHING = 1e-100
 """Coordinates so much smaller than the largest count as zero: their squares would vanish."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import final
 
-from hybrid_train.active_sets import FloatArray, IntArray
-from hybrid_train.adversary import Adversary
-from hybrid_train.dynamics import Dynamics
-from hybrid_train.losses import Loss
+from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.training.adversary import Adversary
+from hybrid_train.training.dynamics import Dynamics
+from hybrid_train.training.losses import Loss
 
 
 @final

@@ -7,14 +7,14 @@ from typing import final
 
 import numpy as np
 
-from hybrid_train.active_sets import FloatArray, IntArray
 from hybrid_train.adversaries.asked import asked_rows
 from hybrid_train.adversaries.ball import Ball
-from hybrid_train.adversary import Adversary
-from hybrid_train.dynamics import Dynamics
 from hybrid_train.errors import ConfigError
-from hybrid_train.losses import Loss
-from hybrid_train.rng import Role, generator
+from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.rng import Role, generator
+from hybrid_train.training.adversary import Adversary
+from hybrid_train.training.dynamics import Dynamics
+from hybrid_train.training.losses import Loss
 
 _STEP = 2.5
 """The default step is so many radii over the number of steps: enough to cross the ball and come back."""

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal, NamedTuple, Self, final
 from pydantic import Field, model_validator
 
 from hybrid_train.config.section import Count, Section
-from hybrid_train.deep.convolutional_networks import convolutional_scales
-from hybrid_train.deep.residual_networks import residual_plan
-from hybrid_train.deep.scales import Thresholds, layer_scales
 from hybrid_train.errors import ConfigError
+from hybrid_train.network.deep.convolutional_networks import convolutional_scales
+from hybrid_train.network.deep.residual_networks import residual_plan
+from hybrid_train.network.deep.scales import Thresholds, layer_scales
 
 SPARSE_DEFAULTS: dict[str, Any] = {"share": 0.2, "calibrate": True}
 """What a deep ``[network]`` has by itself under ``threshold = "auto"``."""
@@ -41,7 +41,7 @@ class DeepSection(Section):
 
     ``threshold`` is b_l in units of the inner product, for all layers or for each; with "auto" a ``share`` of each
     layer's neurons fires at the start, and ``calibrate`` fits the shifts to the data
-    (:func:`hybrid_train.deep.calibrated`), without which a share much below 1/2 drifts from layer to layer.
+    (:func:`hybrid_train.network.deep.calibrated`), without which a share much below 1/2 drifts from layer to layer.
     """
 
     kind: str

@@ -23,9 +23,9 @@ from hybrid_train.config.schema import (
 )
 from hybrid_train.config.section import Section
 from hybrid_train.errors import ConfigError
-from hybrid_train.messages import quoted, table_errors
-from hybrid_train.names import nearest
-from hybrid_train.registry import finder_kinds, finder_options, make_finder
+from hybrid_train.finder.registry import finder_kinds, finder_options, make_finder
+from hybrid_train.support.messages import quoted, table_errors
+from hybrid_train.support.names import nearest
 
 ConfigSource = Config | Mapping[str, Any] | str | os.PathLike[str]
 

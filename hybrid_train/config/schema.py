@@ -10,8 +10,8 @@ from pydantic import AfterValidator, Field, model_validator
 from hybrid_train.config.deep_networks import ConvolutionalConfig, DeepConfig, ResidualConfig
 from hybrid_train.config.section import Count, Positive, Section
 from hybrid_train.errors import ConfigError, InvariantError
-from hybrid_train.losses import LOSSES, make_loss
-from hybrid_train.names import nearest
+from hybrid_train.support.names import nearest
+from hybrid_train.training.losses import LOSSES, make_loss
 
 HELD_OUT = 1024
 """Examples that judge a network trained on fresh ones."""
@@ -225,7 +225,7 @@ class TrainingConfig(Section):
 
     @property
     def loss_options(self) -> dict[str, float]:
-        """The loss's own options, as :func:`hybrid_train.losses.make_loss` takes them."""
+        """The loss's own options, as :func:`hybrid_train.training.losses.make_loss` takes them."""
         options = {"delta": self.huber_delta, "scale": self.geman_mcclure_scale}
         return {name: value for name, value in options.items() if value is not None}
 

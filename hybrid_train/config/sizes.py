@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hybrid_train.config.deep_networks import DeepSection
 from hybrid_train.errors import ResourceError
-from hybrid_train.memory import available_bytes
+from hybrid_train.support.memory import available_bytes
 
 _BYTES_PER_PAIR = 80
 """Peak of an active pair: two index arrays and the value, in both storage orders while one becomes the other."""

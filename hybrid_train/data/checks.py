@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from hybrid_train.active_sets import FloatArray, IntArray
-from hybrid_train.bank import checked_vectors
 from hybrid_train.errors import ConfigError, DataError
-from hybrid_train.rng import Role, generator
+from hybrid_train.finder.bank import checked_vectors
+from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.rng import Role, generator
 
 
 def checked_count(value: int, name: str) -> int:

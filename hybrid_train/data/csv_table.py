@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hybrid_train.active_sets import FloatArray
 from hybrid_train.errors import ConfigError, DataError
-from hybrid_train.names import nearest
+from hybrid_train.support.arrays import FloatArray
+from hybrid_train.support.names import nearest
 
 
 def read_csv(path: Path, target: str | int, *, words: bool) -> tuple[FloatArray, npt.NDArray[Any]]:

@@ -9,10 +9,10 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from hybrid_train.active_sets import FloatArray
-from hybrid_train.bank import checked_vectors
 from hybrid_train.data.separability import Separation, separation
 from hybrid_train.errors import DataError
+from hybrid_train.finder.bank import checked_vectors
+from hybrid_train.support.arrays import FloatArray
 
 _UNIT_TOLERANCE = 1e-9
 

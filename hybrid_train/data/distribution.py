@@ -7,12 +7,12 @@ from typing import final
 
 import numpy as np
 
-from hybrid_train.active_sets import FloatArray
 from hybrid_train.data.checks import checked_count, unit_rows
 from hybrid_train.data.dataset import Dataset
 from hybrid_train.errors import ConfigError
-from hybrid_train.names import nearest
-from hybrid_train.rng import Role, generator
+from hybrid_train.support.arrays import FloatArray
+from hybrid_train.support.names import nearest
+from hybrid_train.support.rng import Role, generator
 
 INPUTS = ("sphere", "cube", "random_points")
 

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hybrid_train.bank import checked_vectors
 from hybrid_train.data.checks import draw_rows, unit_rows
 from hybrid_train.data.csv_table import read_csv
 from hybrid_train.data.dataset import Dataset
 from hybrid_train.data.labels import Labels, read_labels
 from hybrid_train.errors import ConfigError, DataError
-from hybrid_train.names import nearest
+from hybrid_train.finder.bank import checked_vectors
+from hybrid_train.support.names import nearest
 
 _KINDS = ("auto", "real", "classes")
 

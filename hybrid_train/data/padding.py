@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from hybrid_train.active_sets import FloatArray
-from hybrid_train.bank import checked_vectors
 from hybrid_train.data.dataset import Dataset
 from hybrid_train.errors import ConfigError, DataError
+from hybrid_train.finder.bank import checked_vectors
+from hybrid_train.support.arrays import FloatArray
 
 ADVERSARIAL_LAST = 0.5
 """The last coordinate of every input in ADV section 3.2."""

@@ -9,9 +9,9 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from hybrid_train.active_sets import FloatArray, IntArray
-from hybrid_train.bank import checked_vectors
-from hybrid_train.kernels import kernel
+from hybrid_train.finder.bank import checked_vectors
+from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.kernels import kernel
 
 NEAR = 1e-6
 """Rows closer than this are called near-parallel."""

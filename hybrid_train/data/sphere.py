@@ -7,8 +7,8 @@ from typing import Literal
 from hybrid_train.data.checks import checked_count, unit_rows
 from hybrid_train.data.dataset import Dataset
 from hybrid_train.errors import ConfigError
-from hybrid_train.names import nearest
-from hybrid_train.rng import Role, generator
+from hybrid_train.support.names import nearest
+from hybrid_train.support.rng import Role, generator
 
 Targets = Literal["random_signs", "gaussian"]
 

@@ -31,7 +31,7 @@ def plot_landscape(document: Document, *, ax: Axes | None = None) -> Axes:
     """Draw a contour map of the objective, the point of training in its middle.
 
     Args:
-        document: as :meth:`hybrid_train.deep.Landscape.as_dict` gives it.
+        document: as :meth:`hybrid_train.network.deep.Landscape.as_dict` gives it.
         ax: where to draw; a new figure by default.
 
     Returns:
@@ -52,7 +52,7 @@ def plot_cuts(document: Document, *, ax: Axes | None = None) -> Axes:
     """Draw the objective along each of the two directions through the point of training.
 
     Args:
-        document: as :meth:`hybrid_train.deep.Landscape.as_dict` gives it.
+        document: as :meth:`hybrid_train.network.deep.Landscape.as_dict` gives it.
         ax: where to draw; a new figure by default.
 
     Returns:
@@ -76,7 +76,7 @@ def write_landscape_figure(directory: Path, documents: Sequence[Document]) -> li
 
     Args:
         directory: made if missing; files of this name in it are replaced.
-        documents: as :meth:`hybrid_train.deep.Landscape.as_dict` gives them, each with its ``step``.
+        documents: as :meth:`hybrid_train.network.deep.Landscape.as_dict` gives them, each with its ``step``.
 
     Returns:
         The files written.

@@ -16,20 +16,24 @@ from hybrid_train.config.load import ConfigSource
 from hybrid_train.config.schema import NetworkConfig
 from hybrid_train.config.sizes import check_memory
 from hybrid_train.errors import ConfigError
-from hybrid_train.progress import announced, with_progress
-from hybrid_train.results import check_vacant, figures_in, make_directory, versions, write_summary
-from hybrid_train.setting import Setting
-from hybrid_train.sparsity import expected_active, sparsity_bound
-from hybrid_train.theory import convergence_lines, kernel_lines, robust_lines, sgd_lines, sparsity_lines
-from hybrid_train.theory.adversarial_check import check_jumping, with_losses
-from hybrid_train.theory.case import Case
-from hybrid_train.theory.convergence import movement_bound
-from hybrid_train.theory.costs import CostGrowth, cost_growths, cost_line
+from hybrid_train.experiments.results import check_vacant, figures_in, make_directory, versions, write_summary
+from hybrid_train.experiments.setting import Setting
+from hybrid_train.network.sparsity import expected_active, sparsity_bound
+from hybrid_train.support.progress import announced, with_progress
 from hybrid_train.theory.deep_check import check_deep
-from hybrid_train.theory.lines import Line, finite
-from hybrid_train.theory.observation import Observation, Observer
-from hybrid_train.theory.robustness import RobustLoss
-from hybrid_train.theory.spectrum import spectral_bounds
+from hybrid_train.theory.jumping_check import check_jumping, with_losses
+from hybrid_train.theory.lines import convergence as convergence_lines
+from hybrid_train.theory.lines import kernel as kernel_lines
+from hybrid_train.theory.lines import robust as robust_lines
+from hybrid_train.theory.lines import sgd as sgd_lines
+from hybrid_train.theory.lines import sparsity as sparsity_lines
+from hybrid_train.theory.lines.case import Case
+from hybrid_train.theory.lines.costs import CostGrowth, cost_growths, cost_line
+from hybrid_train.theory.lines.line import Line, finite
+from hybrid_train.theory.lines.observation import Observation, Observer
+from hybrid_train.theory.predictions.convergence import movement_bound
+from hybrid_train.theory.predictions.robustness import RobustLoss
+from hybrid_train.theory.predictions.spectrum import spectral_bounds
 from hybrid_train.theory.watched import watched_training
 
 PREPROCESSING: tuple[Callable[[Case], Line], ...] = (

@@ -10,11 +10,12 @@ import numpy as np
 from hybrid_train.config import Config
 from hybrid_train.config.deep_networks import DeepSection
 from hybrid_train.config.sizes import check_memory
-from hybrid_train.deep import DeepNetwork, landscape
-from hybrid_train.progress import announced, with_progress
-from hybrid_train.setting import Setting
-from hybrid_train.theory.deep_lines import DeepCase, deep_lines
-from hybrid_train.theory.lines import Line
+from hybrid_train.experiments.setting import Setting
+from hybrid_train.network.deep import DeepNetwork
+from hybrid_train.support.progress import announced, with_progress
+from hybrid_train.theory.landscapes import landscape
+from hybrid_train.theory.lines.deep import DeepCase, deep_lines
+from hybrid_train.theory.lines.line import Line
 from hybrid_train.theory.watched import watched_training
 
 _POINTS = 11

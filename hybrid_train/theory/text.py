@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
-from hybrid_train.table import aligned
+from hybrid_train.support.text_table import aligned
 
 _HEADER = ["quantity", "source", "prediction", "predicted", "measured", "holds"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from classical.training import Training
-from hybrid_train.assembly import make_training, planned_finders
+from classical.training.loop import Training
 from hybrid_train.config import Config
-from hybrid_train.networks import Network
-from hybrid_train.setting import Setting
+from hybrid_train.experiments.assembly import make_training, planned_finders
+from hybrid_train.experiments.setting import Setting
+from hybrid_train.network.storing import Network
 
 
 def watched_training(config: Config, setting: Setting, network: Network) -> Training:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from classical.empty import EmptyFinder
-from hybrid_train.cost import Cost
 from hybrid_train.errors import DataError
 from hybrid_train.finder import APPROXIMATE
+from hybrid_train.finder.cost import Cost
 
 
 def test_finds_nothing_at_no_cost():

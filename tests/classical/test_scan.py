@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classical.scan import ScanFinder
-from hybrid_train.bank import DenseBank
-from hybrid_train.cost import Cost
 from hybrid_train.errors import DataError
 from hybrid_train.finder import EXACT
-from hybrid_train.kernels import dot
+from hybrid_train.finder.bank import DenseBank
+from hybrid_train.finder.cost import Cost
+from hybrid_train.support.kernels import dot
 
 
 def by_definition(points, queries, threshold):

@@ -10,19 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from classical import _skin_kernels, _skin_lists
-from classical._skin_lists import Frame, NeighbourLists
+from classical.lists import kernels as _skin_kernels
+from classical.lists import neighbour_lists as _skin_lists
+from classical.lists.neighbour_lists import Frame, NeighbourLists
+from classical.lists.thickness import best_skin
 from classical.scan import ScanFinder
-from classical.skin import SkinFinder, best_skin
+from classical.skin import SkinFinder
 from classical.training import gradient_descent
-from hybrid_train.active_sets import ActiveSets
-from hybrid_train.bank import DenseBank, Watched
 from hybrid_train.data import sphere
 from hybrid_train.errors import DataError, InvariantError
-from hybrid_train.losses import make_loss
+from hybrid_train.finder.active_sets import ActiveSets
+from hybrid_train.finder.bank import DenseBank, Watched
+from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network import TwoLayerNetwork
-from hybrid_train.predicate import active_pairs
 from hybrid_train.testing import check_finder
+from hybrid_train.training.losses import make_loss
 
 KINDS = ("gaussian", "grid", "duplicates", "zeros", "magnitudes", "huge", "tiny")
 

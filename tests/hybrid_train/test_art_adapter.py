@@ -13,16 +13,16 @@ with warnings.catch_warnings():
     pytest.importorskip("art.attacks.evasion")
 from art.attacks.evasion import FastGradientMethod, ProjectedGradientDescentNumpy
 
-from classical.set_dynamics import SetDynamics
-from hybrid_train.adversarial_network import adversarial_network
+from classical.dynamics.sets import SetDynamics
 from hybrid_train.adversaries import FGSM, PGD, make_ball
 from hybrid_train.art_adapter import ArtClassifier
 from hybrid_train.data import digits
 from hybrid_train.data.padding import with_last_coordinate, with_one
 from hybrid_train.errors import DataError
-from hybrid_train.losses import make_loss
+from hybrid_train.finder.registry import make_finder
 from hybrid_train.network import TwoLayerNetwork
-from hybrid_train.registry import make_finder
+from hybrid_train.network.adversarial import adversarial_network
+from hybrid_train.training.losses import make_loss
 
 TAIL = (0.5, 1.0)
 

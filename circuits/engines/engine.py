@@ -1,0 +1,87 @@
+"""What an engine is: it carries out Grover runs, in the place of a quantum computer."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, final
+
+import numpy as np
+import numpy.typing as npt
+
+from circuits.engines.marked import MarkedItems
+from circuits.law import Phases
+from hybrid_train.finder.cost import SimulationCost
+from hybrid_train.support.arrays import IntArray
+
+
+class Run(NamedTuple):
+    """One quantum run: Grover iterations from the uniform state, then a measurement.
+
+    Attributes:
+        iterations: how many.
+        phases: of a generalised run; None for the plain algorithm.
+    """
+
+    iterations: int
+    phases: Phases | None = None
+
+    @property
+    def bit_oracle_uses(self) -> int:
+        """A sign flip takes one use (phase kick-back), any other phase two (compute, turn, uncompute)."""
+        return self.iterations if self.phases is None else 2 * self.iterations
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Runs to carry out together, one in each of several searches.
+
+    Attributes:
+        marked: the oracles of all searches.
+        searches: (B,) distinct searches.
+        runs: (B,) what to run in each.
+        seeds: (B,) a fresh key for each run.
+    """
+
+    marked: MarkedItems
+    searches: IntArray
+    runs: Sequence[Run]
+    seeds: npt.NDArray[np.uint64]
+
+    def __len__(self) -> int:
+        return len(self.runs)
+
+
+class Engine(ABC):
+    """Carries out Grover runs: the one thing here that stands in for a quantum computer.
+
+    Attributes:
+        simulation: what that took since the start.
+    """
+
+    def __init__(self) -> None:
+        self.simulation = SimulationCost()
+
+    def start_over(self) -> SimulationCost:
+        """Forget earlier runs and count afresh; return the new counters."""
+        self.simulation = SimulationCost()
+        return self.simulation
+
+    @abstractmethod
+    def sample(self, batch: Batch) -> IntArray:
+        """Carry out the runs of a batch and return the measured indices.
+
+        The result depends on the batches since ``start_over`` and their seeds alone.
+
+        Returns:
+            (B,) integers. A noisy register wider than needed may yield an index past the last item.
+        """
+
+    def check_resources(self, n_items: int) -> None:
+        """Raise ResourceError if searches over this many items cannot be carried out here."""
+
+    def searches_at_once(self, n_items: int) -> int:
+        """Return how many searches over this many items to step together."""
+        return max(1, min(8192, (1 << 24) // n_items))

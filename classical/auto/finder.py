@@ -1,0 +1,259 @@
+"""The finder that picks a finder: whichever is fastest on these banks, in this use, on this machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+
+from classical.auto.calibration import calibrate
+from classical.auto.race import Race
+from classical.skin import SkinFinder
+from hybrid_train.errors import ResourceError
+from hybrid_train.finder.active_sets import ActiveSets
+from hybrid_train.finder.bank import Bank, Motion, Watched, watch_both
+from hybrid_train.finder.cost import Cost
+from hybrid_train.finder.interface import EXACT, ActiveSetFinder, Promise
+from hybrid_train.finder.registry import make_finder
+from hybrid_train.network.two_layer import TwoLayerNetwork
+from hybrid_train.support.arrays import FloatArray
+from hybrid_train.training.dynamics import Dynamics
+from hybrid_train.training.following import FollowingFinder
+
+_KINDS = ("scan", "hsr", "skin")
+
+_WORTHWHILE = 1 << 24
+"""(Query, point) pairs of a run from which on calibrating pays; below, a scan answers, by the count alone."""
+
+_WORTH_FOLLOWING = 1 << 15
+"""(Neuron, example) pairs from which on following them beats scanning them, in training on fixed examples."""
+
+_TREE_DIMENSION = 16
+"""Beyond this a tree prunes nothing and is not tried."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Who answers, and why.
+
+    Attributes:
+        kind: the finder that answers, by its registered name.
+        reason: one sentence.
+        seconds_per_query: of every finder considered, as measured or estimated.
+        measured: those of them that were measured at work.
+        switches: how often the finder changed.
+        left_out: finders that were not considered, and why.
+    """
+
+    kind: str
+    reason: str
+    seconds_per_query: dict[str, float]
+    measured: frozenset[str]
+    switches: int
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        times = ", ".join(
+            f"{kind} {seconds * 1e6:.3g} us a query{'' if kind in self.measured else ' (estimated)'}"
+            for kind, seconds in sorted(self.seconds_per_query.items(), key=lambda item: item[1])
+        )
+        without = "".join(f"; without {kind} ({why})" for kind, why in self.left_out.items())
+        return f"{self.kind}, {self.reason}{': ' if times else ''}{times}{without}"
+
+
+@final
+class AutoFinder(FollowingFinder):
+    """Whichever of scan, hsr and skin is fastest here; says which and why in ``choice``.
+
+    ``build`` calibrates the scan and the tree on a sample, within some tens of milliseconds, if the run is long enough
+    for that to matter. From then on the finder at work is measured, moves included, and another one takes over when
+    that pays over the rest of the run (see :class:`classical.auto.race.Race`): neighbour lists are tried when vectors
+    drift, and left alone where vectors are new at every step. After the trials the fastest one answers, to within a few
+    per cent. Training on examples that stay where they are goes to the lists at once, through the Gram matrix.
+
+    The sets are those of the shared predicate, whoever answers. Who answers, and so the cost and the last digits of
+    the inner products (as accurate as those of skin), depends on the clock. Calibration and trials are charged as well.
+
+    Attributes:
+        choice: who answers now, and why.
+    """
+
+    source = "This package; the finders it picks from name their own"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._planned: int | None = None
+        self._too_large: dict[str, str] = {}
+        self._left_out: dict[str, str] = {}
+        self.choice = Choice("scan", "nothing was asked yet", {}, frozenset(), 0)
+
+    @property
+    def promise(self) -> Promise:
+        return EXACT
+
+    def plan(self, *, seed: np.random.SeedSequence | None = None, total_queries: int | None = None) -> None:
+        self._planned = total_queries
+
+    def check_resources(self, n_points: int, n_queries: int, dimension: int) -> None:
+        make_finder("scan").check_resources(n_points, n_queries, dimension)
+        self._left_out = dict(self._too_large)
+        for kind in _KINDS[1:]:
+            try:
+                make_finder(kind).check_resources(n_points, n_queries, dimension)
+            except ResourceError as error:
+                self._left_out[kind] = str(error)
+        if dimension > _TREE_DIMENSION:
+            self._left_out["hsr"] = f"no tree prunes in {dimension} dimensions"
+
+    def dynamics(self, network: TwoLayerNetwork, inputs: FloatArray) -> Dynamics | None:
+        if network.width * len(inputs) < _WORTH_FOLLOWING:
+            return None
+        return self._followed(SkinFinder().dynamics(network, inputs))
+
+    def dynamics_within(self, network: TwoLayerNetwork, inputs: FloatArray, reach: float) -> Dynamics | None:
+        try:
+            return self._followed(SkinFinder().dynamics_within(network, inputs, reach))
+        except ResourceError as error:
+            self._too_large["skin"] = str(error)
+            return None
+
+    def _followed(self, dynamics: Dynamics | None) -> Dynamics | None:
+        if dynamics is not None:
+            reason = "the examples stay near where they are, so its lists follow the weights through the Gram matrix"
+            self.choice = Choice("skin", reason, {}, frozenset(), 0)
+            dynamics.remarks = self.facts()
+        return dynamics
+
+    def facts(self) -> dict[str, Any]:
+        return {"choice": str(self.choice)}
+
+    def build(self, points: Bank | npt.ArrayLike, queries: Bank | npt.ArrayLike, threshold: float) -> None:
+        self._points, self._queries = watch_both(points, queries)
+        self._threshold = threshold
+        self.check_resources(len(self._points), *self._queries.shape)
+        self._spent = Cost()
+        self._race: Race | None = None
+        self._asked, self._moving = 0, 0.0
+        self._anew = {"points": 0, "queries": 0}
+        self._moved: set[str] = set()
+        self._kind = "scan"
+        if self._worthwhile():
+            self._calibrate()
+        self._arm = self._built()
+        self._report()
+
+    def find(self, rows: npt.ArrayLike | None = None) -> ActiveSets:
+        self._reconsider()
+        started = time.perf_counter()
+        sets = self._arm.find(rows)
+        seconds = time.perf_counter() - started + self._moving
+        asked = len(sets.rows) if sets.major == "query" else len(self._queries)
+        self._asked += asked
+        if self._race is not None:
+            self._race.note(seconds, asked)
+        self._moving = 0.0
+        self._anew = {"points": 0, "queries": 0}
+        self._moved = set()
+        self._report()
+        return sets
+
+    def move_points(self, rows: npt.ArrayLike, points: npt.ArrayLike) -> None:
+        self._anew["points"] += self._put(self._points, rows, points)
+        self._forward(lambda: self._arm.move_points(rows, points))
+
+    def move_queries(self, rows: npt.ArrayLike, queries: npt.ArrayLike) -> None:
+        self._anew["queries"] += self._put(self._queries, rows, queries)
+        self._forward(lambda: self._arm.move_queries(rows, queries))
+
+    def move_points_along(self, motion: Motion) -> None:
+        self._put(self._points, motion.rows, None if self._points.live else motion.vectors)
+        self._forward(lambda: self._arm.move_points_along(motion))
+
+    def move_queries_along(self, motion: Motion) -> None:
+        self._put(self._queries, motion.rows, None if self._queries.live else motion.vectors)
+        self._forward(lambda: self._arm.move_queries_along(motion))
+
+    def _put(self, bank: Watched, rows: npt.ArrayLike, vectors: npt.ArrayLike | None) -> int:
+        """Keep our own copy of a bank up to date, if it is one; return how many rows moved."""
+        self._moved.add(bank.name)
+        return len(bank.put(rows, () if vectors is None else vectors))
+
+    def _forward(self, move: Callable[[], None]) -> None:
+        started = time.perf_counter()
+        move()
+        self._moving += time.perf_counter() - started
+        self.cost = self._spent + self._arm.cost
+
+    def _worthwhile(self) -> bool:
+        """Return whether the run is long enough to calibrate for; a run of unknown length will last as long again."""
+        expected = 2 * self._asked if self._planned is None else self._planned
+        return max(expected, len(self._queries)) * len(self._points) >= _WORTHWHILE
+
+    def _calibrate(self) -> None:
+        """Choose between those that can be measured on a sample."""
+        kinds = set(_KINDS) - set(self._left_out)
+        paces, charged = calibrate(self._points, self._queries, self._threshold, kinds)
+        self._spent = self._spent + charged
+        left = self._left_to_ask()
+        self._kind = min(paces.keys() - {"skin"}, key=lambda kind: paces[kind].per_query * left + paces[kind].build)
+        self._race = Race(paces, self._kind, self._asked)
+
+    def _reconsider(self) -> None:
+        """Let another finder take over where that pays."""
+        before = self._kind
+        if self._race is None:
+            if not self._worthwhile():
+                return
+            self._calibrate()
+        else:
+            self._kind = self._race.better(self._left_to_ask(), self._able())
+        if self._kind == before:
+            return
+        self._spent = self._spent + self._arm.cost
+        started = time.perf_counter()
+        self._arm = self._built()
+        if self._race is not None:
+            self._race.change(self._kind, time.perf_counter() - started)
+
+    def _left_to_ask(self) -> int:
+        if self._planned is None:
+            return max(self._asked, len(self._queries))
+        return max(0, self._planned - self._asked)
+
+    def _able(self) -> set[str]:
+        """Return who can be fast in this use: not lists of a live bank most of which is new since the last find."""
+        moved = self._moved if len(self._moved) == 1 else {self._larger}
+        listed = self._points if "points" in moved else self._queries
+        lost = listed.live and 2 * self._anew[listed.name] >= len(listed)
+        return {"scan", "hsr"} if lost else set(_KINDS)
+
+    @property
+    def _larger(self) -> str:
+        return "points" if len(self._points) >= len(self._queries) else "queries"
+
+    def _built(self) -> ActiveSetFinder:
+        """Return the chosen finder, built on the banks as they are."""
+        arm = make_finder(self._kind)
+        points, queries = (bank.bank if bank.live else bank[:] for bank in (self._points, self._queries))
+        arm.build(points, queries, self._threshold)
+        return arm
+
+    def _report(self) -> None:
+        self.cost = self._spent + self._arm.cost
+        if self._race is None:
+            self.choice = Choice("scan", "the run is too short to look for anything else", {}, frozenset(), 0)
+            return
+        paces = self._race.paces
+        sampled = "on trial" if self._race.switches else "the fastest on a sample"
+        self.choice = Choice(
+            self._kind,
+            "the fastest at work" if paces[self._kind].measured else sampled,
+            {kind: pace.per_query for kind, pace in paces.items() if pace.measured or not pace.guess},
+            frozenset(kind for kind, pace in paces.items() if pace.measured),
+            self._race.switches,
+            self._left_out,
+        )

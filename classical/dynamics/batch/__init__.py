@@ -1,0 +1,1 @@
+"""Training on a few examples at a time, on lists that survive between the batches."""

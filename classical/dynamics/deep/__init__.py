@@ -1,0 +1,1 @@
+"""Training a deep network with a finder for each layer."""

@@ -1,0 +1,67 @@
+"""How much memory Gram dynamics takes, before it is taken."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import ndtr
+
+from hybrid_train.errors import ResourceError
+from hybrid_train.support.memory import available_bytes
+
+MOST_EXAMPLES = 4096
+"""More examples than this would make the Gram matrix (128 MB then) dearer than what it saves."""
+
+KERNEL_SIZE = 2048
+"""Examples x outputs up to which the outputs move by the kernel of the rows that fire (32 MB then)."""
+
+ROUNDS = 1024
+"""Every followed inner product is evaluated from the vectors at least once in so many steps."""
+
+FIRST_SKIN = 0.05
+"""Skin in units of a typical coordinate of a weight."""
+
+_ROW_BYTES, _ENTRY_BYTES = 64, 50
+_SLACK = 1.3
+"""Room for lists that grow, and for one chunk in two places while it is made."""
+
+
+def expected_bytes(
+    width: int, n: int, dimension: int, threshold: float, outputs: int = 1, storage: str = "stored"
+) -> float:
+    """Return the bytes a network of N(0, I_d) weights and its Gram dynamics on n examples of norm 1 take.
+
+    Args:
+        width: m.
+        n: number of examples.
+        dimension: d.
+        threshold: b.
+        outputs: K.
+        storage: "stored" counts float64 weights, and int8 signs for "seeded".
+    """
+    fires, listed = float(ndtr(-threshold)), float(ndtr(FIRST_SKIN - threshold))
+    # independent examples: an upper bound of the rows, since examples that resemble each other share them
+    rows = width * -np.expm1(n * np.log1p(-min(fires, 1 - 1e-12)))
+    entries = min(width * n * listed, rows * n)
+    kernel = n * outputs if n * outputs <= KERNEL_SIZE else 0
+    shared = 8.0 * (n * n + 2 * kernel**2 + (ROUNDS + 2) * n * outputs)
+    bank = width * (8.0 * (dimension + outputs) if storage == "stored" else outputs)
+    return float(bank + _SLACK * (_ROW_BYTES * rows + _ENTRY_BYTES * entries) + shared)
+
+
+def check_lists(width: int, n: int, threshold: float, norms: tuple[float, float]) -> None:
+    """Raise ResourceError if the lists alone cannot fit.
+
+    Args:
+        width: m.
+        n: number of examples.
+        threshold: b.
+        norms: of a typical weight coordinate and of a typical example.
+    """
+    scale = max(norms[0] * norms[1], 1e-300)
+    needed = expected_bytes(width, n, 0, threshold / scale, 0, "seeded")
+    available = available_bytes()
+    if needed > available:
+        raise ResourceError(
+            f"{width} neurons, {n} examples, threshold={threshold:.4g}: lists of about {needed / 2**30:.3g} GiB, "
+            f"available {available / 2**30:.3g} GiB; take a higher network.threshold or a smaller network.width"
+        )

@@ -1,0 +1,1 @@
+"""Neighbour lists with a skin, certified: a service that finders and dynamics stand on."""

@@ -1,0 +1,305 @@
+"""The one training loop: algorithms are choices of dynamics, batches, adversary and loss, not copies of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, final
+
+import numpy as np
+
+from classical.dynamics.sets import SetDynamics
+from classical.training.keeping import Keep, make_keeper
+from hybrid_train.errors import ConfigError, DivergenceError
+from hybrid_train.finder.audit import Audit
+from hybrid_train.finder.cost import Cost, SimulationCost
+from hybrid_train.finder.interface import ActiveSetFinder
+from hybrid_train.network.two_layer import Index, TwoLayerNetwork
+from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.training.adversary import Adversary
+from hybrid_train.training.batches import Batch, Batches, FullBatch
+from hybrid_train.training.dynamics import Dynamics, Evaluation
+from hybrid_train.training.following import FollowingFinder
+from hybrid_train.training.losses import Loss
+
+
+@dataclass(frozen=True, eq=False)
+class StepRecord:
+    """What one step saw and spent.
+
+    Attributes:
+        step: t; the record describes the network at W(t).
+        loss: of the step's examples as they were trained on (perturbed ones under an adversary): the sum over all
+            data for full batches, its unbiased estimate n / B * sum for mini-batches, the mean for fresh examples.
+        outputs: (B, K) network outputs at W(t) of the step's examples.
+        fired_per_datum: (B,) reported active neurons of each of them.
+        moved_neurons: neurons moved by the update that led from W(t - 1) here.
+        cost: what the finders were charged since the previous record; at step 0, building included.
+        simulation: likewise what imitating a quantum computer took.
+        finder_seconds: wall time inside the finders (building, moving, finding).
+        step_seconds: wall time of the whole step, without the audit.
+        audit: comparison with the truth, where one was asked for.
+        rows: (B,) the step's examples; None for all of them.
+        clean_loss: the loss of the same examples before the adversary moved them; None without one.
+        clean_outputs: (B, K) network outputs there; None without an adversary.
+    """
+
+    step: int
+    loss: float
+    outputs: FloatArray
+    fired_per_datum: IntArray
+    moved_neurons: int
+    cost: Cost
+    simulation: SimulationCost
+    finder_seconds: float
+    step_seconds: float
+    audit: Audit | None
+    rows: IntArray | None = None
+    clean_loss: float | None = None
+    clean_outputs: FloatArray | None = None
+
+    @property
+    def active_pairs(self) -> int:
+        """Reported (datum, neuron) pairs."""
+        return int(self.fired_per_datum.sum())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return a JSON-ready summary, without the arrays."""
+        clean = {} if self.clean_loss is None else {"clean_loss": self.clean_loss}
+        return {
+            "step": self.step,
+            "loss": self.loss,
+            **clean,
+            "active_pairs": self.active_pairs,
+            "fired_mean": float(self.fired_per_datum.mean()),
+            "fired_min": int(self.fired_per_datum.min()),
+            "fired_max": int(self.fired_per_datum.max()),
+            "moved_neurons": self.moved_neurons,
+            "cost": self.cost.as_dict(),
+            "simulation": self.simulation.as_dict(),
+            "finder_s": self.finder_seconds,
+            "step_s": self.step_seconds,
+            "recall": None if self.audit is None else self.audit.recall,
+            "spurious": None if self.audit is None else self.audit.spurious,
+        }
+
+
+@final
+class Training:
+    """Gradient descent in which every step touches only active neurons.
+
+    Iterating trains: it yields ``steps + 1`` records, for W(0) to W(steps), and moves the network's weights; the last
+    record is on the whole data set if there is one. When it is exhausted the weights are those that ``keep`` names.
+
+    Args:
+        dynamics: the network with its examples and finders, not started.
+        batches: the examples of each step.
+        loss: added up over examples.
+        steps: number of updates, at least 0.
+        learning_rate: eta, or "auto": 1 / (lambda_max(H) sup l''), H the kernel of the first batch, each example
+            counted with its factor. That is half the edge of stability of H: gradient descent on the linearised
+            network contracts every error direction at this rate (PRE Lemma 5.2 asks for a far smaller one).
+        adversary: moves the examples of each step before they are learnt from.
+        keep: which W(t) is returned, see :func:`classical.training.keeping.make_keeper`.
+        seed: the run's seed, for ``keep="random"``.
+        audit_every: compare the sets with a scan at every so many steps and at the last one; 0 for never. Audits
+            are neither timed nor charged.
+
+    Raises:
+        ConfigError: an option out of range.
+    """
+
+    def __init__(
+        self,
+        dynamics: Dynamics,
+        batches: Batches,
+        loss: Loss,
+        *,
+        steps: int,
+        learning_rate: float | Literal["auto"] = "auto",
+        adversary: Adversary | None = None,
+        keep: Keep = "last",
+        seed: int = 0,
+        audit_every: int = 0,
+    ) -> None:
+        if steps < 0:
+            raise ConfigError(f"training.steps={steps}: expected at least 0")
+        if learning_rate != "auto" and not (np.isfinite(learning_rate) and learning_rate > 0):
+            raise ConfigError(f"training.learning_rate={learning_rate}: expected a positive number or 'auto'")
+        if audit_every < 0:
+            raise ConfigError(f"run.audit_every={audit_every}: expected at least 0")
+        self.dynamics = dynamics
+        self.batches = batches
+        self.loss = loss
+        self.steps = steps
+        self.learning_rate = learning_rate
+        self.adversary = adversary
+        self.audit_every = audit_every
+        self._keeper = make_keeper(keep, dynamics.banks, steps, seed)
+        self._clean = np.array(dynamics.examples[:])
+
+    @property
+    def kept_step(self) -> int | None:
+        """Which W(t) is the one that ``keep`` names, once the run is over; None for an average."""
+        return self._keeper.step
+
+    def __iter__(self) -> Iterator[StepRecord]:
+        try:
+            yield from self._steps()
+        finally:
+            self.dynamics.finish()
+        self._keeper.settle()
+
+    def _steps(self) -> Iterator[StepRecord]:
+        dynamics = self.dynamics
+        charged, simulated, finder_seconds, moved = Cost(), SimulationCost(), 0.0, 0
+        started = time.perf_counter()
+        dynamics.start()
+        for step in range(self.steps + 1):
+            batch = self._batch(step)
+            evaluation, clean = self._evaluated(batch, step)
+            clean_loss = None if clean is None else self._loss(clean, batch, step)
+            loss = self._loss(evaluation, batch, step)
+            slope = self.loss.derivative(evaluation.outputs, batch.targets) * batch.factors[:, None]
+            if self.learning_rate == "auto":
+                self.learning_rate = self._stable_rate(batch)
+            seconds = time.perf_counter() - started
+            self._keeper.see(step, loss)
+            audited = self.audit_every > 0 and (step % self.audit_every == 0 or step == self.steps)
+            yield StepRecord(
+                step=step,
+                loss=loss,
+                outputs=evaluation.outputs,
+                fired_per_datum=evaluation.fired,
+                moved_neurons=moved,
+                cost=dynamics.cost - charged,
+                simulation=dynamics.simulation - simulated,
+                finder_seconds=dynamics.finder_seconds - finder_seconds,
+                step_seconds=seconds,
+                audit=dynamics.audit() if audited else None,
+                rows=batch.rows,
+                clean_loss=clean_loss,
+                clean_outputs=None if clean is None else clean.outputs,
+            )
+            if step == self.steps:
+                return
+            charged, simulated = dynamics.cost.copy(), dynamics.simulation.copy()
+            finder_seconds = dynamics.finder_seconds
+            started = time.perf_counter()
+            moved = dynamics.descend(slope, float(self.learning_rate))
+
+    def _batch(self, step: int) -> Batch:
+        """Return the batch of a step: at the end the whole data set, if there is one."""
+        everything = self.batches.targets
+        if step < self.steps or everything is None:
+            return self.batches.at(step)
+        return Batch(None, everything, np.ones(len(everything)))
+
+    def _evaluated(self, batch: Batch, step: int) -> tuple[Evaluation, Evaluation | None]:
+        """Put the examples where they belong in this step; return the network on them (and on the clean ones)."""
+        dynamics = self.dynamics
+        if batch.inputs is not None:
+            dynamics.move_examples(np.arange(len(batch.inputs)), batch.inputs)
+        if self.adversary is None:
+            return dynamics.evaluate(batch.rows), None
+        if self.adversary.looks == 0:
+            evaluation = dynamics.evaluate(batch.rows)
+            return evaluation, evaluation
+        rows = np.arange(len(batch.targets)) if batch.rows is None else batch.rows
+        clean = batch.inputs
+        if clean is None:
+            clean = self._clean[rows]
+            dynamics.move_examples(rows, clean)
+        before = dynamics.evaluate(batch.rows)
+        self.adversary.attack(dynamics, rows, clean, batch.targets, self.loss, step)
+        return dynamics.evaluate(batch.rows), before
+
+    def _loss(self, evaluation: Evaluation, batch: Batch, step: int) -> float:
+        with np.errstate(over="ignore", invalid="ignore"):
+            if (batch.factors == 1.0).all():
+                loss = self.loss.value(evaluation.outputs, batch.targets)
+            else:
+                loss = float((self.loss.values(evaluation.outputs, batch.targets) * batch.factors).sum())
+        if not np.isfinite(loss):
+            raise DivergenceError(
+                f"the loss is {loss} at step {step} with learning_rate={self.learning_rate}: take a smaller one"
+            )
+        return loss
+
+    def _stable_rate(self, batch: Batch) -> float:
+        """Return half the edge of stability; 1 where nothing is active, since nothing moves then.
+
+        Raises:
+            ConfigError: the loss has unbounded curvature, so that no rate follows from the kernel.
+        """
+        if self.loss.curvature is None:
+            raise ConfigError("training.learning_rate='auto' needs a loss of bounded curvature; give a number instead")
+        top = self.dynamics.top_eigenvalue() * float(batch.factors.max())
+        return 1.0 / (top * self.loss.curvature) if top > 0 else 1.0
+
+
+def gradient_descent(
+    network: TwoLayerNetwork,
+    inputs: FloatArray,
+    targets: FloatArray,
+    loss: Loss,
+    finder: ActiveSetFinder,
+    *,
+    index: Index = "neurons",
+    steps: int,
+    learning_rate: float | Literal["auto"] = "auto",
+    audit_every: int = 0,
+) -> Training:
+    """Return full-batch gradient descent on a two-layer network (PRE Algorithms 2/5, 3/6, 7, 8).
+
+    Args:
+        network: starts at W(0) and ends at W(steps).
+        inputs: (n, d).
+        targets: as ``loss.encode`` gives them.
+        loss: summed over the data.
+        finder: fresh.
+        index: which bank is searched.
+        steps: number of updates.
+        learning_rate: eta, or "auto".
+        audit_every: see :class:`Training`.
+
+    Raises:
+        ConfigError: an option out of range.
+        DataError: inputs of the wrong shape or not finite.
+    """
+    dynamics = two_layer_dynamics(network, inputs, finder, index)
+    batches = FullBatch(targets)
+    return Training(dynamics, batches, loss, steps=steps, learning_rate=learning_rate, audit_every=audit_every)
+
+
+def two_layer_dynamics(
+    network: TwoLayerNetwork,
+    inputs: FloatArray,
+    finder: ActiveSetFinder,
+    index: Index = "neurons",
+    *,
+    reach: float = 0.0,
+    in_batches: bool = False,
+) -> Dynamics:
+    """Return the dynamics of a two-layer network on given examples: the finder's own if it has any.
+
+    Args:
+        network: to be trained.
+        inputs: (n, d) the examples.
+        finder: fresh.
+        index: which bank is searched.
+        reach: how far an adversary will move them, in Euclidean distance; 0 if they stay where they are.
+        in_batches: whether a step sees only some of them.
+
+    Raises:
+        ConfigError: an unknown index.
+        DataError: inputs of the wrong shape or not finite.
+    """
+    own = None
+    if isinstance(finder, FollowingFinder):
+        if reach > 0:
+            own = finder.dynamics_within(network, inputs, reach)
+        else:
+            own = finder.dynamics_for_batches(network, inputs) if in_batches else finder.dynamics(network, inputs)
+    return SetDynamics(network, inputs, finder, index) if own is None else own

@@ -1,0 +1,1 @@
+"""Runs and comparisons: from a config to a results directory."""

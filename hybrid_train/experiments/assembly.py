@@ -1,0 +1,152 @@
+"""From a config to a training run: algorithms are put together from batches, dynamics and what is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from classical.dynamics.deep.dynamics import DeepDynamics
+from classical.dynamics.sets import SetDynamics
+from classical.training.loop import StepRecord, Training, two_layer_dynamics
+from hybrid_train.adversaries import Ball, make_adversary, make_ball
+from hybrid_train.config import Config
+from hybrid_train.config.deep_networks import DeepSection
+from hybrid_train.errors import InvariantError
+from hybrid_train.experiments.setting import Setting
+from hybrid_train.finder.interface import ActiveSetFinder
+from hybrid_train.finder.registry import make_finder
+from hybrid_train.network.deep import DeepNetwork
+from hybrid_train.network.storing import Network
+from hybrid_train.support.rng import Role, seed_key
+from hybrid_train.training.adversary import Adversary
+from hybrid_train.training.batches import Batches, FreshBatches, FullBatch, MiniBatches
+from hybrid_train.training.dynamics import Dynamics
+from hybrid_train.training.losses import encoded_draw
+
+Finders = Callable[[int], ActiveSetFinder]
+"""Makes a fresh finder for a bank of neurons, counted from 0 through the layers."""
+
+
+def planned_finders(config: Config, setting: Setting) -> Finders:
+    """Return what makes finders that know how much will be asked of them, at most."""
+    total = planned_queries(config, setting)
+
+    def make(bank: int) -> ActiveSetFinder:
+        finder = make_finder(config.finder.kind, **config.finder.options)
+        finder.plan(seed=seed_key(config.run.seed, Role.FINDER, bank), total_queries=total)
+        return finder
+
+    return make
+
+
+def planned_queries(config: Config, setting: Setting) -> int:
+    """Return how many queries a run asks, at most: every example of every step and of the last look at all data.
+
+    An adversary has them asked again each time it moves the examples. In a deep network they are the queries of all
+    its finders, so that what each may miss adds up to what one may; all examples are seen once before the first step.
+    """
+    training, n = config.training, setting.examples(config)
+    adversary = _adversary(config, setting)
+    looks = 1 + (adversary.looks if adversary else 0)
+    if training.index == "data":
+        return config.two_layer.width * (training.steps + 1) * looks
+    examples = ((training.batch_size or n) * training.steps + n) * looks
+    return config.network.queries * (examples + n) if isinstance(config.network, DeepSection) else examples
+
+
+def make_training(
+    config: Config,
+    setting: Setting,
+    network: Network,
+    finders: Finders,
+    *,
+    n: int | None = None,
+    steps: int | None = None,
+) -> Training:
+    """Return the training a config describes.
+
+    Args:
+        config: of the run.
+        setting: data and loss.
+        network: at W(0); it is moved.
+        finders: see :func:`planned_finders`.
+        n: only the first n examples, and of a batch no more; all by default.
+        steps: instead of the config's.
+
+    Raises:
+        ConfigError: a batch of more examples than there are.
+    """
+    training = config.training
+    batches = _batches(config, setting, n)
+    return Training(
+        _dynamics(config, setting, network, finders, batches, n),
+        batches,
+        setting.loss,
+        steps=training.steps if steps is None else steps,
+        learning_rate=training.learning_rate,
+        adversary=_adversary(config, setting),
+        keep=training.kept,
+        seed=config.run.seed,
+        audit_every=config.run.audit_every,
+    )
+
+
+def attacked(config: Config, setting: Setting, network: Network) -> StepRecord:
+    """Return what the adversary of a config does to a network on the whole data set.
+
+    Sets are those of scans, charged to nobody; the network stays as it is.
+
+    Args:
+        config: of the run, with an adversary.
+        setting: data and loss.
+        network: at any weights.
+    """
+    update: dict[str, Any] = {"keep": "last", "learning_rate": 1.0}
+    looking = replace(
+        config,
+        training=config.training.model_copy(update=update),
+        run=config.run.model_copy(update={"audit_every": 0}),
+    )
+    (record,) = make_training(looking, setting, network, lambda _: make_finder("scan"), steps=0)
+    return record
+
+
+def _batches(config: Config, setting: Setting, n: int | None) -> Batches:
+    training, seed = config.training, config.run.seed
+    targets = setting.targets[:n]
+    if training.batch_size is None:
+        return FullBatch(targets)
+    size = training.batch if n is None else min(n, training.batch)
+    if setting.fresh is not None:
+        return FreshBatches(encoded_draw(setting.fresh, setting.loss, setting.outputs), size, seed=seed)
+    return MiniBatches(targets, size, seed=seed, replacement=bool(training.replacement))
+
+
+def _dynamics(
+    config: Config, setting: Setting, network: Network, finders: Finders, batches: Batches, n: int | None
+) -> Dynamics:
+    fresh, inputs = batches.at(0).inputs, setting.inputs[:n]
+    if isinstance(network, DeepNetwork):
+        return DeepDynamics(network, inputs if fresh is None else fresh, finders)
+    finder, index = finders(0), config.training.index
+    if fresh is not None:
+        return SetDynamics(network, fresh, finder, index)
+    still = config.adversary is None or config.adversary.kind == "none"
+    reach = 0.0 if still else ball_of(config, setting).reach(inputs.shape[1])
+    in_batches = isinstance(batches, MiniBatches)
+    return two_layer_dynamics(network, inputs, finder, index, reach=reach, in_batches=in_batches)
+
+
+def _adversary(config: Config, setting: Setting) -> Adversary | None:
+    adversary = config.adversary
+    if adversary is None:
+        return None
+    return make_adversary(adversary.kind, ball_of(config, setting), seed=config.run.seed, **adversary.options)
+
+
+def ball_of(config: Config, setting: Setting) -> Ball:
+    """Return where examples may go: on the sphere, and with the last two coordinates of the lifted ones fixed."""
+    if config.adversary is None:
+        raise InvariantError("a config without an adversary has no ball")
+    return make_ball(config.adversary.norm, config.adversary.rho, kept=2 if setting.lifted else 0)

@@ -1,0 +1,144 @@
+"""One training run of an experiment: what it shares with the others, and what it leaves behind."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, final
+
+from classical.training.loop import Training
+from hybrid_train.config import Config
+from hybrid_train.config.deep_networks import DeepSection
+from hybrid_train.errors import HybridTrainError, is_interruption
+from hybrid_train.experiments.assembly import attacked, make_training, planned_finders
+from hybrid_train.experiments.results import RunDirectory
+from hybrid_train.experiments.setting import Setting
+from hybrid_train.experiments.tally import Tally
+from hybrid_train.network.storing import Network
+from hybrid_train.support.progress import announced, with_progress
+
+__all__ = ["Attempt", "Setting", "one_line"]
+
+_REHEARSAL = 8
+"""Neurons and data of the step taken before the clock starts."""
+
+
+@final
+class Attempt:
+    """One run: trains, keeps the tally, writes the results directory.
+
+    Args:
+        setting: shared with other runs.
+        config: of this run alone.
+        directory: where results go; None for nowhere.
+
+    Attributes:
+        error: why the run ended early, in one line; None if it did not.
+
+    Raises:
+        ResourceError: the finder cannot serve banks of this size here.
+    """
+
+    def __init__(self, setting: Setting, config: Config, directory: Path | None) -> None:
+        self._setting, self._config, self._path = setting, config, directory
+        self._finders = planned_finders(config, setting)
+        finder = self._finders(0)
+        for points, queries, dimension in _searches(config, setting):
+            finder.check_resources(points, queries, dimension)
+        self.exact = finder.promise.exact
+        self.error: str | None = None
+        self._learning_rate: float | str = config.training.learning_rate
+        self._tally = Tally(config.finder.kind, config.training.index, str(finder.promise), setting.dataset)
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """The row of this run in a table, see :meth:`hybrid_train.experiments.tally.Tally.row`."""
+        return self._tally.row(self._learning_rate, self.error)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader should know about how the run went, in sentences."""
+        return self._tally.notes
+
+    @property
+    def fired(self) -> dict[str, Any] | None:
+        """Fired neurons per datum, see :meth:`hybrid_train.experiments.tally.Tally.fired`."""
+        if isinstance(self._config.network, DeepSection):
+            return self._tally.fired(self._config.network.neurons, None)
+        width = self._config.network.width
+        return self._tally.fired(width, self._setting.standard_threshold(width))
+
+    def train(self, progress: bool, summary: Callable[[], dict[str, Any]]) -> Network:
+        """Train and return the network.
+
+        Whatever ends the run, what there was until then is in the row and in the directory.
+
+        Args:
+            progress: show a bar.
+            summary: called at the end for the summary to write.
+        """
+        config = self._config
+        directory = None if self._path is None else RunDirectory(self._path, config)
+        network = self._setting.start(config)
+        training = make_training(config, self._setting, network, self._finders)
+        label = f"{config.training.index}-{config.finder.kind}"
+        try:
+            with announced(f"{label}: loading and compiling", shown=progress):
+                self._rehearse()
+            for record in with_progress(training, config.training.steps + 1, label, shown=progress):
+                if directory is not None:
+                    directory.append(record.as_dict())
+                self._tally.add(record)
+            self._tally.state({**training.dynamics.remarks, **training.dynamics.facts()})
+            self._judge(training, network)
+            if directory is not None:
+                step = training.kept_step
+                directory.checkpoint(config.training.steps if step is None else step, network)
+        except BaseException as error:
+            self.error = one_line(error)
+            raise
+        finally:
+            self._learning_rate = training.learning_rate
+            if directory is not None:
+                directory.finish(summary())
+        return network
+
+    def _rehearse(self) -> None:
+        """Take a step with a handful of neurons and data, so that no time is charged for loading and compiling."""
+        network = self._setting.small(_REHEARSAL)
+        with contextlib.suppress(Exception):  # whatever fails here is the run's own to report
+            for _ in make_training(self._config, self._setting, network, self._finders, n=_REHEARSAL, steps=1):
+                pass
+
+    def _judge(self, training: Training, network: Network) -> None:
+        """Tell the tally about the network returned, unless it is that of the last record on the same data."""
+        setting = self._setting
+        if setting.fresh is None and training.kept_step == training.steps:
+            return
+        if self._config.adversary is not None:
+            look = attacked(self._config, setting, network)
+            clean = look.outputs if look.clean_outputs is None else look.clean_outputs
+            self._tally.returned(training.kept_step, look.loss, clean, look.outputs)
+            return
+        outputs = network.predict(setting.inputs)
+        loss = setting.loss.value(outputs, setting.targets) / (1 if setting.fresh is None else len(outputs))
+        self._tally.returned(training.kept_step, loss, outputs)
+
+
+def _searches(config: Config, setting: Setting) -> list[tuple[int, int, int]]:
+    """Return points, queries and dimension of every finder of a run."""
+    n, dimension = setting.examples(config), setting.inputs.shape[1]
+    if isinstance(config.network, DeepSection):
+        shapes = config.network.shapes(dimension)
+        return [(shape.neurons, n * shape.positions // shape.banks, shape.reads) for shape in shapes]
+    width = config.network.width
+    return [(n, width, dimension) if config.training.index == "data" else (width, n, dimension)]
+
+
+def one_line(error: BaseException) -> str:
+    """Return an exception as one line, naming its type unless it is an error made for users."""
+    if is_interruption(error):
+        return "interrupted"
+    text = " ".join(str(error).split())
+    return text if isinstance(error, HybridTrainError) and text else f"{type(error).__name__}: {text}"

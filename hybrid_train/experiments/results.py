@@ -1,0 +1,270 @@
+"""The results directory: config, environment, metrics, checkpoints and summary of one run, readable without us.
+
+::
+
+    config.toml           the config with defaults filled in; running it again repeats the run
+    environment.json      versions, platform, seeds, command
+    metrics.jsonl         one line a step, written as it happens
+    checkpoints/          step-NNNNNN.npz: weights, output_weights, threshold, step; of a deep network weights_0 ..,
+                          input_weights_0 .., output_weights, thresholds, step; no pickle
+    summary.json          the document ``hybrid-train run --json`` prints
+    figures/              pictures (PNG) and the data behind them (JSON)
+
+A comparison holds one such directory ``<index>-<finder>`` for each row, and its own ``summary.json`` and ``figures``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+
+from hybrid_train.config import Config, load_config
+from hybrid_train.config.toml import toml_text
+from hybrid_train.errors import CheckpointError, ConfigError
+from hybrid_train.network.storing import Network, restored, stored
+from hybrid_train.support.rng import Role
+
+_CONFIG, _ENVIRONMENT, _METRICS, _SUMMARY = "config.toml", "environment.json", "metrics.jsonl", "summary.json"
+_CHECKPOINTS, _FIGURES = "checkpoints", "figures"
+_PACKAGES = (
+    "hybrid-train",
+    "numpy",
+    "scipy",
+    "numba",
+    "scikit-learn",
+    "pydantic",
+    "qiskit",
+    "qiskit-aer",
+    "matplotlib",
+)
+
+
+@final
+class RunDirectory:
+    """Writes one run. Everything written is complete on disk when the call returns.
+
+    Args:
+        path: made with its parents.
+        config: of this run.
+
+    Raises:
+        ConfigError: it holds results already.
+        CheckpointError: it cannot be written to.
+    """
+
+    def __init__(self, path: Path, config: Config) -> None:
+        make_directory(path)
+        self.path = path
+        _write(path / _CONFIG, toml_text(config.as_dict()))
+        write_json(path / _ENVIRONMENT, environment(config))
+        _write(path / _METRICS, "")
+
+    def append(self, record: dict[str, Any]) -> None:
+        """Add one line to the metrics."""
+        with _writing(self.path / _METRICS), open(self.path / _METRICS, "a", encoding="utf-8") as file:
+            file.write(json_text(record) + "\n")
+
+    def checkpoint(self, step: int, network: Network) -> Path:
+        """Write the network as it is after ``step`` steps and return the file."""
+        target = self.path / _CHECKPOINTS / f"step-{step:06d}.npz"
+        partial = target.with_suffix(".partial")
+        with _writing(target):
+            target.parent.mkdir(exist_ok=True)
+            with open(partial, "wb") as file:
+                np.savez(file, step=step, **stored(network))
+            os.replace(partial, target)
+        return target
+
+    def finish(self, summary: dict[str, Any]) -> None:
+        """Write the summary; the run is over."""
+        write_summary(self.path, summary)
+
+
+@final
+@dataclass(frozen=True)
+class StoredRun:
+    """A run read back.
+
+    Attributes:
+        config: as ``load_config`` takes it.
+        environment: versions, platform, seeds, command.
+        metrics: one dict for each step that was written whole.
+        summary: the document of the run; None where it did not end.
+        checkpoints: by step, ascending.
+    """
+
+    config: Config
+    environment: dict[str, Any]
+    metrics: list[dict[str, Any]]
+    summary: dict[str, Any] | None
+    checkpoints: dict[int, Path]
+
+
+def read_run(directory: str | os.PathLike[str]) -> StoredRun:
+    """Read the results directory of one run, finished or not.
+
+    Raises:
+        CheckpointError: no results there, or a file is damaged (a torn last line of the metrics is forgiven).
+        ConfigError: the config is not valid any more.
+    """
+    path = Path(directory)
+    if not (path / _CONFIG).is_file():
+        raise CheckpointError(f"directory={str(path)!r}: holds no run ({_CONFIG} is missing)")
+    summary = path / _SUMMARY
+    files = sorted((path / _CHECKPOINTS).glob("step-*.npz"))
+    return StoredRun(
+        config=load_config(path / _CONFIG),
+        environment=_read_json(path / _ENVIRONMENT),
+        metrics=read_metrics(path / _METRICS),
+        summary=_read_json(summary) if summary.exists() else None,
+        checkpoints={int(file.stem.removeprefix("step-")): file for file in files},
+    )
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """Return the records of a metrics file; a last line that was torn while being written is left out.
+
+    Raises:
+        CheckpointError: unreadable, or another line is damaged; the line is named.
+    """
+    records = []
+    lines = _read(path).removesuffix("\n").split("\n")
+    for number, line in enumerate(lines, start=1):
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError:
+            record = None
+        if isinstance(record, dict):
+            records.append(record)
+        elif number < len(lines):
+            raise CheckpointError(f"{path}: line {number} is damaged; restore the file from a copy or run again")
+    return records
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Return a checkpoint: ``step`` and the arrays, as :func:`hybrid_train.network.storing.restored` returns them.
+
+    Raises:
+        CheckpointError: unreadable or damaged.
+    """
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return restored(arrays) | {"step": int(arrays["step"])}
+    except Exception as error:  # zipfile, zlib and NumPy each have errors of their own for a damaged file
+        raise CheckpointError(f"{path}: not a readable checkpoint: {error}") from error
+
+
+def make_directory(path: Path) -> None:
+    """Make a directory for results, parents included.
+
+    Raises:
+        ConfigError: it holds results already, or is a file.
+        CheckpointError: it cannot be made.
+    """
+    check_vacant(path)
+    with _writing(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
+def check_vacant(path: Path) -> None:
+    """Raise ConfigError if results are at ``path`` already, or a file is."""
+    if path.exists() and not path.is_dir():
+        raise ConfigError(f"out={str(path)!r}: is a file; name a directory")
+    if any((path / name).exists() for name in (_CONFIG, _METRICS, _SUMMARY)):
+        raise ConfigError(f"out={str(path)!r}: already holds results; name another directory or remove this one")
+
+
+def write_summary(directory: Path, summary: dict[str, Any]) -> None:
+    """Write the summary of a run or a comparison."""
+    write_json(directory / _SUMMARY, summary)
+
+
+def figures_in(directory: Path) -> Path:
+    """Return where the pictures of a results directory are."""
+    return directory / _FIGURES
+
+
+def write_json(path: Path, document: dict[str, Any]) -> None:
+    """Write one JSON document, whole or not at all."""
+    _write(path, json_text(document, indent=1) + "\n")
+
+
+def json_text(document: Any, indent: int | None = None) -> str:
+    """Return plain JSON: NumPy numbers as numbers, NaN and infinity as null."""
+    return json.dumps(_plain(document), indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions a result depends on, without importing anything."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
+
+
+def environment(config: Config) -> dict[str, Any]:
+    """Return what a run stood on: versions, platform, seeds, command."""
+    return {
+        "versions": versions(),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "processors": os.cpu_count(),
+        "seeds": {"root": config.run.seed, "spawn_keys": {role.name.lower(): [0, int(role)] for role in Role}},
+        "command": sys.argv,
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic | np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _write(path: Path, text: str) -> None:
+    partial = path.with_name(path.name + ".partial")
+    with _writing(path):
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, path)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(_read(path))
+    except json.JSONDecodeError as error:
+        raise CheckpointError(f"{path}: not valid JSON, line {error.lineno}") from None
+    if not isinstance(document, dict):
+        raise CheckpointError(f"{path}: not a JSON object")
+    return document

@@ -1,0 +1,212 @@
+"""Experiments: one training run, or the same run with several finders side by side."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, final
+
+from hybrid_train.config import Config, load_config
+from hybrid_train.config.combinations import combination_errors
+from hybrid_train.config.load import ConfigSource, finder_errors
+from hybrid_train.errors import ConfigError, is_interruption
+from hybrid_train.experiments.attempt import Attempt, one_line
+from hybrid_train.experiments.results import check_vacant, figures_in, make_directory, versions, write_summary
+from hybrid_train.experiments.setting import Setting
+from hybrid_train.network.storing import Network
+
+Index = Literal["neurons", "data"]
+INDEXES: tuple[Index, ...] = ("neurons", "data")
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Runs from one start, side by side.
+
+    Attributes:
+        config: valid, with defaults filled in.
+        rows: one for each run, in the order asked for; see :meth:`hybrid_train.experiments.tally.Tally.row`. A run that
+            failed has an ``error``.
+        fired: fired neurons per datum of the first run that promised exact sets; see
+            :meth:`hybrid_train.experiments.tally.Tally.fired`. None if no run came to its first step.
+        notes: what a reader should know about the data and the runs, in sentences.
+        figures: the files drawn; none without a results directory.
+    """
+
+    config: Config
+    rows: list[dict[str, Any]]
+    fired: dict[str, Any] | None
+    notes: list[str]
+    figures: tuple[Path, ...] = ()
+
+    @property
+    def errors(self) -> list[str]:
+        """One line for each run that failed."""
+        return [f"{row['finder']} (index {row['index']}): {row['error']}" for row in self.rows if "error" in row]
+
+    def document(self) -> dict[str, Any]:
+        """Return everything but the files as one document, as ``--json`` prints it."""
+        return {
+            "rows": self.rows,
+            "fired": self.fired,
+            "config": self.config.as_dict(),
+            "versions": versions(),
+            "notes": self.notes,
+        }
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """One training run.
+
+    Attributes:
+        network: at W(steps), or what ``training.keep`` names.
+        table: the run as a comparison of one: config, row, notes, figures.
+    """
+
+    network: Network
+    table: Comparison
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """Losses, recall, cost and times; see :meth:`hybrid_train.experiments.tally.Tally.row`."""
+        return self.table.rows[0]
+
+    @property
+    def losses(self) -> list[float]:
+        """The loss at W(0) .. W(steps), summed over the data; estimates of it in the steps of SGD."""
+        return list(self.row["losses"])
+
+    def document(self) -> dict[str, Any]:
+        """Return everything but the network as one document, as ``--json`` prints it."""
+        return self.table.document()
+
+
+def run(config: ConfigSource, *, out: str | os.PathLike[str] | None = None, progress: bool = False) -> RunResult:
+    """Train once.
+
+    Args:
+        config: a TOML file, its tables as a dict, or a Config.
+        out: results directory to make, see :mod:`hybrid_train.experiments.results`; nothing is written without one.
+        progress: show a bar, if standard error is a terminal.
+
+    Raises:
+        ConfigError: the config is not valid, or ``out`` holds results; nothing has started then.
+        DataError: the data are not usable.
+        ResourceError: it would not fit this machine; nothing has started then.
+        DivergenceError: the loss left the finite numbers.
+    """
+    valid = load_config(config)
+    directory = _vacant(out)
+    setting = Setting.of(valid)
+    attempt = Attempt(setting, valid, directory)
+    network = attempt.train(progress, lambda: _joined(valid, setting, [attempt]).document())
+    table = _joined(valid, setting, [attempt])
+    if directory is not None:
+        from hybrid_train.report import write_run_figures
+
+        table = replace(table, figures=tuple(write_run_figures(figures_in(directory), table.document())))
+    return RunResult(network, table)
+
+
+def compare(
+    config: ConfigSource,
+    finders: Sequence[str],
+    *,
+    indexes: Sequence[Index] | None = None,
+    out: str | os.PathLike[str] | None = None,
+    progress: bool = False,
+) -> Comparison:
+    """Train with every finder and index: same data, same start.
+
+    A finder takes the options of ``[finder]`` if it is of that kind, and those of ``[finders.<kind>]``. One that fails
+    while it runs has an ``error`` in its row and leaves the other rows untouched.
+
+    Args:
+        config: a TOML file, its tables as a dict, or a Config.
+        finders: registered names.
+        indexes: "neurons", "data" or both; by default the config's.
+        out: results directory to make; nothing is written without one.
+        progress: show a bar for each run, if standard error is a terminal.
+
+    Raises:
+        ConfigError: the config, a finder or an index is not valid, or ``out`` holds results; nothing has started then.
+        DataError: the data are not usable.
+        ResourceError: a run would not fit this machine; nothing has started then.
+    """
+    valid = load_config(config)
+    chosen = (valid.training.index,) if indexes is None else indexes
+    _check_choice(valid, finders, chosen)
+    directory = _vacant(out)
+    setting = Setting.of(valid)
+    plan = [valid.with_finder(finder, index) for index in chosen for finder in finders]
+    attempts = [Attempt(setting, single, _place(directory, single)) for single in plan]
+    if directory is not None:
+        make_directory(directory)
+    started: list[Attempt] = []
+    try:
+        for attempt, single in zip(attempts, plan, strict=True):
+            started.append(attempt)
+            _try_to_train(attempt, single, setting, progress)
+    finally:
+        table = _joined(valid, setting, started)
+        if directory is not None:
+            write_summary(directory, table.document())
+    if directory is not None:
+        from hybrid_train.report import write_comparison_figures
+
+        table = replace(table, figures=tuple(write_comparison_figures(figures_in(directory), table.document())))
+    return table
+
+
+def _try_to_train(attempt: Attempt, config: Config, setting: Setting, progress: bool) -> None:
+    """Train; a failure stays with the attempt, only an interruption goes on."""
+    try:
+        attempt.train(progress, lambda: _joined(config, setting, [attempt]).document())
+    except Exception as error:
+        if is_interruption(error):
+            raise
+        attempt.error = one_line(error)
+        if os.environ.get("HYBRID_TRAIN_DEBUG") == "1":
+            traceback.print_exception(error)
+
+
+def _joined(config: Config, setting: Setting, attempts: Sequence[Attempt]) -> Comparison:
+    best_first = sorted(attempts, key=lambda attempt: (attempt.error is not None, not attempt.exact))
+    fired = best_first[0].fired if best_first else None
+    notes = [*setting.notes, *(note for attempt in attempts for note in attempt.notes)]
+    return Comparison(config, [attempt.row for attempt in attempts], fired, notes)
+
+
+def _vacant(out: str | os.PathLike[str] | None) -> Path | None:
+    if out is None:
+        return None
+    check_vacant(Path(out))
+    return Path(out)
+
+
+def _place(directory: Path | None, config: Config) -> Path | None:
+    return None if directory is None else directory / f"{config.training.index}-{config.finder.kind}"
+
+
+def _check_choice(config: Config, finders: Sequence[str], indexes: Sequence[str]) -> None:
+    """Raise one ConfigError with everything wrong about the finders and indexes of a comparison."""
+    errors = []
+    for name, values in (("finders", finders), ("indexes", indexes)):
+        if isinstance(values, str) or not values:
+            errors.append(f"{name}={values!r}: expected a list of at least one name")
+        elif len(set(values)) < len(values):
+            errors.append(f"{name}={','.join(values)}: expected each name once")
+    if not errors:
+        errors += [f"index={index!r}: expected 'neurons' or 'data'" for index in indexes if index not in INDEXES]
+        for finder in finders:
+            errors += finder_errors(finder, config.options_of(finder), "finder")
+        single = [config.with_finder(finder, index) for finder in finders for index in INDEXES if index in indexes]
+        errors += dict.fromkeys(error for one in single for error in combination_errors(one))
+    if errors:
+        raise ConfigError("\n".join(errors))

@@ -1,0 +1,94 @@
+"""From a config to a deep network at W(0)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hybrid_train.config.deep_networks import ConvolutionalConfig, DeepConfig, DeepSection, ResidualConfig
+from hybrid_train.errors import ConfigError, InvariantError
+from hybrid_train.network.deep import DeepNetwork, calibrated, convolutional, fully_connected, grid_patches, residual
+from hybrid_train.support.arrays import FloatArray
+
+SAMPLE = 1024
+"""Examples that shifts are fitted to where every step draws new ones."""
+
+_LOOKED_AT = 256
+"""Examples that the shares of the note are counted on."""
+
+
+def check_dimension(config: DeepSection, dimension: int) -> None:
+    """Raise ConfigError if a convolutional network does not fit inputs of this dimension."""
+    if not isinstance(config, ConvolutionalConfig):
+        return
+    size = config.positions * config.input_channels
+    if size != dimension:
+        height, width = config.grid
+        raise ConfigError(
+            f"network.grid={config.grid}: {height} * {width} pixels of {config.input_channels} input_channels make "
+            f"{size} numbers, but the data have dimension {dimension}"
+        )
+
+
+def deep_network(config: DeepSection, inputs: FloatArray, outputs: int, seed: int) -> DeepNetwork:
+    """Return the network at W(0), the same one every time.
+
+    Args:
+        config: the ``[network]`` table.
+        inputs: (n, d) what shifts are fitted to, if they are.
+        outputs: K.
+        seed: the run's seed.
+
+    Raises:
+        DataError: shifts cannot be fitted to these inputs.
+    """
+    network = _drawn(config, inputs.shape[1], outputs, seed)
+    return network if config.fitted_share is None else calibrated(network, inputs, config.fitted_share)
+
+
+def _drawn(config: DeepSection, dimension: int, outputs: int, seed: int) -> DeepNetwork:
+    threshold, share = config.threshold, config.share
+    match config:
+        case DeepConfig():
+            widths = config.layer_widths
+            return fully_connected(widths, dimension, outputs=outputs, threshold=threshold, share=share, seed=seed)
+        case ResidualConfig():
+            return residual(
+                config.width, config.depth, dimension, outputs=outputs, threshold=threshold, share=share, seed=seed
+            )
+        case ConvolutionalConfig():
+            return convolutional(
+                config.channels,
+                grid_patches(config.grid[0], config.grid[1], config.kernel),
+                last=config.last,
+                outputs=outputs,
+                input_channels=config.input_channels,
+                shared=config.shared,
+                threshold=threshold,
+                share=share,
+                seed=seed,
+            )
+    raise InvariantError(f"network.kind={config.kind!r}: no deep network is known by that name")
+
+
+def start_note(network: DeepNetwork, inputs: FloatArray, fitted: bool) -> str:
+    """Return a sentence on what fires in each layer at the start, and how long the hidden vectors are.
+
+    Args:
+        network: at W(0).
+        inputs: (n, d); the first of them are looked at.
+        fitted: whether the shifts were fitted to the data.
+    """
+    seen = network.forward(inputs[:_LOOKED_AT])
+    shares = [
+        sum(look.fired.nnz for look in looks) / hidden.size
+        for looks, hidden in zip(seen.seen, seen.hidden, strict=True)
+    ]
+    norms = [float(np.linalg.norm(hidden, axis=1).mean()) for hidden in seen.hidden]
+    how = "fitted to the data" if fitted else "not fitted to the data"
+    listed = ", ".join(f"{100 * share:.3g} %" for share in shares)
+    lengths = ", ".join(f"{norm:.3g}" for norm in norms)
+    shifts = ", ".join(f"{layer.threshold:.3g}" for layer in network.layers)
+    return (
+        f"the shifts of layers 0 .. {network.depth} are {how}: {shifts}; at the start {listed} of the neurons fire, "
+        f"and the layers have norms {lengths}"
+    )

@@ -1,0 +1,65 @@
+"""Results as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hybrid_train.support.text_table import aligned
+
+_COLUMNS = {
+    "finder": "finder",
+    "index": "index",
+    "promise": "promise",
+    "recall": "recall",
+    "final_loss": "final loss",
+    "fired_per_datum": "fired/datum",
+    "inner_products": "inner products",
+    "nodes_visited": "nodes visited",
+    "oracle_calls": "oracle calls",
+    "verifications": "verifications",
+    "wall_s": "time [s]",
+}
+_ROBUST = {
+    "final_loss": "robust loss",
+    "final_clean_loss": "clean loss",
+    "robust_accuracy": "robust accuracy",
+    "accuracy": "clean accuracy",
+}
+"""Columns that an adversary brings, in the place of the final loss."""
+
+_WORDS = ("finder", "index", "promise")
+
+
+def comparison_text(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return rows of a comparison as an aligned table, one line each."""
+    columns: dict[str, str] = {}
+    for name, title in _COLUMNS.items():
+        columns |= _outcome(rows) if name == "final_loss" else {name: title}
+    return aligned([list(columns.values()), *([_cell(row, name) for name in columns] for row in rows)], len(_WORDS))
+
+
+def _outcome(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the columns that say how training ended: the losses and accuracies there are."""
+    if any("robust_accuracy" in row for row in rows):
+        return _ROBUST
+    columns = {"final_loss": _COLUMNS["final_loss"]}
+    if any(row.get("returned_loss") != row["final_loss"] for row in rows):
+        columns["returned_loss"] = "returned loss"
+    if any(row.get("accuracy") is not None for row in rows):
+        columns["accuracy"] = "accuracy"
+    return columns
+
+
+def _cell(row: Mapping[str, Any], name: str) -> str:
+    value = row[name] if name in _COLUMNS else row.get(name)
+    if name == "final_loss" and "error" in row:
+        return "failed"
+    if value is None:
+        return "-"
+    if name == "recall":
+        # Never round a missed neuron away.
+        return "1" if value == 1 else f"{min(value, 0.999999):.6f}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,200 @@
+"""Adds up the records of one run into the row that tables and pictures are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+
+from hybrid_train.data import Dataset
+from hybrid_train.errors import InvariantError
+from hybrid_train.finder.audit import Audit
+from hybrid_train.finder.cost import Cost, SimulationCost
+from hybrid_train.network.sparsity import expected_active, sparsity_bound
+from hybrid_train.support.arrays import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from classical.training.loop import StepRecord
+
+_PER_STEP = ("inner_products", "nodes_visited", "oracle_calls", "verifications")
+
+
+@final
+class Tally:
+    """What one finder did over one run.
+
+    Args:
+        finder: its registered name.
+        index: "neurons" or "data".
+        promise: what it promised, in words.
+        dataset: the data, for the accuracy.
+    """
+
+    def __init__(self, finder: str, index: str, promise: str, dataset: Dataset) -> None:
+        self.finder, self.index, self.promise = finder, index, promise
+        self._labels = class_labels(dataset)
+        self._losses: list[float] = []
+        self._clean_losses: list[float] = []
+        self._costs: list[Cost] = []
+        self._simulation = SimulationCost()
+        self._fired: list[tuple[float, int, int]] = []
+        self._counts_initial: IntArray | None = None
+        self._last: StepRecord | None = None
+        self._audit: Audit | None = None
+        self._returned: tuple[int | None, float, FloatArray] | None = None
+        self._attacked: FloatArray | None = None
+        self._pairs: list[int] = []
+        self._facts: dict[str, Any] = {}
+        self._finder_seconds = 0.0
+        self._seconds = 0.0
+
+    def add(self, record: StepRecord) -> None:
+        """Take in the next record."""
+        fired = record.fired_per_datum
+        if self._counts_initial is None:
+            self._counts_initial = fired
+        self._losses.append(record.loss)
+        if record.clean_loss is not None:
+            self._clean_losses.append(record.clean_loss)
+        self._costs.append(record.cost)
+        self._simulation += record.simulation
+        self._fired.append((float(fired.mean()), int(fired.min()), int(fired.max())))
+        self._pairs.append(record.active_pairs)
+        self._finder_seconds += record.finder_seconds
+        self._seconds += record.step_seconds
+        if record.audit is not None:
+            self._audit = record.audit if self._audit is None else self._audit + record.audit
+        self._last = record
+
+    def state(self, facts: Mapping[str, Any]) -> None:
+        """Take in what the finder has to say of itself at the end."""
+        self._facts = dict(facts)
+
+    def returned(self, step: int | None, loss: float, outputs: FloatArray, attacked: FloatArray | None = None) -> None:
+        """Take in the network that is returned, where it is not the one of the last record.
+
+        Args:
+            step: t if it is W(t).
+            loss: on the data set, or the mean over held-out data.
+            outputs: (n, K) on the data set of this tally.
+            attacked: (n, K) on the same data where the adversary puts them, if there is one.
+        """
+        self._returned, self._attacked = (step, loss, outputs), attacked
+
+    def row(self, learning_rate: float | str, error: str | None = None) -> dict[str, Any]:
+        """Return the row: costs are totals over the run, lists have one entry for each of W(0) .. W(steps).
+
+        Steps of SGD have estimates of the loss, see :class:`classical.training.StepRecord`. ``final_loss`` is that of
+        W(steps) on all data (a last batch where data are fresh); ``returned_loss`` and ``accuracy`` are those of the
+        network returned, W(``returned_step``), on all data (held-out data where they are fresh; the loss is their
+        mean then). ``recall``, ``spurious`` and ``accuracy`` are None where unknown (never audited, no classes),
+        ``returned_step`` for an average. Under an adversary the losses are robust ones, the accuracy is that on clean
+        data, and ``clean_losses``, ``final_clean_loss`` and ``robust_accuracy``, that of the network returned, stand
+        beside them. With an ``error`` the row holds what there was until then.
+        """
+        fired = [mean for mean, _, _ in self._fired]
+        ended = bool(self._losses) and error is None
+        step, loss, _ = self._outcome() if ended else (None, None, None)
+        row = {
+            "finder": self.finder,
+            "index": self.index,
+            "promise": self.promise,
+            "recall": self._audit.recall if self._audit else None,
+            "spurious": self._audit.spurious if self._audit else None,
+            "initial_loss": self._losses[0] if self._losses else None,
+            "final_loss": self._losses[-1] if ended else None,
+            "returned_step": step,
+            "returned_loss": loss,
+            "accuracy": self._accuracy() if ended else None,
+            "fired_per_step": float(np.mean(self._pairs)) if fired else None,
+            "fired_per_datum": float(np.mean(fired)) if fired else None,
+            **sum(self._costs, Cost()).as_dict(),
+            "simulation": self._simulation.as_dict(),
+            "finder_s": self._finder_seconds,
+            "wall_s": self._seconds,
+            "learning_rate": None if isinstance(learning_rate, str) else float(learning_rate),
+            "steps": max(0, len(self._losses) - 1),
+            "losses": list(self._losses),
+            "facts": self._facts,
+            "cost_per_step": {name: [getattr(cost, name) for cost in self._costs] for name in _PER_STEP},
+        }
+        if self._clean_losses:
+            row |= self._robustness(ended)
+        return row if error is None else row | {"error": error}
+
+    def fired(self, width: int, threshold: float | None) -> dict[str, Any] | None:
+        """Return fired neurons per datum beside their expectation and the bound of PRE Lemma 3.8.
+
+        None before the first record; without a threshold (several layers with shifts of their own) neither is known.
+        """
+        if self._counts_initial is None or self._last is None:
+            return None
+        mean, least, most = zip(*self._fired, strict=True)
+        return {
+            "finder": self.finder,
+            "index": self.index,
+            "counts_initial": self._counts_initial.tolist(),
+            "counts_final": self._last.fired_per_datum.tolist(),
+            "fired_mean": list(mean),
+            "fired_min": list(least),
+            "fired_max": list(most),
+            "expected": None if threshold is None else float(expected_active(width, threshold)),
+            "bound": None if threshold is None else float(sparsity_bound(width, threshold)),
+            "width": width,
+            "threshold": threshold,
+        }
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences for the reader: what the finder chose, and whether training stood still."""
+        chosen = [f"{self.index}-{self.finder}: {self._facts['choice']}"] if "choice" in self._facts else []
+        silent = self._silence()
+        return chosen if silent is None else [*chosen, silent]
+
+    def _silence(self) -> str | None:
+        """Return a sentence if every neuron went silent, so that training stood still from there on."""
+        means = [mean for mean, _, _ in self._fired]
+        if not means or means[-1] > 0:
+            return None
+        silent = len(means) - next((at for at, mean in enumerate(reversed(means)) if mean > 0), len(means))
+        return (
+            f"{self.index}-{self.finder}: no active neuron was reported from step {silent} on, so nothing moved; "
+            "a smaller learning_rate or a lower network.threshold keeps neurons alive"
+        )
+
+    def _outcome(self) -> tuple[int | None, float, FloatArray]:
+        """Return step, loss and outputs of the network returned."""
+        if self._returned is not None:
+            return self._returned
+        if self._last is None:
+            raise InvariantError("Tally: there was no record")
+        clean = self._last.clean_outputs
+        return self._last.step, self._last.loss, self._last.outputs if clean is None else clean
+
+    def _robustness(self, ended: bool) -> dict[str, Any]:
+        """Return what an adversary adds to the row; the robust accuracy is that of the network returned."""
+        attacked = self._last.outputs if self._attacked is None and self._last is not None else self._attacked
+        return {
+            "clean_losses": list(self._clean_losses),
+            "final_clean_loss": self._clean_losses[-1] if ended else None,
+            "robust_accuracy": self._accuracy_of(attacked) if ended and attacked is not None else None,
+        }
+
+    def _accuracy(self) -> float | None:
+        return None if self._labels is None else self._accuracy_of(self._outcome()[2])
+
+    def _accuracy_of(self, outputs: FloatArray) -> float | None:
+        if self._labels is None:
+            return None
+        predicted = outputs[:, 0] > 0 if outputs.shape[1] == 1 else outputs.argmax(axis=1)
+        return float((predicted == self._labels).mean())
+
+
+def class_labels(dataset: Dataset) -> IntArray | None:
+    """Return (n,) labels 0 .. K-1 (0 and 1 for targets -1 and +1); None where the targets are no classes."""
+    if dataset.classes is not None:
+        return np.asarray(dataset.targets, dtype=np.int64)
+    if dataset.binary:
+        return (dataset.targets > 0).astype(np.int64)
+    return None

@@ -1,0 +1,309 @@
+"""Banks: the two sets of vectors a finder watches, and how they move."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from hybrid_train.errors import DataError, InvariantError
+from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.kernels import kernel
+from hybrid_train.support.parallel import in_threads
+
+Rows = IntArray | slice
+
+_THREAD_NUMBERS = 1 << 18
+"""Coordinates that are worth waking a thread for."""
+
+
+class Ledger(ABC):
+    """How far the rows of a bank have moved, in a form that is smaller than the rows."""
+
+    @abstractmethod
+    def add(self, rows: IntArray, vectors: FloatArray) -> None:
+        """Add the motion of ``rows`` to their ``vectors`` (len(rows), d) float64, term by term in one fixed order."""
+
+    @abstractmethod
+    def moved(self) -> Iterator[IntArray]:
+        """Yield the rows that may have moved, some at a time."""
+
+    def carry(self, array: FloatArray) -> None:
+        """Add the motion to the rows of ``array`` (N, d), which holds them as they were, each rounded once."""
+        for rows in self.moved():
+            array[rows] = with_motion(array[rows], rows, [self])
+
+
+class Bank(ABC):
+    """A set of vectors, owned and moved by a trainer, read row by row by finders.
+
+    A finder given a bank may keep it instead of a copy: its rows are always the current ones, and every change is
+    announced by a ``move_*`` call before the next ``find``. A bank need not be stored: one that re-creates its rows
+    on demand is as good.
+    """
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, int]:
+        """(number of vectors, dimension)."""
+
+    @property
+    @abstractmethod
+    def dtype(self) -> np.dtype[Any]:
+        """float32 or float64."""
+
+    @abstractmethod
+    def __getitem__(self, rows: Rows) -> FloatArray:
+        """Return the current vectors of ``rows`` (a slice or an integer array), C-contiguous, not to be written to."""
+
+    @abstractmethod
+    def assign(self, rows: IntArray, vectors: FloatArray) -> None:
+        """Put the vectors (len(rows), d) in the place of ``rows``."""
+
+    @abstractmethod
+    def move_along(self, rows: IntArray, coefficients: sparse.csr_array, directions: FloatArray) -> Motion:
+        """Add ``coefficients @ directions`` to ``rows`` and return the motion, ready to be told to a finder.
+
+        Term by term, in the precision of the bank: finders that follow the motion bound their error by that.
+
+        Args:
+            rows: (k,) distinct rows.
+            coefficients: (k, n) sparse.
+            directions: (n, d) the other bank's vectors.
+        """
+
+    @abstractmethod
+    def attach(self, ledger: Ledger) -> None:
+        """Let ``ledger`` keep the rows' motion from now on: they read as float64, and nobody else may move them."""
+
+    @abstractmethod
+    def release(self, ledger: Ledger) -> None:
+        """Let the ledger's owner go: a stored bank carries the motion out; one that is not stored keeps the ledger."""
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> FloatArray:
+        return np.array(self[:], dtype=dtype, copy=copy)
+
+
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """Rows of a bank that just moved by a sparse combination of the other bank's vectors.
+
+    Every update of every trainer here has this form (dW = C X). A finder that can follow it through the Gram matrix
+    reads ``coefficients`` and never touches d dimensions; any other asks for ``vectors``. Where some coordinates are
+    not trained, the combined ``directions`` are not quite the other bank's vectors.
+
+    Attributes:
+        bank: the bank, already moved.
+        rows: (k,) the rows that moved.
+        coefficients: (k, n) sparse; the rows moved by ``coefficients @ directions``.
+        directions: (n, d) what is combined; None for the other bank's vectors as they are now.
+    """
+
+    bank: Bank
+    rows: IntArray
+    coefficients: sparse.csr_array
+    directions: FloatArray | None = None
+
+    @property
+    def vectors(self) -> FloatArray:
+        """(k, d) where the rows are now; built when asked for."""
+        return self.bank[self.rows]
+
+
+@final
+class DenseBank(Bank):
+    """A bank held in memory as one (N, d) array.
+
+    Args:
+        vectors: (N, d) numbers; copied. float32 stays float32, everything else becomes float64.
+
+    Raises:
+        DataError: not two-dimensional, empty, or not finite.
+    """
+
+    def __init__(self, vectors: npt.ArrayLike, name: str = "vectors") -> None:
+        self._array = np.array(checked_vectors(vectors, name))
+        self._ledger: Ledger | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self._array.shape[0], self._array.shape[1]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._array.dtype if self._ledger is None else np.dtype(np.float64)
+
+    def __getitem__(self, rows: Rows) -> FloatArray:
+        taken = self._array[rows]
+        if self._ledger is not None:
+            where = np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else rows
+            taken = with_motion(taken, where, [self._ledger])
+        taken.flags.writeable = False
+        return taken
+
+    def assign(self, rows: IntArray, vectors: FloatArray) -> None:
+        self._check_free()
+        self._array[rows] = vectors
+
+    def move_along(self, rows: IntArray, coefficients: sparse.csr_array, directions: FloatArray) -> Motion:
+        self._check_free()
+        steps = coefficients.indptr, coefficients.indices, coefficients.data
+
+        def move(first: int, last: int) -> None:
+            _add_combinations(self._array, rows[first:last], steps[0][first : last + 1], *steps[1:], directions)
+
+        in_threads(move, len(rows), _THREAD_NUMBERS // self.shape[1] + 1)
+        return Motion(self, rows, coefficients)
+
+    def attach(self, ledger: Ledger) -> None:
+        self._check_free()
+        self._ledger = ledger
+
+    def release(self, ledger: Ledger) -> None:
+        if ledger is not self._ledger:
+            raise InvariantError("this ledger is not attached to this bank")
+        ledger.carry(self._array)
+        self._ledger = None
+
+    def _check_free(self) -> None:
+        if self._ledger is not None:
+            raise InvariantError("a ledger keeps the motion of this bank: only its owner may move the rows")
+
+
+def with_motion(vectors: FloatArray, rows: IntArray, ledgers: Sequence[Ledger]) -> FloatArray:
+    """Return the ``vectors`` of ``rows`` with what the ledgers add to them: a float64 copy if there are any."""
+    if not ledgers:
+        return vectors
+    moved = np.array(vectors, np.float64, order="C")
+    for ledger in ledgers:
+        ledger.add(np.ascontiguousarray(rows, np.int64), moved)
+    return moved
+
+
+@kernel
+def _add_combinations(array: Any, rows: Any, indptr: Any, indices: Any, factors: Any, directions: Any) -> None:
+    """Add to each row its combination of the directions, one term after the other."""
+    for k in range(rows.size):
+        row = array[rows[k]]
+        for entry in range(indptr[k], indptr[k + 1]):
+            factor = factors[entry]
+            direction = directions[indices[entry]]
+            for j in range(row.size):
+                row[j] += factor * direction[j]
+
+
+@final
+class Watched:
+    """What a finder keeps of a bank: a live :class:`Bank` by reference, anything else by copy.
+
+    Either way ``watched[rows]`` are the current vectors once ``put`` was called for every move.
+
+    Args:
+        source: a Bank, or an (N, d) array.
+        name: "points" or "queries", for messages.
+    """
+
+    def __init__(self, source: Bank | npt.ArrayLike, name: str) -> None:
+        self.name = name
+        self.live = isinstance(source, Bank)
+        self.bank: Bank = source if isinstance(source, Bank) else DenseBank(source, name)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(number of vectors, dimension)."""
+        return self.bank.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """float32 or float64."""
+        return self.bank.dtype
+
+    def __len__(self) -> int:
+        return len(self.bank)
+
+    def __getitem__(self, rows: Rows) -> FloatArray:
+        return self.bank[rows]
+
+    def taken(self, rows: IntArray) -> FloatArray:
+        """Return the vectors of ``rows``, without copying where they follow one another."""
+        if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+            return np.ascontiguousarray(self[int(rows[0]) : int(rows[-1]) + 1])
+        return np.ascontiguousarray(self[rows])
+
+    def put(self, rows: npt.ArrayLike, vectors: npt.ArrayLike) -> IntArray:
+        """Take note that ``rows`` are now at ``vectors``; return the checked rows.
+
+        Raises:
+            DataError: rows out of range or repeated, or vectors of another shape or not finite.
+        """
+        where = checked_rows(rows, len(self), self.name)
+        if not self.live:
+            moved = np.asarray(vectors)
+            if moved.shape != (len(where), self.shape[1]):
+                raise DataError(
+                    f"{self.name}: {len(where)} rows of dimension {self.shape[1]} cannot move to an array of shape "
+                    f"{moved.shape}"
+                )
+            if not np.isfinite(moved).all():
+                raise DataError(f"{self.name}: the new vectors hold NaN or infinity")
+            self.bank.assign(where, moved)
+        return where
+
+
+def watch_both(points: Bank | npt.ArrayLike, queries: Bank | npt.ArrayLike) -> tuple[Watched, Watched]:
+    """Return both banks as a finder keeps them.
+
+    Raises:
+        DataError: a bank is empty, not finite or not two-dimensional, or their dimensions differ.
+    """
+    watched = Watched(points, "points"), Watched(queries, "queries")
+    if watched[0].shape[1] != watched[1].shape[1]:
+        raise DataError(f"points have dimension {watched[0].shape[1]} but queries have dimension {watched[1].shape[1]}")
+    return watched
+
+
+def checked_vectors(vectors: npt.ArrayLike, name: str) -> FloatArray:
+    """Return ``vectors`` as a C-contiguous (N, d) float array (float32 stays, everything else becomes float64).
+
+    Raises:
+        DataError: not numbers, not two-dimensional, no rows, no columns, or not finite (the first bad row is named).
+    """
+    try:
+        array = np.asarray(vectors)
+        array = np.ascontiguousarray(array, dtype=array.dtype if array.dtype == np.float32 else np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{name}: expected a numeric array of shape (N, d): {error}") from None
+    if array.ndim != 2 or 0 in array.shape:
+        raise DataError(f"{name}: expected shape (N, d) with N >= 1 and d >= 1, got {array.shape}")
+    finite = np.isfinite(array).all(axis=1)
+    if not finite.all():
+        raise DataError(f"{name}: row {int(np.argmin(finite))} holds NaN or infinity")
+    return array
+
+
+def checked_rows(rows: npt.ArrayLike | None, count: int, name: str) -> IntArray:
+    """Return ``rows`` as distinct integers in [0, count); None means all of them.
+
+    Raises:
+        DataError: not integers, out of range, or repeated.
+    """
+    if rows is None:
+        return np.arange(count)
+    array = np.asarray(rows)
+    if array.size == 0:
+        return np.empty(0, np.int64)
+    if array.ndim != 1 or array.dtype.kind not in "iu":
+        raise DataError(f"{name}: rows must be a one-dimensional array of integers, got {array.dtype} {array.shape}")
+    if array.min() < 0 or array.max() >= count:
+        raise DataError(f"{name}: rows must lie in [0, {count}), got {array.min()} to {array.max()}")
+    if not (np.diff(array) > 0).all() and len(np.unique(array)) != len(array):
+        raise DataError(f"{name}: rows must be distinct")
+    return array.astype(np.int64, copy=False)

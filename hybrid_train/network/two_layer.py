@@ -1,0 +1,270 @@
+"""Two-layer shifted-ReLU networks, evaluated on the neurons that fire."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, final
+
+import numpy as np
+import numpy.typing as npt
+
+from hybrid_train.errors import ConfigError, DataError, InvariantError
+from hybrid_train.finder.active_sets import ActiveSets
+from hybrid_train.finder.bank import Bank, DenseBank, checked_vectors
+from hybrid_train.finder.interface import ActiveSetFinder
+from hybrid_train.finder.scan import active_pairs
+from hybrid_train.finder.seeded import SeededBank
+from hybrid_train.finder.seeded import signs as seeded_signs
+from hybrid_train.network.tangent_kernel import TangentKernel
+from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.names import nearest
+from hybrid_train.support.rng import Role, generator
+
+Index = Literal["neurons", "data"]
+Start = Literal["gaussian", "paired"]
+Storage = Literal["stored", "seeded"]
+Activation = Literal["relu", "jump"]
+
+_BLOCK_PAIRS = 1 << 22
+
+
+def _checked_signs(output_weights: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Return output weights as (m, K) float64; int8 stays, it takes an eighth of the memory."""
+    signs = np.asarray(output_weights)
+    if signs.dtype == np.int8 and signs.ndim == 2 and signs.size:
+        return signs
+    return checked_vectors(signs, "output_weights").astype(np.float64)
+
+
+def auto_threshold(width: int) -> float:
+    """Return b = sqrt(0.4 ln m) of PRE Remark 3.9, m the number of all neurons."""
+    return math.sqrt(0.4 * math.log(width))
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class TwoLayerNetwork:
+    """f(x) = m^{-1/2} sum_r a_r max(<w_r, x> - b, 0) (PRE Definition 3.1); only W is trained.
+
+    Attributes:
+        weights: (m, d) W, the bank a finder watches and a trainer moves.
+        output_weights: (m, K) a, a sign for each neuron and output: float64, or int8 as handed in.
+        threshold: b, in units of the inner product.
+        activation: "relu" for max(z - b, 0); "jump" for z 1[z > b] (ADV section 3.2), which jumps at b.
+        output_scale: what the sum is multiplied by; None for m^{-1/2}.
+        untrained: so many last coordinates of the weights stay where they are, a bias for instance.
+
+    Raises:
+        DataError: output_weights do not fit the weights or are not finite.
+        ConfigError: threshold or output_scale is not a finite number, or nothing is left to train.
+    """
+
+    weights: Bank
+    output_weights: npt.NDArray[Any]
+    threshold: float
+    activation: Activation = "relu"
+    output_scale: float | None = None
+    untrained: int = 0
+
+    def __post_init__(self) -> None:
+        signs = _checked_signs(self.output_weights)
+        if len(signs) != len(self.weights):
+            raise DataError(f"output_weights: {len(signs)} rows for {len(self.weights)} neurons")
+        if not math.isfinite(self.threshold):
+            raise ConfigError(f"threshold={self.threshold}: must be a finite number")
+        if not math.isfinite(self.scale):
+            raise ConfigError(f"output_scale={self.output_scale}: must be a finite number")
+        if self.activation not in ("relu", "jump"):
+            raise ConfigError(f"activation={self.activation!r}: expected 'relu' or 'jump'")
+        if not 0 <= self.untrained < self.weights.shape[1]:
+            raise ConfigError(f"untrained={self.untrained}: expected 0 to {self.weights.shape[1] - 1} coordinates")
+        object.__setattr__(self, "output_weights", signs)
+
+    @classmethod
+    def initialize(
+        cls,
+        width: int,
+        dimension: int,
+        *,
+        outputs: int = 1,
+        threshold: float | Literal["auto"] = "auto",
+        start: Start = "gaussian",
+        output_weight: float = 1.0,
+        dtype: str = "float64",
+        storage: Storage = "stored",
+        seed: int = 0,
+    ) -> TwoLayerNetwork:
+        """Return a random network: w_r ~ N(0, I_d), a_rk = -1 or +1 by fair coins (PRE Definition 3.2).
+
+        Args:
+            width: m, the number of all neurons.
+            dimension: d.
+            outputs: K.
+            threshold: b; "auto" for sqrt(0.4 ln m).
+            start: "paired" for w_{m/2+r} = w_r and a_{m/2+r} = -a_r, so that f = 0 at the start (SGD paper,
+                Definition 1.3, with the sign it needs).
+            output_weight: B, the size of every a_rk, which is -B or +B (SGD Definition 1.3). The larger it is, the less
+                the weights have to move (SGD Lemma 5.3).
+            dtype: "float64", or "float32" for the same weights rounded.
+            storage: "stored" keeps W in memory; "seeded" re-creates W(0) from the seed whenever it is read, another
+                stream of random numbers than the stored one, for widths that fit no memory
+                (:class:`hybrid_train.finder.seeded.SeededBank`: only Gram dynamics trains it).
+            seed: the run's seed; weights and signs have generators of their own.
+
+        Raises:
+            ConfigError: a size below 1, a threshold that is not finite, an output weight that is not positive, an
+                odd width for a paired start, or an unknown dtype, start or storage.
+        """
+        for name, size in (("width", width), ("dimension", dimension), ("outputs", outputs)):
+            if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+                raise ConfigError(f"{name}={size!r}: must be an integer of at least 1")
+        if start not in {"gaussian", "paired"}:
+            raise ConfigError(
+                f"start={start!r}: no such start{nearest(str(start), ['gaussian', 'paired'])}; known: gaussian, paired"
+            )
+        if dtype not in {"float32", "float64"}:
+            raise ConfigError(f"dtype={dtype!r}: expected 'float32' or 'float64'")
+        if storage not in {"stored", "seeded"}:
+            raise ConfigError(f"storage={storage!r}: expected 'stored' or 'seeded'")
+        if isinstance(threshold, str) and threshold != "auto":
+            raise ConfigError(f"threshold={threshold!r}: give a number or 'auto'")
+        if not (math.isfinite(output_weight) and output_weight > 0):
+            raise ConfigError(f"output_weight={output_weight!r}: expected a positive number")
+        if start == "paired" and width % 2:
+            raise ConfigError(f"width={width}: a paired start needs an even width")
+        drawn = width // 2 if start == "paired" else width
+        b = auto_threshold(width) if threshold == "auto" else float(threshold)
+        signs: npt.NDArray[Any]
+        if storage == "seeded":
+            signs = seeded_signs(seed, drawn, outputs)
+            signs = signs if start == "gaussian" else np.concatenate([signs, -signs])
+            bank = SeededBank(width, dimension, seed=seed, dtype=dtype, period=drawn)
+            return cls(bank, signs if output_weight == 1.0 else output_weight * signs, b)
+        weights = generator(seed, Role.WEIGHTS).standard_normal((drawn, dimension)).astype(dtype, copy=False)
+        signs = generator(seed, Role.SIGNS).choice([-1.0, 1.0], size=(drawn, outputs))
+        if start == "paired":
+            weights, signs = np.concatenate([weights, weights]), np.concatenate([signs, -signs])
+        return cls(DenseBank(weights, "weights"), output_weight * signs, b)
+
+    @property
+    def width(self) -> int:
+        """m, the number of neurons."""
+        return len(self.weights)
+
+    @property
+    def scale(self) -> float:
+        """What the sum over the neurons is multiplied by."""
+        return 1.0 / math.sqrt(self.width) if self.output_scale is None else self.output_scale
+
+    @property
+    def dimension(self) -> int:
+        """d, the length of an input."""
+        return self.weights.shape[1]
+
+    @property
+    def outputs(self) -> int:
+        """K, the number of outputs."""
+        return int(self.output_weights.shape[1])
+
+    def outputs_from(self, sets: ActiveSets, n: int, index: Index = "neurons") -> FloatArray:
+        """Return (n, K) f(x_i) from the active pairs alone.
+
+        Each datum's terms are added in ascending order of neuron, those of the lower and of the upper half of the
+        neurons apart: the result is the same to the last bit however the pairs are stored, and the twins of a paired
+        start cancel exactly.
+
+        Args:
+            sets: active pairs of these weights with n data; data without pairs get 0.
+            n: how many data there are.
+            index: "neurons" if the points of ``sets`` are the weights, "data" if they are the data.
+
+        Raises:
+            InvariantError: the sets belong to banks of other sizes.
+        """
+        ordered = self._ascending(sets, n, index)
+        datum, neuron = _pairs(ordered, index)
+        half = datum + n * (neuron >= self.width // 2)
+        values = ordered.inner_products
+        excess = values - self.threshold if self.activation == "relu" else values
+        totals = np.empty((n, self.outputs))
+        for k in range(self.outputs):
+            terms = excess * self.output_weights[neuron, k]
+            sums = np.bincount(half, weights=terms, minlength=2 * n)
+            totals[:, k] = sums[:n] + sums[n:]
+        return totals * self.scale
+
+    def trained_part(self, vectors: FloatArray) -> FloatArray:
+        """Return vectors (N, d) with the coordinates that are not trained set to zero."""
+        if not self.untrained:
+            return vectors
+        part = np.array(vectors)
+        part[:, -self.untrained :] = 0.0
+        return part
+
+    def predict(self, inputs: npt.ArrayLike, finder: ActiveSetFinder | None = None) -> FloatArray:
+        """Return (n, K) f(x) of new data, block by block.
+
+        Args:
+            inputs: (n, d); of any norm.
+            finder: who finds the neurons that fire; it is built anew. None scans.
+
+        Raises:
+            DataError: inputs are not finite (n, d) numbers of this network's dimension.
+        """
+        data = checked_vectors(inputs, "inputs")
+        if data.shape[1] != self.dimension:
+            raise DataError(f"inputs have dimension {data.shape[1]} but the network takes {self.dimension}")
+        if finder is not None:
+            finder.build(self.weights, data, self.threshold)
+        predicted = np.empty((len(data), self.outputs))
+        block = max(16, _BLOCK_PAIRS // self.width)
+        for start in range(0, len(data), block):
+            rows = np.arange(start, min(start + block, len(data)))
+            sets = active_pairs(self.weights, data, self.threshold, rows) if finder is None else finder.find(rows)
+            predicted[rows] = self.outputs_from(sets, len(data), "neurons")[rows]
+        return predicted
+
+    def kernel_top_eigenvalue(self, sets: ActiveSets, inputs: FloatArray, index: Index = "neurons") -> float:
+        """Return the largest eigenvalue of the kernel H(t) of PRE Definition C.3, for K outputs.
+
+        H_(i,k),(j,l) = <x_i, x_j> / m sum_r a_rk a_rl 1[r fires for i] 1[r fires for j]: f moves by -eta H dL/df in a
+        step of gradient descent while the active sets stay, so eta below 2 / (curvature * this) is stable.
+
+        Args:
+            sets: the active pairs.
+            inputs: (n, d) the data.
+            index: as in :meth:`outputs_from`.
+
+        Returns:
+            The eigenvalue, to a relative 1e-6; 0 where nothing is active.
+
+        Raises:
+            InvariantError: the sets belong to banks of other sizes.
+        """
+        n = len(inputs)
+        datum, neuron = _pairs(self._ascending(sets, n, index), index)
+        if not len(datum):
+            return 0.0
+        by_neuron = np.argsort(neuron, kind="stable")
+        fired, column = np.unique(neuron[by_neuron], return_inverse=True)
+        data = np.ascontiguousarray(inputs, dtype=np.float64)
+        kernel = TangentKernel(data, datum[by_neuron], column, self.output_weights[fired].astype(np.float64))
+        return kernel.top_eigenvalue() * self.scale**2
+
+    def _ascending(self, sets: ActiveSets, n: int, index: Index) -> ActiveSets:
+        """Return the same pairs, each datum's in ascending order of neuron."""
+        if index not in {"neurons", "data"}:
+            raise ConfigError(f"index={index!r}: known: neurons, data")
+        expected = (n, self.width) if index == "neurons" else (self.width, n)
+        if sets.shape != expected:
+            raise InvariantError(f"ActiveSets of shape {sets.shape} given, index={index!r} needs {expected}")
+        by_datum = (sets.major == "query") == (index == "neurons")
+        if by_datum or (np.diff(sets.rows) > 0).all():
+            return sets
+        return sets.by_query() if index == "neurons" else sets.by_point()
+
+
+def _pairs(sets: ActiveSets, index: Index) -> tuple[IntArray, IntArray]:
+    """Return (datum, neuron) of each pair."""
+    return (sets.query_ids, sets.point_ids) if index == "neurons" else (sets.point_ids, sets.query_ids)

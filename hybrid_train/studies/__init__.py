@@ -1,0 +1,1 @@
+"""Studies: oracle calls counted, crossovers, resources of oracles, growth with the width."""

@@ -1,0 +1,183 @@
+"""Oracle calls step by step along a real training run: searching afresh against starting from the last step's sets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+
+from circuits.budget import DeltaBudget
+from circuits.draws import stream_keys
+from circuits.oracle_calls import play
+from circuits.strategies import load_strategy
+from circuits.strategies.strategy import Expectation
+from classical.training.loop import Training
+from hybrid_train.config import Config, load_config
+from hybrid_train.config.load import ConfigSource
+from hybrid_train.config.schema import FinderConfig
+from hybrid_train.errors import ConfigError
+from hybrid_train.experiments.assembly import make_training, planned_queries
+from hybrid_train.experiments.results import check_vacant, figures_in, make_directory, versions, write_summary
+from hybrid_train.experiments.setting import Setting
+from hybrid_train.finder.interface import ActiveSetFinder
+from hybrid_train.finder.registry import make_finder
+from hybrid_train.studies.count_rules import checked_share
+from hybrid_train.studies.recorder import Asked, Recorder
+from hybrid_train.support.progress import with_progress
+from hybrid_train.support.rng import Role, seed_key
+
+ALONG_STRATEGIES = ("bbht", "known_k", "adaptive", "warm")
+
+AS_PRINTED = "bbht"
+"""Algorithm 7 searches afresh at every step, the number of fired neurons unknown."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class CallsAlong:
+    """Oracle calls of every step of one training run.
+
+    Attributes:
+        config: of the run.
+        rows: one for each step and strategy: sums over the queries of the step.
+        totals: one for each strategy: sums over the run, and how many times fewer calls than Algorithm 7 as printed.
+        notes: what a reader should know, in sentences.
+        figures: the files drawn; none without a results directory.
+    """
+
+    config: Config
+    rows: list[dict[str, Any]]
+    totals: list[dict[str, Any]]
+    notes: list[str]
+    figures: tuple[Path, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """Return everything but the files as one document, as ``--json`` prints it."""
+        return {
+            "rows": self.rows,
+            "totals": self.totals,
+            "config": self.config.as_dict(),
+            "versions": versions(),
+            "notes": self.notes,
+        }
+
+
+def count_along(
+    config: ConfigSource,
+    strategies: Sequence[str] = ALONG_STRATEGIES,
+    *,
+    delta: float = 1e-6,
+    out: str | os.PathLike[str] | None = None,
+    progress: bool = False,
+) -> CallsAlong:
+    """Train once with a classical finder and play every step's searches out on the closed-form law.
+
+    ``warm`` starts from what each query had when it was last asked, at one inner product for each old point; the
+    other strategies start afresh. The failure probability is shared out over all queries of the run as a Grover
+    finder does.
+
+    Args:
+        config: of the run, as for :func:`hybrid_train.run`. Its finder answers if it is classical and exact, a scan
+            otherwise.
+        strategies: names of :data:`circuits.strategies.STRATEGIES`.
+        delta: in (0, 1), what the whole run may miss anything with.
+        out: results directory to make; nothing is written without one.
+        progress: show a bar, if standard error is a terminal.
+
+    Raises:
+        ConfigError: the config or an argument is not valid, or ``out`` holds results; nothing has started then.
+        DataError: the data are not usable.
+        ResourceError: it would not fit this machine.
+        DivergenceError: the loss left the finite numbers.
+    """
+    valid = load_config(config)
+    two_layer = valid.two_layer
+    checked_share("delta", delta)
+    if isinstance(strategies, str) or not strategies or len(set(strategies)) < len(strategies):
+        raise ConfigError(f"strategies={strategies!r}: expected a list of different names, at least one")
+    for name in strategies:
+        load_strategy(name)
+    if out is not None:
+        check_vacant(Path(out))
+    recorder, valid, notes = _recorder(valid)
+    setting = Setting.of(valid)
+    n_points = two_layer.width if valid.training.index == "neurons" else len(setting.dataset)
+    budgets = {name: DeltaBudget(delta, planned_queries(valid, setting)) for name in strategies}
+    rows = []
+    training = _training(valid, setting, recorder)
+    for step, _ in enumerate(with_progress(training, valid.training.steps + 1, "count", shown=progress)):
+        asked = recorder.asked.pop()
+        for name in strategies:
+            shares = budgets[name].take(len(asked.rows))
+            rows.append({"step": step} | _step_row(name, asked, n_points, shares, valid.run.seed, step))
+    result = CallsAlong(valid, rows, _totals(rows, strategies), [*setting.notes, *notes])
+    return result if out is None else _written(result, Path(out))
+
+
+def _recorder(config: Config) -> tuple[Recorder, Config, list[str]]:
+    finder = make_finder(config.finder.kind, **config.finder.options)
+    if finder.promise.exact and not finder.promise.delta and config.finder.kind != "grover":
+        return Recorder(finder), config, []
+    scan = replace(config, finder=FinderConfig("scan"))
+    return Recorder(make_finder("scan")), scan, [f"a scan stood in for finder {config.finder.kind!r} to train"]
+
+
+def _training(config: Config, setting: Setting, finder: ActiveSetFinder) -> Training:
+    unaudited = replace(config, run=config.run.model_copy(update={"audit_every": 0}))
+    return make_training(unaudited, setting, setting.start(config), lambda layer: finder)
+
+
+def _step_row(
+    name: str, asked: Asked, n_points: int, shares: npt.NDArray[np.float64], seed: int, step: int
+) -> dict[str, Any]:
+    """Play the searches of one step; return sums over its queries."""
+    strategy = load_strategy(name)
+    marked, known, expectation = asked.active, np.zeros_like(asked.known), None
+    if strategy.remembers:
+        marked, known = asked.newcomers, asked.known
+        expectation = Expectation(asked.newcomers_before, np.sqrt(asked.newcomers_before) + 0.5)
+    keys = stream_keys(seed_key(seed, Role.FINDER), asked.rows, step)
+    searches = strategy.start(n_points, shares, keys, n_marked=marked, known=known, expectation=expectation)
+    played = play(searches, marked)
+    return {
+        "strategy": name,
+        "queries": len(asked.rows),
+        "active": int(asked.active.sum()),
+        "newcomers": int(asked.newcomers.sum()),
+        "oracle_calls": int(played["oracle_calls"].sum()),
+        "bit_oracle_uses": int(played["bit_oracle_uses"].sum()),
+        "certificate_calls": int(played["certificate_calls"].sum()),
+        "verifications": int(played["runs"].sum()),
+        "inner_products": int(played["runs"].sum() + known.sum()),
+        "missed": int((played["missed"] > 0).sum()),
+        "scan": len(asked.rows) * n_points,
+    }
+
+
+_SUMMED = ("oracle_calls", "bit_oracle_uses", "certificate_calls", "verifications", "inner_products", "missed", "scan")
+
+
+def _totals(rows: Sequence[Mapping[str, Any]], strategies: Sequence[str]) -> list[dict[str, Any]]:
+    totals: list[dict[str, Any]] = []
+    for name in strategies:
+        own = [row for row in rows if row["strategy"] == name]
+        totals.append({"strategy": name} | {key: sum(row[key] for row in own) for key in _SUMMED})
+    printed = next((total["oracle_calls"] for total in totals if total["strategy"] == AS_PRINTED), None)
+    for total in totals:
+        calls = total["oracle_calls"]
+        total["fewer_than_printed"] = printed / calls if printed is not None and calls else None
+    return totals
+
+
+def _written(result: CallsAlong, directory: Path) -> CallsAlong:
+    from hybrid_train.report.oracle_calls import write_along_figure
+
+    make_directory(directory)
+    document = result.document()
+    write_summary(directory, document)
+    return replace(result, figures=tuple(write_along_figure(figures_in(directory), document)))

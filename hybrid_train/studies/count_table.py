@@ -1,0 +1,64 @@
+"""Counted oracle calls as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hybrid_train.support.text_table import aligned
+
+
+def count_text(document: Mapping[str, Any]) -> str:
+    """Return the rows and fits of ``hybrid-train count`` as aligned tables."""
+    header = ["m", "k", "strategy", "trials", "oracle calls", "+-", "until last hit", "+-", "predicted", "known k"]
+    header += ["scan", "m^(9/10)", "sqrt(mk)", "missed"]
+    lines = [header]
+    for row in document["rows"]:
+        scale = row["searches"]
+        numbers = [row["total_calls_mean"], row["total_calls_sem"]]
+        numbers += [scale * row[name] for name in ("until_last_hit_mean", "until_last_hit_sem", "predicted")]
+        numbers += [scale * row["reference_known_k"], row["scan"], row["paper_m_9_10"], row["true_k_line"]]
+        cells = [_number(row["m"]), _number(row["k"]), row["strategy"], str(row["trials"])]
+        lines.append([*cells, *map(_number, numbers), str(row["missed"])])
+    return f"{aligned(lines, 0)}\n\n{_fit_text(document['fits'])}"
+
+
+def _fit_text(fits: Sequence[Mapping[str, Any]]) -> str:
+    lines = [["calls ~ m^", "exponent", "+-"]]
+    for fit in fits:
+        cells = [fit["exponent"], fit["exponent_sem"]]
+        lines.append([fit["strategy"], *("-" if cell is None else f"{cell:.4f}" for cell in cells)])
+    return aligned(lines, 1)
+
+
+def along_text(document: Mapping[str, Any]) -> str:
+    """Return the totals of ``hybrid-train count --along`` and the steps of each strategy as aligned tables."""
+    names = ["oracle_calls", "certificate_calls", "verifications", "inner_products", "scan", "missed"]
+    lines = [["strategy", *(name.replace("_", " ") for name in names), "fewer than Algorithm 7"]]
+    for total in document["totals"]:
+        fewer = total["fewer_than_printed"]
+        cells = [_number(total[name]) for name in names]
+        lines.append([total["strategy"], *cells, "-" if fewer is None else f"{fewer:.2f}x"])
+    return f"{aligned(_steps(document), 1)}\n\n{aligned(lines, 1)}"
+
+
+def _steps(document: Mapping[str, Any]) -> list[list[str]]:
+    """Return the oracle calls of about ten steps, a column for each strategy."""
+    strategies = [total["strategy"] for total in document["totals"]]
+    by_step: dict[int, dict[str, Any]] = {}
+    for row in document["rows"]:
+        by_step.setdefault(row["step"], {})[row["strategy"]] = row
+    every = max(1, len(by_step) // 10)
+    lines = [["step", "queries", "active", "newcomers", *strategies]]
+    for step, rows in by_step.items():
+        if step % every == 0:
+            first = rows[strategies[0]]
+            about = [_number(first[name]) for name in ("queries", "active", "newcomers")]
+            lines.append([str(step), *about, *(_number(rows[name]["oracle_calls"]) for name in strategies)])
+    return lines
+
+
+def _number(value: float) -> str:
+    return (
+        f"{value:,}" if isinstance(value, int) and value < 10**9 else f"{value:,.4g}" if value < 1e4 else f"{value:.4e}"
+    )

@@ -1,0 +1,187 @@
+"""From what width a quantum search is cheaper than a classical finder, in three ways of counting."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from math import log2
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from circuits.resources.search import LARGEST_EXPONENT, OPERATIONS_PER_COORDINATE, least_width
+from hybrid_train.experiments.results import figures_in, make_directory, write_summary
+from hybrid_train.studies.crossover_costs import CostModel, CrossoverOptions, measured_model
+from hybrid_train.studies.search_growth import PLAYED_EXPONENTS
+from hybrid_train.studies.training_growth import FEWEST_ENTRIES, TRAINING_STEPS
+from hybrid_train.support.power_law import PowerLaw
+from hybrid_train.support.text_table import aligned
+
+COLUMNS = {
+    "oracle_calls": "oracle calls",
+    "quantum_memory": "quantum memory assumed",
+    "qrom_gates": "QROM gates",
+}
+UNITS = {
+    "oracle_calls": "oracle calls and inner products, one each",
+    "quantum_memory": "multiply-adds",
+    "qrom_gates": "seconds",
+}
+RIVALS = ("scan", "skin")
+_FIRST_EXPONENT = 4
+"""Narrower networks cost a handful of operations in any way, and the fitted laws are not for them."""
+WIDTHS = tuple(1 << exponent for exponent in range(_FIRST_EXPONENT, LARGEST_EXPONENT + 1))
+_TAIL = 10
+"""Exponents are read off the last so many doublings."""
+_SAME = 0.005
+"""Exponents closer than this do not tell whether two costs ever meet."""
+
+
+def find_crossovers(options: CrossoverOptions, *, progress: bool = False) -> dict[str, Any]:
+    """Measure, extrapolate, and compare every strategy with every rival at powers of two from 2^4 to 2^60.
+
+    Args:
+        options: the assumptions.
+        progress: show bars.
+
+    Returns:
+        A document: ``rows`` (one for each strategy, rival and column, ``width`` None where the strategy does not win
+        for good up to 2^60, with the ``reason``), ``assumptions`` in sentences, ``options``, ``curves`` (costs by
+        column and name at ``widths``), ``laws``, what was counted and fitted, and the ``counted_widths``.
+    """
+    model = measured_model(options, progress)
+    toffoli = [options.toffoli(width) for width in WIDTHS]
+    costs = {"scan": [model.scan(width) for width in WIDTHS], "skin": [model.skin(width) for width in WIDTHS]}
+    for name in options.strategies:
+        costs[name] = [model.search(name, width, gates) for width, gates in zip(WIDTHS, toffoli, strict=True)]
+    curves = {column: {name: [cost[column] for cost in each] for name, each in costs.items()} for column in COLUMNS}
+    rows = [
+        _row(strategy, rival, column, curves[column])
+        for strategy in options.strategies
+        for rival in RIVALS
+        for column in COLUMNS
+    ]
+    laws = {
+        "training": model.training.as_dict(),
+        "searches": [asdict(model.searches[name]) for name in options.strategies],
+        "toffoli_an_iteration": toffoli,
+    }
+    given = asdict(options) | {"query_bits": options.query_bits or options.bits}
+    given |= {"strategies": list(options.strategies), "classical_rate": model.classical_rate}
+    return {
+        "rows": rows,
+        "assumptions": _assumptions(model),
+        "options": given,
+        "counted_widths": {
+            "oracle_calls": [1 << exponent for exponent in PLAYED_EXPONENTS],
+            "trainings": [one.width for one in model.training.counts],
+        },
+        "widths": list(WIDTHS),
+        "curves": curves,
+        "laws": laws,
+    }
+
+
+def write_crossovers(directory: Path, document: dict[str, Any]) -> list[Path]:
+    """Write the document and its picture to a new results directory; return the pictures.
+
+    Raises:
+        ConfigError: the directory holds results already.
+        CheckpointError: it cannot be written to.
+    """
+    from hybrid_train.report.crossover import write_crossover_figure
+
+    make_directory(directory)
+    write_summary(directory, document)
+    files = write_crossover_figure(figures_in(directory), document)
+    return [path for path in files if path.suffix == ".png"]
+
+
+def crossover_text(document: dict[str, Any]) -> str:
+    """Return the document of :func:`find_crossovers` for people."""
+    found = {(row["strategy"], row["rival"], row["column"]): row for row in document["rows"]}
+    strategies = document["options"]["strategies"]
+    lines = ["Least width from which finding all fired neurons of a query is cheaper, for good up to 2^60", ""]
+    reasons: dict[str, str] = {}
+    for rival in RIVALS:
+        table = [[f"than {rival}", *COLUMNS.values()]]
+        for strategy in strategies:
+            cells = [_cell(found[strategy, rival, column], reasons) for column in COLUMNS]
+            table.append([strategy, *cells])
+        lines += [aligned(table, 1), ""]
+    lines += [f"  {mark} {reason}" for reason, mark in reasons.items()]
+    return "\n".join([*lines, *[""] * bool(reasons), "Assumed", *(f"- {text}" for text in document["assumptions"])])
+
+
+def _cell(row: dict[str, Any], reasons: dict[str, str]) -> str:
+    if row["width"] is not None:
+        return ("<= " if row["width"] == WIDTHS[0] else "") + _power(row["width"])
+    mark = reasons.setdefault(row["reason"], f"[{len(reasons) + 1}]")
+    return f"beyond {mark}" if row["growth"] < row["rival_growth"] - _SAME else f"never {mark}"
+
+
+def _row(strategy: str, rival: str, column: str, curves: dict[str, list[float]]) -> dict[str, Any]:
+    """Return where one curve goes below another for good, or why it does not."""
+    own, other = np.array(curves[strategy]), np.array(curves[rival])
+    ahead = own < other
+    width = least_width(ahead.tolist(), _FIRST_EXPONENT)
+    growth, rival_growth = (float(np.log2(one[-1] / one[-1 - _TAIL])) / _TAIL for one in (own, other))
+    reason = ""
+    if width is None:
+        reason = f"{COLUMNS[column]}: {strategy} grows as m^{growth:.2f}, {rival} as m^{rival_growth:.2f}"
+        gap = log2(own[-1] / other[-1])
+        if growth < rival_growth - _SAME:
+            reason += f"; they would meet near 2^{LARGEST_EXPONENT + gap / (rival_growth - growth):.0f}"
+        else:
+            reason += f"; at 2^{LARGEST_EXPONENT} it costs {2.0**gap:.2g} times as much"
+        if ahead.any():
+            first, last = (WIDTHS[at] for at in np.flatnonzero(ahead)[[0, -1]])
+            reason += f" (ahead only between {_power(first)} and {_power(last)})"
+    return {
+        "strategy": strategy,
+        "rival": rival,
+        "column": column,
+        "unit": UNITS[column],
+        "width": width,
+        "growth": growth,
+        "rival_growth": rival_growth,
+        "reason": reason,
+    }
+
+
+def _assumptions(model: CostModel) -> list[str]:
+    options, growth = model.options, model.training
+    trained = f"{_power(growth.counts[0].width)} to {_power(growth.counts[-1].width)}"
+    played = f"2^{PLAYED_EXPONENTS[0]} to 2^{PLAYED_EXPONENTS[-1]}"
+    errors = {law.strategy: law.error for law in model.searches.values() if law.strategy in options.strategies}
+    measured = "given" if options.classical_rate else "measured on this machine"
+    swap = "the one of fewest Toffoli" if options.swap is None else str(options.swap)
+    return [
+        f"n = {options.n} queries in d = {options.dim}, b = sqrt(0.4 ln m), k = m P(N(0,1) > b) neurons fire; "
+        f"per query and step, in a run of {options.steps} steps",
+        f"oracle calls: a call, its verification, an inner product and a list entry count 1 each; "
+        f"searches miss with probability {options.delta:g} at most, certificate included",
+        f"quantum memory assumed: loading is free, a call takes {OPERATIONS_PER_COORDINATE} d operations (compute and "
+        "undo), an inner product d",
+        f"QROM gates: {options.bits}-bit weights loaded by gates (swap: {swap}, qubits unlimited), "
+        f"{options.toffoli_rate:.3g} Toffoli/s one after another against {model.classical_rate:.3g} multiply-adds/s "
+        f"({measured}); a call takes about sqrt(m) Toffoli at the best swap and m with none, which outgrows any scan",
+        "scan: m inner products of d multiply-adds",
+        f"skin: counted in trainings of at most {TRAINING_STEPS} steps at m = {trained}: "
+        f"{_law(growth.entries_per_fired)} list entries touched per fired neuron, at least {FEWEST_ENTRIES:g}, "
+        f"and {_law(growth.inner_products)} inner products; the first scan, shared out over the run, makes it linear "
+        "in the end",
+        f"warm: verifies the last step's k neurons and searches for {_law(growth.newcomers)} newcomers (same "
+        "trainings); its first search is cold",
+        f"oracle calls were played out at m = {played} and fitted to "
+        + ", ".join(f"{100 * error:.2g} % ({name})" for name, error in errors.items()),
+        "outside these widths everything is extrapolated; known_k is told k, which no training run knows",
+    ]
+
+
+def _law(law: PowerLaw) -> str:
+    return f"{law.factor:.3g} m^({law.exponent:.2f} +- {law.exponent_sem:.2f})"
+
+
+def _power(width: int) -> str:
+    return f"2^{width.bit_length() - 1}"

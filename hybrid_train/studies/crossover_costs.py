@@ -1,0 +1,179 @@
+"""What a search and its rivals cost per query and step, in three ways of counting, at any width."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from math import isfinite
+from typing import final
+
+import numpy as np
+
+from circuits.resources import search_resources
+from circuits.resources.search import LARGEST_EXPONENT, OPERATIONS_PER_COORDINATE
+from circuits.strategies import load_strategy
+from hybrid_train.errors import ConfigError
+from hybrid_train.network.sparsity import expected_fired
+from hybrid_train.studies.search_growth import SearchGrowth, played_searches
+from hybrid_train.studies.training_growth import TrainingCounts, TrainingGrowth, measured_trainings, measured_widths
+from hybrid_train.support.progress import with_progress
+
+STRATEGIES = ("known_k", "bbht", "adaptive", "warm")
+"""What is compared unless other strategies are asked for."""
+
+_MEASURED_S = 0.2
+_START = "adaptive"
+"""The strategy of a warm run's first search."""
+
+
+@final
+@dataclass(frozen=True)
+class CrossoverOptions:
+    """What the comparison assumes, checked at birth.
+
+    Attributes:
+        dim: d.
+        n: data, that is queries a step.
+        bits: p of a weight.
+        query_bits: p_x of a query component; p if None.
+        steps: T, over which the first step's cost is shared out.
+        delta: in (0, 1), the probability that one search misses a neuron.
+        strategies: names.
+        swap: neurons that the oracle loads together; None for as many as take the fewest Toffoli at each width.
+        toffoli_rate: logical Toffoli gates a second, one after another.
+        classical_rate: multiply-adds a second; None to measure this machine.
+        seed: of the trainings and searches that are counted.
+
+    Raises:
+        ConfigError: a size or option out of range.
+    """
+
+    dim: int = 16
+    n: int = 64
+    bits: int = 8
+    query_bits: int | None = None
+    steps: int = 100
+    delta: float = 1e-6
+    strategies: tuple[str, ...] = STRATEGIES
+    swap: int | None = None
+    toffoli_rate: float = 1e6
+    classical_rate: float | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("n", "steps"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name}={getattr(self, name)}: must be at least 1")
+        for name in ("toffoli_rate", "classical_rate"):
+            rate = getattr(self, name)
+            if rate is not None and not (isfinite(rate) and rate > 0):
+                raise ConfigError(f"{name}={rate}: must be a number above 0")
+        if self.seed < 0:
+            raise ConfigError(f"seed={self.seed}: must be at least 0")
+        if not self.strategies or len(set(self.strategies)) < len(self.strategies):
+            raise ConfigError(f"strategies={','.join(self.strategies)!r}: expected distinct names, at least one")
+        for name in self.strategies:
+            load_strategy(name)
+        widest = 1 << LARGEST_EXPONENT
+        search_resources(widest, self.dim, self.bits, self.query_bits, delta=self.delta, swap=self.swap or 1)
+
+    def toffoli(self, width: int) -> int:
+        """Return the Toffoli gates of one Grover iteration, the weights loaded by gates."""
+        sizes = self.dim, self.bits, self.query_bits
+        if self.swap is not None:
+            swaps = [self.swap] if self.swap < width else [1]
+        else:
+            swaps = [1 << low for low in range(max(1, width.bit_length() - 1))]
+        return min(search_resources(width, *sizes, swap=swap).iteration.ands for swap in swaps)
+
+
+@final
+@dataclass(frozen=True)
+class CostModel:
+    """What one query of one step costs, by column: the three ways of counting.
+
+    Attributes:
+        options: the assumptions.
+        classical_rate: multiply-adds a second.
+        training: laws of the ``skin`` finder and of the newcomers.
+        searches: laws of the strategies, and of the one that a warm run starts with.
+    """
+
+    options: CrossoverOptions
+    classical_rate: float
+    training: TrainingGrowth
+    searches: dict[str, SearchGrowth]
+
+    def scan(self, width: int) -> dict[str, float]:
+        """Return the cost of m inner products."""
+        return self._classical(float(width), 0.0)
+
+    def skin(self, width: int) -> dict[str, float]:
+        """Return the cost of list entries, rescans, and a T-th of the first scan."""
+        entries, scanned = self.training.entries(width), self.training.inner_products(width)
+        following = entries * self.training.operations_an_entry(width)
+        costs = self._classical(scanned + width / self.options.steps, following)
+        return costs | {"oracle_calls": costs["oracle_calls"] + entries}
+
+    def search(self, strategy: str, width: int, toffoli: int) -> dict[str, float]:
+        """Return the cost of finding all fired neurons by Grover search; a warm one is cold once in T steps.
+
+        Args:
+            strategy: its name.
+            width: m.
+            toffoli: gates of one Grover iteration.
+        """
+        law, fired = self.searches[strategy], expected_fired(width)
+        if not law.warm:
+            return self._quantum(law.oracle_calls(width, fired), law.runs(width, fired), toffoli)
+        cold, share = self.searches[_START], 1.0 / self.options.steps
+        newcomers = min(self.training.newcomers(width), fired)
+        calls = (1 - share) * law.oracle_calls(width, newcomers) + share * cold.oracle_calls(width, fired)
+        checks = (1 - share) * (fired + law.runs(width, newcomers)) + share * cold.runs(width, fired)
+        return self._quantum(calls, checks, toffoli)
+
+    def _classical(self, inner_products: float, further: float) -> dict[str, float]:
+        operations = inner_products * self.options.dim + further
+        seconds = operations / self.classical_rate
+        return {"oracle_calls": inner_products, "quantum_memory": operations, "qrom_gates": seconds}
+
+    def _quantum(self, calls: float, checks: float, toffoli: int) -> dict[str, float]:
+        dim = self.options.dim
+        seconds = calls * toffoli / self.options.toffoli_rate + checks * dim / self.classical_rate
+        return {
+            "oracle_calls": calls + checks,
+            "quantum_memory": (OPERATIONS_PER_COORDINATE * calls + checks) * dim,
+            "qrom_gates": seconds,
+        }
+
+
+def measured_model(options: CrossoverOptions, progress: bool) -> CostModel:
+    """Train and search as far as the options ask for, and return the fitted costs.
+
+    Args:
+        options: the assumptions.
+        progress: show bars.
+    """
+    widths = measured_widths(options.n, options.dim)
+    trainings = measured_trainings(options.n, options.dim, options.steps, options.seed)
+    counts: list[TrainingCounts] = list(with_progress(trainings, len(widths), "trainings", shown=progress))
+    growth = TrainingGrowth.of(counts)
+    names = list(dict.fromkeys([*options.strategies, _START]))
+    played = (played_searches(name, options.delta, growth.newcomers, options.seed) for name in names)
+    searches = with_progress(played, len(names), "searches", shown=progress)
+    laws = {law.strategy: law for law in searches}
+    return CostModel(options, options.classical_rate or measured_rate(options.dim), growth, laws)
+
+
+@lru_cache(maxsize=8)
+def measured_rate(dim: int) -> float:
+    """Return the multiply-adds a second of a blocked dense scan on this machine, at its best within a moment."""
+    rng = np.random.default_rng(0)
+    queries, weights = rng.standard_normal((64, dim)), rng.standard_normal((4096, dim))
+    fastest, begun = np.inf, time.perf_counter()
+    while time.perf_counter() - begun < _MEASURED_S:
+        start = time.perf_counter()
+        _ = queries @ weights.T > 1.0
+        fastest = min(fastest, time.perf_counter() - start)
+    return float(queries.shape[0] * weights.shape[0] * dim / fastest)

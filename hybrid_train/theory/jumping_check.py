@@ -1,0 +1,118 @@
+"""A run of a network that jumps beside what ADV predicts of it, with an adversary or without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from classical.training.loop import StepRecord
+from hybrid_train.config import Config
+from hybrid_train.config.sizes import check_memory
+from hybrid_train.experiments.setting import Setting
+from hybrid_train.finder.scan import active_pairs
+from hybrid_train.network.adversarial import expected_fraction
+from hybrid_train.network.two_layer import TwoLayerNetwork
+from hybrid_train.support.arrays import FloatArray
+from hybrid_train.support.progress import with_progress
+from hybrid_train.theory.lines import robust as robust_lines
+from hybrid_train.theory.lines.adversarial import ASSUMED_EXPONENT, AdversarialCase, adversarial_lines
+from hybrid_train.theory.lines.line import Line
+from hybrid_train.theory.predictions.adversarial import activation_bound
+from hybrid_train.theory.predictions.pseudo_network import pseudo_gaps, random_inputs, starting_point
+from hybrid_train.theory.predictions.robustness import RobustLoss
+from hybrid_train.theory.watched import watched_training
+
+_ELSEWHERE = 100
+"""Inputs at which network and pseudo-network are compared, beside the data."""
+
+_MOST_LOOKS, _WORK = 100, 5e10
+"""Steps that are looked at: so many at most, and multiplications that all looks may take together."""
+
+
+def check_jumping(config: Config, setting: Setting, *, progress: bool) -> tuple[list[Line], dict[str, Any]]:
+    """Train a network that jumps as a config says; return the lines about it and what the pictures show.
+
+    Args:
+        config: valid.
+        setting: of it.
+        progress: show a bar, if standard error is a terminal.
+
+    Raises:
+        ResourceError: a copy of the weights and the active pairs do not fit.
+        DivergenceError: the loss left the finite numbers.
+    """
+    network, inputs = setting.start_two_layer(config), setting.inputs
+    _check_memory(network, len(inputs))
+    start = starting_point(network)
+    elsewhere = random_inputs(_ELSEWHERE, inputs.shape[1] - 1, seed=config.run.seed + 1)
+    steps = config.training.steps
+    loop = watched_training(config, setting, network)
+    losses: list[RobustLoss] = []
+    records = with_losses(with_progress(loop, steps + 1, "theory", shown=progress), losses, len(inputs))
+    gaps, counts = [], []
+    for gap in pseudo_gaps(records, network, inputs, elsewhere, steps=_looks(network, len(inputs), steps)):
+        gaps.append(gap)
+        counts.append(active_pairs(network.weights, inputs, network.threshold).counts)
+    slope = setting.loss.derivative(network.predict(inputs), setting.targets) / len(inputs)
+    lines = adversarial_lines(AdversarialCase(start, network, inputs, elsewhere, slope))
+    series = _counts_along(network, np.array(counts)) | {
+        "learning_rate": float(loop.learning_rate),
+        "steps": [gap.step for gap in gaps],
+        "gap_on_examples": [gap.on_examples for gap in gaps],
+        "gap_on_inputs": [gap.on_inputs for gap in gaps],
+        "inputs": len(elsewhere),
+        "movement": [gap.distance for gap in gaps],
+        "movement_assumed": network.width**ASSUMED_EXPONENT,
+    }
+    if losses:
+        case = robust_lines.RobustCase.of(config, setting, losses)
+        lines += [line(case) for line in robust_lines.LINES]
+        series["robustness"] = case.series
+    return lines, series
+
+
+def with_losses(records: Iterable[StepRecord], losses: list[RobustLoss], n: int) -> Iterator[StepRecord]:
+    """Pass records on, and put the mean losses of those under an adversary into a list.
+
+    Args:
+        records: of a run on a data set.
+        losses: is added to.
+        n: examples of the data set.
+    """
+    for record in records:
+        if record.clean_loss is not None:
+            losses.append(RobustLoss(record.clean_loss / n, record.loss / n))
+        yield record
+
+
+def _counts_along(network: TwoLayerNetwork, counts: FloatArray) -> dict[str, Any]:
+    """Return the activated neurons of the data along the run, and what is known of them at the start."""
+    width, threshold = network.width, network.threshold
+    return {
+        "width": width,
+        "threshold": threshold,
+        "fired_mean": counts.mean(axis=1).tolist(),
+        "fired_min": counts.min(axis=1).tolist(),
+        "fired_max": counts.max(axis=1).tolist(),
+        "fired_expected": width * expected_fraction(width, threshold),
+        "fired_bound": activation_bound(width, threshold),
+    }
+
+
+def _looks(network: TwoLayerNetwork, n: int, steps: int) -> set[int]:
+    """Return the steps to look at, evenly many: the first, the last, and as many between as is no long wait."""
+    work = 4.0 * network.width * (n + _ELSEWHERE) * network.dimension
+    count = min(_MOST_LOOKS, max(2, int(_WORK / work)), steps + 1)
+    return {round(place) for place in np.linspace(0, steps, count)}
+
+
+def _check_memory(network: TwoLayerNetwork, n: int) -> None:
+    pairs = network.width * (n + _ELSEWHERE) * expected_fraction(network.width, network.threshold)
+    check_memory(
+        8.0 * network.width * network.dimension + 80.0 * 2 * pairs,
+        f"data.n={n}, network.width={network.width}: a copy of the start and the active pairs of {n} data and "
+        f"{_ELSEWHERE} other inputs",
+        "take a smaller network.width or fewer neurons that fire (network.tau, k or fraction)",
+    )

@@ -1,0 +1,1 @@
+"""What is predicted beside what is measured, line by line."""

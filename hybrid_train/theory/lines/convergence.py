@@ -1,0 +1,138 @@
+"""How fast the loss falls and how far the weights go (PRE section 5, appendices C.3 to D)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from hybrid_train.support.arrays import FloatArray
+from hybrid_train.theory.lines.case import Case
+from hybrid_train.theory.lines.line import CONFIDENCE, Line, at_most, finite
+from hybrid_train.theory.lines.observation import Observation
+from hybrid_train.theory.predictions.convergence import (
+    error_bound,
+    initial_output_variance,
+    movement_bound,
+    theorem_rate,
+    theorem_steps,
+    theorem_width,
+)
+
+BoolArray = npt.NDArray[np.bool_]
+
+SECTION = "convergence"
+_ACCURACY = 0.01
+
+
+def initial_error(case: Case) -> Line:
+    """||u(0)||^2 against its mean n K E max(z - b, 0)^2."""
+    seen = case.observed
+    variance = case.n * case.outputs * case.output_weight**2 * initial_output_variance(seen.threshold)
+    measured = seen.initial_output
+    missing = ("zero output at the start: nothing to predict",) if case.start == "paired" else ()
+    return Line(
+        SECTION,
+        "||u(0)||^2, u_i = f(x_i) at the start",
+        "n K B^2 E max(z - b, 0)^2",
+        "PRE Claim D.1",
+        "~",
+        variance,
+        measured,
+        measured <= variance / CONFIDENCE,
+        missing,
+        '"yes" up to 100 times that, exceeded with probability 1 % at most (Markov); the claim has no constant',
+    )
+
+
+def error_falls(case: Case) -> Line:
+    """||err(t)||^2 <= (1 - eta lambda / 2)^t ||err(0)||^2 at all t."""
+    seen, smallest, bound = case.observed, case.smallest, predicted_errors(case)
+    above = np.flatnonzero(_above(seen, bound))
+    missing = case.not_as_trained + case.outside + case.singular
+    if smallest > 0:
+        rate, width = theorem_rate(case.n, smallest), theorem_width(case.n, float(seen.errors[0]), smallest)
+        if seen.learning_rate > rate:
+            missing += (f"eta may be lambda / (4 n^2) = {rate:.3g}, here {seen.learning_rate:.3g}",)
+        if seen.width < width:
+            missing += (f"m is wanted from {width:.3g}, where D < R, here {seen.width}",)
+    if bound is None:
+        missing += (f"eta lambda is above 2: {seen.learning_rate * smallest:.3g}",)
+    when = f"first above the bound at step {seen.steps[above[0]]}" if len(above) else "at or below it at every step"
+    return Line(
+        SECTION,
+        "||err(t)||^2 at the last step",
+        "(1 - eta lambda/2)^t ||err(0)||^2",
+        "PRE Lemma 5.2",
+        "<=",
+        None if bound is None else float(bound[-1]),
+        float(seen.errors[-1]),
+        None if bound is None else not len(above),
+        missing,
+        "" if bound is None else when + ("" if case.all_steps else f" of every {seen.every} looked at"),
+    )
+
+
+def weights_stay(case: Case) -> Line:
+    """max_r ||w_r(t) - w_r(0)|| <= D. Its only premise is the error bound at every step, which is looked up."""
+    seen, smallest = case.observed, case.smallest
+    measured = float(seen.movement.max())
+    bound = movement_bound(case.n, seen.width, float(seen.errors[0]), smallest) if smallest > 0 else math.inf
+    missing = case.not_as_trained + case.singular
+    if _above(seen, predicted_errors(case)).any():
+        missing += ("its premise, the error bound of Lemma 5.2, is not met at every step",)
+    if not case.all_steps:
+        missing += (f"its premise was looked up at every {seen.every} steps only",)
+    return Line(
+        SECTION,
+        "||w_r(t) - w_r(0)||, largest",
+        "4 sqrt(n) ||err(0)|| / (lambda sqrt(m))",
+        "PRE Claim C.7",
+        "<=",
+        finite(bound),
+        measured,
+        at_most(measured, bound),
+        missing,
+    )
+
+
+def steps_needed(case: Case) -> Line:
+    """T = lambda^-2 n^2 ln(n / epsilon) at the theorem's rate, beside the steps this run took to get there."""
+    seen, smallest = case.observed, case.smallest
+    target = _ACCURACY * float(seen.errors[0])
+    reached = np.flatnonzero(seen.errors <= target)
+    predicted = theorem_steps(case.n, smallest, _ACCURACY) if smallest > 0 else None
+    measured = float(seen.steps[reached[0]]) if len(reached) else None
+    note = "" if len(reached) else f"not reached in {int(seen.steps[-1])} steps"
+    return Line(
+        SECTION,
+        f"steps to {_ACCURACY:g} of ||err(0)||^2",
+        f"n^2 / lambda^2 ln(n / {_ACCURACY:g})",
+        "PRE Lemma 5.2",
+        "",
+        predicted,
+        measured,
+        None,
+        ("the theory gives its order only",),
+        note,
+    )
+
+
+def predicted_errors(case: Case) -> FloatArray | None:
+    """Return (R,) the bound of Lemma 5.2 at the steps looked at; None if eta lambda is 2 or more, where it has none."""
+    seen = case.observed
+    if seen.learning_rate * case.smallest >= 2.0:
+        return None
+    return error_bound(float(seen.errors[0]), seen.learning_rate, case.smallest, seen.steps)
+
+
+def _above(seen: Observation, bound: FloatArray | None) -> BoolArray:
+    """Return (R,) whether the error is above its bound and above what rounding leaves of it; all, without a bound."""
+    if bound is None:
+        return np.ones(len(seen.errors), bool)
+    floor = (64.0 * seen.precision) ** 2 * (float(seen.errors[0]) + float(np.square(seen.targets).sum()))
+    return np.asarray(seen.errors > bound * (1.0 + 1e-12) + floor)
+
+
+LINES = (initial_error, error_falls, weights_stay, steps_needed)

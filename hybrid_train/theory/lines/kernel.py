@@ -1,0 +1,151 @@
+"""The tangent kernels and their smallest eigenvalues (PRE section 5, appendices C.1, C.2, F)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from hybrid_train.theory.lines.case import Case
+from hybrid_train.theory.lines.line import Line, at_most, unlikely
+from hybrid_train.theory.lines.sparsity import covering_radius
+from hybrid_train.theory.predictions.convergence import theorem_radius
+from hybrid_train.theory.predictions.spectrum import (
+    discrete_kernel_failure,
+    kernel_drift_bound,
+    kernel_drift_failure,
+    smallest_of,
+    spectral_bounds,
+)
+
+SECTION = "kernel"
+
+
+def above_separation(case: Case) -> Line:
+    """The smallest eigenvalue against exp(-b^2/2) delta / (100 n^2)."""
+    seen, delta = case.observed, case.separation.delta
+    lower, _ = spectral_bounds(case.n, max(seen.threshold, 0.0), delta)
+    missing = case.outside
+    if case.n == 1:
+        missing += ("one datum has no separation",)
+    elif delta == 0:
+        missing += ("data that are not separated: " + case.separation.text,)
+    return Line(
+        SECTION,
+        "lambda = lambda_min(H^cts)",
+        "exp(-b^2/2) delta / (100 n^2)",
+        "PRE Theorem F.1",
+        ">=",
+        lower,
+        case.smallest,
+        at_most(lower, case.smallest),
+        missing,
+        f"delta = {delta:.3g}",
+    )
+
+
+def below_tail(case: Case) -> Line:
+    """The smallest eigenvalue against exp(-b^2/2)."""
+    _, upper = spectral_bounds(case.n, max(case.observed.threshold, 0.0), case.separation.delta)
+    measured = case.smallest
+    tail = float(case.joint.diagonal().min())
+    return Line(
+        SECTION,
+        "lambda",
+        "exp(-b^2/2)",
+        "PRE Theorem F.1",
+        "<=",
+        upper,
+        measured,
+        at_most(measured, upper),
+        case.outside,
+        f"its proof gives more: Q(b) = {tail:.3g}",
+    )
+
+
+def discrete_above(case: Case) -> Line:
+    """The smallest eigenvalue of H^dis at the start against 3/4 lambda."""
+    smallest, measured = case.smallest, smallest_of(case.observed.spectra[0])
+    failure = discrete_kernel_failure(case.n, case.independent, smallest)
+    missing = case.outside + case.singular
+    if smallest > 0 and failure > 0.01:
+        needed = 32.0 * case.n / smallest * math.log(case.n / 0.01)
+        missing += (f"the proof wants {needed:.3g} neurons, here {case.independent}",)
+    return Line(
+        SECTION,
+        "lambda_min(H^dis) at W(0)",
+        "3/4 lambda",
+        "PRE Lemma C.1",
+        ">=",
+        0.75 * smallest,
+        measured,
+        at_most(0.75 * smallest, measured),
+        missing,
+    )
+
+
+def discrete_near(case: Case) -> Line:
+    """||H^dis - H^cts||_F^2 has the mean sum_ij <x_i, x_j>^2 P_ij (1 - P_ij) / m: the closed form, checked."""
+    seen = case.observed
+    gram = seen.inputs @ seen.inputs.T
+    distance = float(np.linalg.norm(seen.initial_kernel - gram * case.joint))
+    expected = math.sqrt(float((np.square(gram) * case.joint * (1.0 - case.joint)).sum()) / case.independent)
+    return Line(
+        SECTION,
+        "||H^dis - H^cts||_F at W(0)",
+        "its root mean square over starts",
+        "PRE Lemma C.1",
+        "~",
+        expected,
+        distance,
+        distance <= 10.0 * expected,
+        note='"yes" up to 10 times that, exceeded with probability 1 % at most (Markov)',
+    )
+
+
+def kernel_drift(case: Case) -> Line:
+    """||H(t) - H(0)||_F <= n min(2 e exp(-b^2/2), 3 R)."""
+    seen, radius = case.observed, covering_radius(case)
+    b = max(seen.threshold, 0.0)
+    bound, measured = kernel_drift_bound(case.n, b, radius), float(seen.drift.max())
+    missing = case.outside
+    if b > 0 and radius > 1.0 / b:
+        missing += (f"neurons may move by 1/b = {1.0 / b:.3g}, here by up to {seen.movement.max():.3g}",)
+    failure = kernel_drift_failure(case.n, case.independent, b, radius)
+    return Line(
+        SECTION,
+        "||H(t) - H(0)||_F, largest",
+        "n min(2 e exp(-b^2/2), 3 R)",
+        "PRE Lemma C.2",
+        "<=",
+        bound,
+        measured,
+        at_most(measured, bound),
+        missing + unlikely(failure),
+        f"R = {radius:.3g}, the power of 2 above the largest movement",
+    )
+
+
+def kernel_stays(case: Case) -> Line:
+    """The smallest eigenvalue of H(t) against lambda / 2, which holds while no neuron moves further than R."""
+    seen, smallest = case.observed, case.smallest
+    measured = min(smallest_of(spectrum) for spectrum in seen.spectra)
+    radius, largest = theorem_radius(case.n, smallest), float(seen.movement.max())
+    missing = case.outside + case.singular
+    if smallest > 0 and largest > radius:
+        missing += (f"neurons may move by R = lambda / (24 n) = {radius:.3g}, here by up to {largest:.3g}",)
+    return Line(
+        SECTION,
+        "lambda_min(H(t)), smallest",
+        "lambda / 2",
+        "PRE Lemma C.5",
+        ">=",
+        0.5 * smallest,
+        measured,
+        at_most(0.5 * smallest, measured),
+        missing,
+        f"smallest of {len(seen.spectrum_steps)} steps from 0 to {seen.spectrum_steps[-1]}",
+    )
+
+
+LINES = (above_separation, below_tail, discrete_near, discrete_above, kernel_drift, kernel_stays)

@@ -1,0 +1,106 @@
+"""What ADV says of the data and the losses of a run under an adversary, for any network of two layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self, final
+
+import numpy as np
+
+from hybrid_train.config import Config
+from hybrid_train.errors import InvariantError
+from hybrid_train.experiments.assembly import ball_of
+from hybrid_train.experiments.setting import Setting
+from hybrid_train.support.arrays import FloatArray
+from hybrid_train.theory.lines.line import Line
+from hybrid_train.theory.predictions.robustness import RobustLoss, separability
+
+SECTION = "adversarial training"
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class RobustCase:
+    """A run under an adversary.
+
+    Attributes:
+        inputs: (n, d) clean, as the network takes them.
+        rho: radius of the Euclidean balls that hold whatever the adversary does; 0 if it does nothing.
+        norm: of the adversary's own balls.
+        losses: at W(0) .. W(T); of the examples of each step, at T of all.
+    """
+
+    inputs: FloatArray
+    rho: float
+    norm: str
+    losses: Sequence[RobustLoss]
+
+    @classmethod
+    def of(cls, config: Config, setting: Setting, losses: Sequence[RobustLoss]) -> Self:
+        """Return the case of a run with these losses."""
+        adversary, inputs = config.adversary, setting.inputs
+        if adversary is None:
+            raise InvariantError("a run without an adversary has no robust loss")
+        rho = 0.0 if adversary.kind == "none" else ball_of(config, setting).reach(inputs.shape[1])
+        return cls(inputs, rho, adversary.norm, losses)
+
+    @property
+    def series(self) -> dict[str, Any]:
+        """What the picture shows, as plain lists."""
+        return {
+            "steps": list(range(len(self.losses))),
+            "clean": [loss.clean for loss in self.losses],
+            "robust": [loss.robust for loss in self.losses],
+            "rho": self.rho,
+        }
+
+
+def separable(case: RobustCase) -> Line:
+    """The largest gamma for which the data are gamma-separable."""
+    quantity, formula, source = "gamma-separability of the data", "epsilon (epsilon - 2 rho) > 0", "ADV Definition 3.7"
+    if len(case.inputs) < 2:
+        return Line(SECTION, quantity, formula, source, ">=", 0.0, None, None, ("one datum has no separation",))
+    found = separability(case.inputs, case.rho)
+    missing = () if found.holds else (f"the nearest data are {found.distance:.3g} apart, 2 rho is {2 * case.rho:.3g}",)
+    note = "" if case.norm == "l2" else f"rho = {case.rho:.3g}, of the Euclidean ball around that of norm {case.norm}"
+    return Line(SECTION, quantity, formula, source, ">=", 0.0, found.gamma, found.holds, missing, note)
+
+
+def robust_above_clean(case: RobustCase) -> Line:
+    """The robust loss at the end against the clean one, which the worst case is never below."""
+    first, last = case.losses[0], case.losses[-1]
+    above = last.robust >= last.clean - 1e-12 * abs(last.clean)
+    missing = () if above else ("a worst-case adversary is wanted; this one lowered the loss",)
+    return Line(
+        SECTION,
+        "mean robust loss at the last step",
+        "mean clean loss at the last step",
+        "ADV Definition 3.4",
+        ">=",
+        last.clean,
+        last.robust,
+        above,
+        missing,
+        f"robust {first.robust:.4g} and clean {first.clean:.4g} at the start; the worst case may be worse",
+    )
+
+
+def robust_on_average(case: RobustCase) -> Line:
+    """The robust loss averaged over the steps, for which the theorem has no number."""
+    later = [loss.robust for loss in case.losses[1:]]
+    return Line(
+        SECTION,
+        "mean robust loss, average over steps 1 .. T",
+        "epsilon + the worst-case loss of any W* near W(0)",
+        "ADV Theorem 5.12",
+        "",
+        None,
+        float(np.mean(later)) if later else None,
+        None,
+        ("the theory gives no number",),
+    )
+
+
+LINES = (separable, robust_above_clean, robust_on_average)
+"""Every line about a run under an adversary."""

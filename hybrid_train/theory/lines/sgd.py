@@ -1,0 +1,149 @@
+"""SGD: the data's bound, the excess loss, the width and steps the theory asks for it (SGD Theorems 1.5, 5.6)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import final
+
+from hybrid_train.config import Config
+from hybrid_train.data import EvenPolynomials, input_bound
+from hybrid_train.experiments.setting import Setting
+from hybrid_train.experiments.sources import load_data
+from hybrid_train.support.arrays import FloatArray
+from hybrid_train.theory.lines.line import Line, at_most
+from hybrid_train.theory.predictions.sgd import excess_loss_bound, sgd_steps, sgd_width
+
+SECTION = "stochastic gradient descent"
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class SgdCase:
+    """What the theorems on SGD speak of.
+
+    Attributes:
+        inputs: (n, d) the data, held-out ones where every step draws fresh ones.
+        width: m, all neurons.
+        steps: T.
+        mean_loss: of the last weights on these data.
+        lipschitz: L of the loss; None if it has none.
+        norm: M, the coefficient norm of the target polynomial; None if the target is not the values of one.
+        start: "gaussian" or "paired".
+    """
+
+    inputs: FloatArray
+    width: int
+    steps: int
+    mean_loss: float
+    lipschitz: float | None
+    norm: float | None
+    start: str
+
+    @classmethod
+    def of(cls, config: Config, setting: Setting, mean_loss: float) -> SgdCase:
+        """Return the case of a run that ended with this loss."""
+        source, _ = load_data(config.data, config.run.seed)
+        values = isinstance(source, EvenPolynomials) and not setting.dataset.binary
+        return cls(
+            setting.dataset.inputs,
+            config.two_layer.width,
+            config.training.steps,
+            mean_loss,
+            setting.loss.lipschitz,
+            source.polynomial.norm if isinstance(source, EvenPolynomials) and values else None,
+            config.two_layer.start,
+        )
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What the theorems want and this run lacks."""
+        found = [
+            "the theorem takes B to infinity (SGD Lemma 5.3) and for M a kernel norm, equal to it up to a constant"
+        ]
+        if self.norm is None:
+            found.append("the target is not the values of a known even polynomial")
+        if self.lipschitz is None:
+            found.append("a Lipschitz loss is wanted")
+        if self.start != "paired":
+            found.append("a start of zero output is wanted (start = paired)")
+        return tuple(found)
+
+
+def data_bound(case: SgdCase) -> Line:
+    """R of the data, which no unit data exceed sqrt(d) by."""
+    dimension = case.inputs.shape[1]
+    bound = input_bound(case.inputs)
+    return Line(
+        SECTION,
+        "R of the data",
+        "sqrt(d)",
+        "SGD Definition 1.1",
+        "<=",
+        math.sqrt(dimension),
+        bound,
+        at_most(bound, math.sqrt(dimension)),
+        note="1 for data spread evenly over the sphere",
+    )
+
+
+def excess_loss(case: SgdCase) -> Line:
+    """The mean loss against that of the polynomial itself, which is 0."""
+    predicted = None
+    if case.norm is not None and case.lipschitz is not None and case.steps:
+        predicted = excess_loss_bound(
+            max(1, case.width // 2),
+            case.steps,
+            case.inputs.shape[1],
+            case.norm,
+            input_bound(case.inputs),
+            lipschitz=case.lipschitz,
+        )
+    return Line(
+        SECTION,
+        "mean loss above the best polynomial's",
+        "L R M / sqrt(m d) + L M / sqrt(T)",
+        "SGD Theorem 5.6",
+        "" if predicted is None else "<=",
+        predicted,
+        None if case.norm is None else case.mean_loss,
+        None if predicted is None else at_most(case.mean_loss, predicted),
+        case.missing,
+        "" if case.norm is None else f"M = {case.norm:.3g}, m = {case.width // 2} pairs; at the last weights",
+    )
+
+
+def pairs_needed(case: SgdCase) -> Line:
+    """The pairs of neurons the theorem asks for the loss this run came to."""
+    predicted = None
+    if case.norm is not None and case.lipschitz is not None and case.mean_loss > 0:
+        bound = input_bound(case.inputs)
+        predicted = float(sgd_width(case.mean_loss, case.inputs.shape[1], case.norm, bound, lipschitz=case.lipschitz))
+    return _needed("pairs of neurons for that loss", "4 L^2 R^2 M^2 / (d epsilon^2)", predicted, case.width // 2, case)
+
+
+def steps_needed(case: SgdCase) -> Line:
+    """The steps the theorem asks for the loss this run came to."""
+    predicted = None
+    if case.norm is not None and case.lipschitz is not None and case.mean_loss > 0:
+        predicted = float(sgd_steps(case.mean_loss, case.norm, lipschitz=case.lipschitz))
+    return _needed("steps for that loss", "4 L^2 M^2 / epsilon^2", predicted, case.steps, case)
+
+
+def _needed(quantity: str, formula: str, predicted: float | None, measured: int, case: SgdCase) -> Line:
+    note = "epsilon is the mean loss above; enough for it in theory"
+    return Line(
+        SECTION,
+        quantity,
+        formula,
+        "SGD Theorem 1.5",
+        "",
+        predicted,
+        float(measured),
+        None,
+        case.missing,
+        note,
+    )
+
+
+LINES = (data_bound, excess_loss, pairs_needed, steps_needed)

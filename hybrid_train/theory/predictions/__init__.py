@@ -1,0 +1,1 @@
+"""The papers' predictions as functions, each named for what it gives."""

@@ -1,0 +1,79 @@
+"""How fast and how far training goes (PRE Lemmas 5.2, C.5, D.1, D.9, Claim C.7)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy.special import ndtr
+
+from hybrid_train.support.arrays import FloatArray, IntArray
+
+
+def initial_output_variance(threshold: float) -> float:
+    """Return E f(x)^2 at a Gaussian start, ||x|| = 1: E max(z - b, 0)^2 = (1 + b^2) Q(b) - b phi(b).
+
+    The exact mean behind PRE Claim D.1, whose bound n (1 + b^2) log^2(n / rho) has no constant.
+    """
+    density = math.exp(-(threshold**2) / 2.0) / math.sqrt(2.0 * math.pi)
+    return max(0.0, (1.0 + threshold**2) * float(ndtr(-threshold)) - threshold * density)
+
+
+def error_bound(initial: float, rate: float, smallest: float, steps: IntArray) -> FloatArray:
+    """Return (1 - eta lambda / 2)^t ||err(0)||^2 for each t (PRE Lemma 5.2).
+
+    Args:
+        initial: ||err(0)||^2.
+        rate: eta.
+        smallest: lambda; eta lambda / 2 below 1.
+        steps: (T,) the t.
+    """
+    return np.asarray(initial * np.exp(np.asarray(steps) * math.log1p(-rate * smallest / 2.0)))
+
+
+def movement_bound(n: int, width: int, initial: float, smallest: float) -> float:
+    """Return D = 4 sqrt(n) ||err(0)|| / (lambda sqrt(m)), which no neuron moves further than (PRE Claim C.7).
+
+    Args:
+        n: data.
+        width: m.
+        initial: ||err(0)||^2.
+        smallest: lambda, above 0.
+    """
+    return 4.0 * math.sqrt(n * initial / width) / smallest
+
+
+def theorem_rate(n: int, smallest: float) -> float:
+    """Return the largest learning rate PRE Lemma D.9 speaks of, lambda / (4 n^2)."""
+    return smallest / (4.0 * n**2)
+
+
+def theorem_radius(n: int, smallest: float) -> float:
+    """Return R = lambda / (24 n), how far neurons may move in PRE Lemma D.9.
+
+    The paper has lambda / (12 n); with it, 4 eta n R + eta^2 n^2 of its Eq. 11 is 7/12 eta lambda at its own rate,
+    not the 1/2 eta lambda it needs. Half of it gives 5/12.
+    """
+    return smallest / (24.0 * n)
+
+
+def theorem_width(n: int, initial: float, smallest: float) -> float:
+    """Return the width from which D < R, so that PRE Lemma D.9 applies: (4 sqrt(n) ||err(0)|| / (lambda R))^2.
+
+    Args:
+        n: data.
+        initial: ||err(0)||^2.
+        smallest: lambda, above 0.
+    """
+    return 16.0 * n * initial / (smallest * theorem_radius(n, smallest)) ** 2
+
+
+def theorem_steps(n: int, smallest: float, accuracy: float) -> float:
+    """Return T = lambda^-2 n^2 ln(n / epsilon) of PRE Lemma 5.2, constants left out as there.
+
+    Args:
+        n: data.
+        smallest: lambda, above 0.
+        accuracy: epsilon.
+    """
+    return n**2 / smallest**2 * math.log(n / accuracy)

@@ -1,0 +1,1 @@
+"""What the training loop asks for: dynamics, batches, losses, adversaries."""

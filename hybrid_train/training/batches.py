@@ -1,0 +1,154 @@
+"""Which examples a step of training sees: all of them, a random few, or fresh ones."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from hybrid_train.errors import ConfigError
+from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.rng import Role, generator
+
+Draw = Callable[[np.random.Generator, int], tuple[FloatArray, FloatArray]]
+"""Draws fresh examples: (generator, how many) -> inputs (size, d) and encoded targets (size, K)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """The examples of one step.
+
+    Attributes:
+        rows: (B,) distinct rows of the examples; None for all of them.
+        targets: (B, K) encoded.
+        factors: (B,) what each example's loss is multiplied by in this step's gradient.
+        inputs: (B, d) where these rows are to be put first; None to leave them.
+    """
+
+    rows: IntArray | None
+    targets: FloatArray
+    factors: FloatArray
+    inputs: FloatArray | None = None
+
+
+class Batches(ABC):
+    """A source of batches; ``at(step)`` is always the same batch for the same step."""
+
+    @abstractmethod
+    def at(self, step: int) -> Batch:
+        """Return the batch of a step."""
+
+    @property
+    @abstractmethod
+    def targets(self) -> FloatArray | None:
+        """(n, K) of the whole data set; None if there is no such thing."""
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """Examples in a batch, at most."""
+
+
+@final
+class FullBatch(Batches):
+    """Every example in every step: gradient descent.
+
+    Args:
+        targets: (n, K) encoded.
+    """
+
+    def __init__(self, targets: FloatArray) -> None:
+        self._batch = Batch(None, targets, np.ones(len(targets)))
+
+    def at(self, step: int) -> Batch:
+        return self._batch
+
+    @property
+    def targets(self) -> FloatArray:
+        return self._batch.targets
+
+    @property
+    def size(self) -> int:
+        return len(self._batch.targets)
+
+
+@final
+class MiniBatches(Batches):
+    """Random examples of a data set: stochastic gradient descent.
+
+    The gradient of a batch is scaled by n / B (DEEP Theorem 2), so that its mean is the gradient of the whole loss.
+
+    Args:
+        targets: (n, K) encoded.
+        size: B, examples drawn for a step.
+        seed: the run's seed.
+        replacement: draw each example of a batch from all (an example drawn twice counts twice), or draw without
+            replacement: within a batch, and through the data set before any example comes again.
+
+    Raises:
+        ConfigError: size is not between 1 and n.
+    """
+
+    def __init__(self, targets: FloatArray, size: int, *, seed: int, replacement: bool = False) -> None:
+        if not 1 <= size <= len(targets):
+            raise ConfigError(f"training.batch_size={size}: expected 1 to {len(targets)}, the number of examples")
+        self._targets, self._size, self._seed, self._replacement = targets, size, seed, replacement
+
+    def at(self, step: int) -> Batch:
+        n = len(self._targets)
+        if self._replacement:
+            drawn: IntArray = generator(self._seed, Role.BATCH, step).integers(n, size=self._size)
+        else:
+            drawn = self._shuffled(step)
+        rows, counts = np.unique(drawn, return_counts=True)
+        return Batch(rows, self._targets[rows], counts * (n / len(drawn)))
+
+    @property
+    def targets(self) -> FloatArray:
+        return self._targets
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    def _shuffled(self, step: int) -> IntArray:
+        """Return the step's share of its epoch's permutation; the last batch of an epoch takes what is left."""
+        n = len(self._targets)
+        per_epoch = -(-n // self._size)
+        epoch, place = divmod(step, per_epoch)
+        order = generator(self._seed, Role.BATCH, epoch).permutation(n)
+        return order[place * self._size : (place + 1) * self._size]
+
+
+@final
+class FreshBatches(Batches):
+    """New examples from a distribution in every step (SGD Algorithm 1). The loss is the mean over the batch.
+
+    Args:
+        draw: the distribution.
+        size: B.
+        seed: the run's seed.
+
+    Raises:
+        ConfigError: size below 1.
+    """
+
+    def __init__(self, draw: Draw, size: int, *, seed: int) -> None:
+        if size < 1:
+            raise ConfigError(f"training.batch_size={size}: expected at least 1")
+        self._draw, self._size, self._seed = draw, size, seed
+
+    def at(self, step: int) -> Batch:
+        inputs, targets = self._draw(generator(self._seed, Role.BATCH, step), self._size)
+        return Batch(None, targets, np.full(self._size, 1.0 / self._size), inputs)
+
+    @property
+    def targets(self) -> None:
+        return None
+
+    @property
+    def size(self) -> int:
+        return self._size

@@ -1,0 +1,289 @@
+"""Both engines follow one sampling law.
+
+Each chi-square test below sounds a false alarm with probability 1e-9. With 4096 shots over 11 items it sees a run one
+iteration off, a marked item dropped and repeated shots; each of these broken twins must fail it.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from qiskit.primitives import StatevectorSampler
+from qiskit.quantum_info import Statevector
+from scipy import stats
+
+from circuits.engines import aer
+from circuits.engines.aer import AerEngine
+from circuits.engines.closed_form import ClosedFormEngine
+from circuits.engines.engine import Batch, Run
+from circuits.engines.marked import MarkedItems
+from circuits.engines.sampler import SamplerEngine
+from circuits.law import fixed_point_phases, phased_probability, success_probability
+from hybrid_train.errors import ResourceError
+
+FALSE_ALARM = 1e-9
+ITEMS = 11
+MARKED = np.array([2, 3, 7])
+SEARCHES = 256
+ROUNDS = 16
+RUNS = {
+    "uniform": Run(0),
+    "plain": Run(1),
+    "phased": Run(2, fixed_point_phases(2, 0.2)),
+}
+
+
+def oracles(marked=MARKED, n_items=ITEMS, searches=SEARCHES):
+    indptr = np.arange(searches + 1) * len(marked)
+    return MarkedItems(indptr, np.tile(marked, searches), n_items)
+
+
+def shots(engine, run, marked=MARKED, rounds=ROUNDS, seed=0):
+    """Every search runs the same circuit once a round."""
+    rng = np.random.default_rng(seed)
+    held = oracles(marked)
+    drawn = []
+    for _ in range(rounds):
+        seeds = rng.integers(0, 1 << 63, SEARCHES, np.uint64)
+        drawn.append(engine.sample(Batch(held, np.arange(SEARCHES), [run] * SEARCHES, seeds)))
+    return np.concatenate(drawn)
+
+
+def probability_of_such_counts(measured, run, marked=MARKED):
+    """The chi-square p-value of the shots under the closed-form law."""
+    if run.phases is None:
+        hit = float(success_probability(ITEMS, len(marked), run.iterations))
+    else:
+        hit = phased_probability(ITEMS, len(marked), run.phases)
+    expected = np.full(ITEMS, (1.0 - hit) / (ITEMS - len(marked)))
+    expected[marked] = hit / len(marked)
+    return stats.chisquare(np.bincount(measured, minlength=ITEMS), expected * len(measured)).pvalue
+
+
+@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
+@pytest.mark.parametrize("engine", [AerEngine, ClosedFormEngine])
+def test_engine_follows_the_law(engine, run):
+    assert probability_of_such_counts(shots(engine(), run), run) > FALSE_ALARM
+
+
+@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
+def test_engines_agree_with_each_other(run):
+    table = [np.bincount(shots(engine(), run), minlength=ITEMS) for engine in (AerEngine, ClosedFormEngine)]
+    assert stats.chi2_contingency(table).pvalue > FALSE_ALARM
+
+
+@pytest.mark.parametrize("engine", [AerEngine, ClosedFormEngine])
+def test_broken_twins_are_seen(engine):
+    one_off = shots(engine(), Run(2))
+    assert probability_of_such_counts(one_off, Run(1)) < FALSE_ALARM
+    one_dropped = shots(engine(), Run(1), MARKED[:-1])
+    assert probability_of_such_counts(one_dropped, Run(1)) < FALSE_ALARM
+    repeated = np.tile(shots(engine(), Run(1), rounds=1)[:32], ROUNDS * SEARCHES // 32)
+    assert probability_of_such_counts(repeated, Run(1)) < FALSE_ALARM
+
+
+@pytest.mark.parametrize("engine", [AerEngine, ClosedFormEngine])
+def test_equal_runs_of_a_batch_are_independent(engine):
+    """Pairs of neighbouring shots: repeated seeds within or between calls would make them agree."""
+    measured = shots(engine(), Run(1)).reshape(-1, 2)
+    table = np.zeros((ITEMS, ITEMS))
+    np.add.at(table, tuple(measured.T), 1)
+    assert stats.chi2_contingency(table + 1e-9).pvalue > FALSE_ALARM
+    assert stats.chi2_contingency(np.diag(table.sum(axis=1)) + 1e-9).pvalue < FALSE_ALARM
+
+
+@pytest.mark.parametrize("engine", [AerEngine, ClosedFormEngine])
+def test_same_seeds_same_shots(engine):
+    first, again, other = (shots(engine(), Run(1), rounds=2, seed=seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+def test_aer_forgets_its_shots_when_it_starts_over():
+    engine = AerEngine()
+    first = shots(engine, Run(1), rounds=1)
+    counted = engine.simulation.circuits
+    assert counted == SEARCHES
+    engine.start_over()
+    np.testing.assert_array_equal(shots(engine, Run(1), rounds=1), first)
+    assert engine.simulation.circuits == counted
+
+
+def test_aer_simulates_equal_circuits_once():
+    engine = AerEngine()
+    shots(engine, Run(0), rounds=4)
+    assert engine.simulation.circuits <= 8
+    shots(engine, Run(3), marked=MARKED[:0], rounds=1)
+    assert engine.simulation.circuits <= 8 + 2
+
+
+def test_closed_form_does_not_depend_on_the_order_of_work():
+    engine, held = ClosedFormEngine(), oracles()
+    seeds = np.random.default_rng(0).integers(0, 1 << 63, SEARCHES, np.uint64)
+    together = engine.sample(Batch(held, np.arange(SEARCHES), [Run(1)] * SEARCHES, seeds))
+    order = np.random.default_rng(1).permutation(SEARCHES)
+    shuffled = engine.sample(Batch(held, order, [Run(1)] * SEARCHES, seeds[order]))
+    np.testing.assert_array_equal(shuffled, together[order])
+
+
+@pytest.mark.parametrize("n_items", [1, 2, 3, 5, 8])
+@pytest.mark.parametrize("engine", [AerEngine, ClosedFormEngine])
+def test_all_or_nothing_marked(engine, n_items):
+    searches = np.arange(20)
+    seeds = np.arange(20, dtype=np.uint64)
+    for marked in (np.arange(0), np.arange(n_items)):
+        held = oracles(marked, n_items, 20)
+        measured = engine().sample(Batch(held, searches, [Run(1)] * 20, seeds))
+        assert ((measured >= 0) & (measured < n_items)).all()
+
+
+def test_unmarking_moves_an_item_to_the_other_kind():
+    held = oracles(np.array([4, 0, 9]), 10, 3)
+    held.unmark(np.array([0, 2]), np.array([4, 9]))
+    held.unmark(np.array([2]), np.array([9]))
+    assert [sorted(held.items(search).tolist()) for search in range(3)] == [[0, 9], [0, 4, 9], [0, 4]]
+    sure = held.draw(np.repeat([0, 1, 2], 200), np.ones(600), np.arange(600, dtype=np.uint64)).reshape(3, 200)
+    assert [set(row.tolist()) for row in sure] == [{0, 9}, {0, 4, 9}, {0, 4}]
+    never = held.draw(np.repeat([0], 200), np.zeros(200), np.arange(200, dtype=np.uint64))
+    assert set(never.tolist()) == set(range(10)) - {0, 9}
+
+
+def test_any_sampler_will_do():
+    engine = SamplerEngine(StatevectorSampler(seed=3))
+    held = oracles(np.array([1]), 4, 6)
+    measured = engine.sample(Batch(held, np.arange(6), [Run(1)] * 6, np.arange(6, dtype=np.uint64)))
+    assert measured.tolist() == [1] * 6
+    assert engine.simulation.circuits == 6
+
+
+def state_by_hand(n_items, marked, run):
+    """The state before the measurement, by matrices that know nothing of circuits."""
+    size = max(2, 1 << (n_items - 1).bit_length())
+    uniform = np.where(np.arange(size) < n_items, n_items**-0.5, 0.0)
+    turns = [(np.pi, np.pi)] * run.iterations
+    if run.phases is not None:
+        turns = list(zip(run.phases.oracle, run.phases.diffusion, strict=True))
+    state = uniform.astype(complex)
+    for oracle, diffusion in turns:
+        state[marked] *= np.exp(1j * oracle)
+        state += (np.exp(1j * diffusion) - 1.0) * uniform * (uniform @ state)
+    return state
+
+
+@pytest.mark.parametrize("n_items", [1, 2, 5, 8, 11])
+def test_an_injected_sampler_sees_the_circuit_of_every_run(n_items):
+    class Recorder(StatevectorSampler):
+        def run(self, pubs, *, shots=None):
+            seen.extend(pub[0] for pub in pubs)
+            assert shots == 1
+            return super().run(pubs, shots=shots)
+
+    seen = []
+    rng = np.random.default_rng(n_items)
+    runs = [*RUNS.values(), Run(3), Run(5, fixed_point_phases(5, 0.01))]
+    marked = [np.sort(rng.choice(n_items, rng.integers(n_items + 1), replace=False)) for _ in runs]
+    indptr = np.cumsum([0, *(len(items) for items in marked)])
+    held = MarkedItems(indptr, np.concatenate(marked), n_items)
+    SamplerEngine(Recorder()).sample(Batch(held, np.arange(5), runs, np.arange(5, dtype=np.uint64)))
+    assert len(seen) == len(runs)
+    for circuit, items, run in zip(seen, marked, runs, strict=True):
+        state = Statevector(circuit.remove_final_measurements(inplace=False))
+        assert state.equiv(Statevector(state_by_hand(n_items, items, run)))
+
+
+def test_aers_own_sampler_gets_fresh_seeds_from_the_batch():
+    held, searches = oracles(np.empty(0, np.int64), 1024, 8), np.arange(8)
+    first, again, other = (
+        SamplerEngine().sample(Batch(held, searches, [Run(0)] * 8, np.arange(seed, seed + 8, dtype=np.uint64) << 8))
+        for seed in (1, 1, 50)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+    assert len(set(first.tolist())) > 1
+
+
+def test_too_many_items_for_memory_are_refused_with_what_fits(monkeypatch):
+    monkeypatch.setattr(aer, "available_bytes", lambda: 1 << 20)
+    with pytest.raises(ResourceError, match=r"needs \d+ bytes of memory but 1048576 are available; at most 16 poi"):
+        AerEngine().check_resources(1 << 14)
+    AerEngine().check_resources(16)
+    ClosedFormEngine().check_resources(1 << 30)
+
+
+def test_a_batch_is_split_to_stay_within_memory(monkeypatch):
+    monkeypatch.setattr(aer, "_BATCH_BYTES", 1 << 12)
+    assert probability_of_such_counts(shots(AerEngine(), Run(1), rounds=4), Run(1)) > FALSE_ALARM
+
+
+STATUS = Path("/proc/self/status")
+MEMORY = """
+def memory(line):
+    status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+    return 1024 * int(status[line].split()[0])
+"""
+
+
+def in_a_new_process(code):
+    """Run code that measures the memory of its process in one of its own; return the numbers it prints."""
+    done = subprocess.run([sys.executable, "-c", MEMORY + code], check=True, capture_output=True, text=True)
+    return [int(number) for number in done.stdout.split()]
+
+
+DENSE_RUN = """
+import numpy as np
+from circuits.engines.aer import AerEngine, _needed_bytes
+from circuits.law import fixed_point_iterations, fixed_point_phases
+from circuits.engines.marked import MarkedItems
+from circuits.engines.engine import Batch, Run
+engine = AerEngine()
+def sample(n_items, run):
+    held = MarkedItems(np.array([0, n_items // 2]), np.arange(n_items // 2), n_items)
+    engine.sample(Batch(held, np.array([0]), [run], np.array([5], np.uint64)))
+    return memory("VmHWM")
+before = sample(4, Run(1))
+length = fixed_point_iterations(4096, 1e-10)
+print(sample(4096, Run(length, fixed_point_phases(length, 1e-10))) - before, _needed_bytes(4096))
+"""
+
+
+@pytest.mark.skipif(not STATUS.exists(), reason="reads Linux's account of the process")
+def test_the_guard_names_no_less_than_the_longest_run_takes():
+    taken, named = in_a_new_process(DENSE_RUN)
+    assert taken <= named <= 4 * taken
+
+
+MANY_SEARCHES = """
+import gc, numpy as np
+from circuits.finder import GroverFinder
+rng = np.random.default_rng(0)
+points, queries = rng.standard_normal((16, 4)), rng.standard_normal((250, 4))
+finder = GroverFinder(engine="aer", delta=1e-3)
+finder.build(points, queries, 1.0)
+for searches in range(0, SEARCHES, 250):
+    finder.find()
+    if searches % 500 == 0:
+        gc.collect()
+        print(memory("VmRSS"))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not STATUS.exists(), reason="reads Linux's account of the process")
+def test_memory_is_flat_over_ten_thousand_searches():
+    """The least of several readings, as the allocator comes and goes; a circuit kept for each search would show."""
+    readings = in_a_new_process(MANY_SEARCHES.replace("SEARCHES", "10_000"))
+    early, late = readings[5:10], readings[-5:]
+    assert min(late) - min(early) < 1 << 24
+
+
+def test_closed_form_loads_no_qiskit():
+    code = (
+        "import sys, numpy as np, circuits.finder\n"
+        "finder = circuits.finder.GroverFinder(engine='closed_form')\n"
+        "finder.build(np.eye(4), np.eye(4), 0.5)\n"
+        "assert finder.find().indices.tolist() == [0, 1, 2, 3]\n"
+        "assert not [name for name in sys.modules if name.startswith(('qiskit', 'matplotlib'))]\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,161 @@
+"""Mini-batches by lists of examples: the same sets, losses and weights as any search, to the last bit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from classical.dynamics.batch import kernels as compiled
+from classical.dynamics.batch.dynamics import BatchDynamics, examples_in_common
+from classical.dynamics.gram.dynamics import GramDynamics
+from classical.dynamics.sets import SetDynamics
+from classical.training import Training, two_layer_dynamics
+from hybrid_train.errors import InvariantError
+from hybrid_train.finder.bank import DenseBank
+from hybrid_train.finder.registry import make_finder
+from hybrid_train.network import TwoLayerNetwork
+from hybrid_train.support.arrays import FloatArray
+from hybrid_train.training.batches import MiniBatches
+from hybrid_train.training.losses import make_loss
+
+LOSS = make_loss("squared")
+
+
+def make(
+    draw: np.random.Generator, m: int, n: int, d: int, outputs: int, dtype: Any, b: float
+) -> tuple[Any, FloatArray]:
+    start, signs = draw.standard_normal((m, d)).astype(dtype), draw.choice([-1.0, 1.0], (m, outputs))
+    inputs = draw.standard_normal((n, d)) * draw.choice([0.5, 1.0, 2.0], (n, 1))
+    inputs[n // 2] = inputs[0]
+    inputs[-1] *= draw.choice([0.0, 1.0])
+    return lambda: TwoLayerNetwork(DenseBank(start), signs, b), inputs
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 10**6),
+    st.integers(1, 90),
+    st.integers(2, 20),
+    st.integers(1, 9),
+    st.sampled_from([1, 3]),
+    st.sampled_from(["float32", "float64"]),
+    st.sampled_from([-0.5, 0.0, 1.0, 2.0]),
+    st.sampled_from([None, 1e-3, 0.5]),
+    st.sampled_from([1e-3, 0.3, 20.0, 1e4]),
+)
+def test_it_is_training_by_a_scan(
+    seed: int, m: int, n: int, d: int, outputs: int, dtype: str, b: float, skin: float | None, rate: float
+) -> None:
+    draw = np.random.default_rng(seed)
+    network, inputs = make(draw, m, n, d, outputs, dtype, b)
+    targets = draw.standard_normal((n, outputs))
+    batches = MiniBatches(targets, int(draw.integers(1, n + 1)), seed=seed, replacement=bool(draw.integers(2)))
+    runs = []
+    for dynamics in (BatchDynamics(network(), inputs, skin), SetDynamics(network(), inputs, make_finder("scan"))):
+        training = Training(dynamics, batches, make_loss("huber"), steps=12, learning_rate=rate, audit_every=1)
+        records = list(training)
+        assert all(r.audit is not None and (r.audit.recall, r.audit.spurious) == (1.0, 0) for r in records)
+        runs.append((records, dynamics.network.weights[:]))
+    (ours, our_weights), (theirs, their_weights) = runs
+    for mine, other in zip(ours, theirs, strict=True):
+        assert np.array_equal(mine.fired_per_datum, other.fired_per_datum)
+        assert mine.moved_neurons == other.moved_neurons
+    if outputs == 1:
+        assert [record.loss for record in ours] == [record.loss for record in theirs]
+        assert np.array_equal(our_weights, their_weights)
+    else:
+        assert np.allclose(our_weights, their_weights, rtol=1e-4, atol=1e-4 * np.abs(their_weights).max())
+
+
+def trained(skin: float, steps: int = 60, rate: float = 0.005) -> BatchDynamics:
+    draw = np.random.default_rng(0)
+    network, inputs = make(draw, 400, 30, 6, 1, "float64", 1.0)
+    dynamics = BatchDynamics(network(), inputs, skin)
+    batches = MiniBatches(draw.standard_normal((30, 1)), 5, seed=0)
+    for record in Training(dynamics, batches, LOSS, steps=steps, learning_rate=rate, audit_every=1):
+        assert record.audit is not None
+        if record.audit.recall < 1:
+            raise AssertionError(f"missed at step {record.step}")
+    return dynamics
+
+
+def test_neurons_are_scanned_again_only_when_their_skin_is_spent() -> None:
+    narrow, wide = trained(0.01), trained(1.0)
+    assert narrow.rescans > 3 * wide.rescans
+    assert wide.rescans < 60 * 400 / 10
+
+
+def test_a_certificate_that_forgets_the_drift_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("classical.dynamics.batch.dynamics.skin_kernels.advance", lambda *arguments: None)
+    with pytest.raises(AssertionError, match="missed at step"):
+        trained(0.01)
+
+
+def test_cost_is_that_of_scans_and_listed_pairs() -> None:
+    network, inputs = make(np.random.default_rng(0), 200, 9, 4, 1, "float64", 0.5)
+    dynamics = BatchDynamics(network(), inputs, 0.25)
+    dynamics.start()
+    assert dynamics.cost.inner_products == 200 * 9
+    dynamics.evaluate(np.array([7, 2]))
+    net, norms = network(), np.linalg.norm(inputs, axis=1)
+    distances = (0.5 - net.weights[:] @ inputs[[2, 7]].T) / norms[[2, 7]]
+    assert dynamics.cost.inner_products == 200 * 9 + int((distances <= 0.25).sum())
+    assert dynamics.candidates >= int((distances <= 0.25).sum())
+
+
+def test_outputs_come_in_the_order_asked_for() -> None:
+    network, inputs = make(np.random.default_rng(0), 50, 9, 4, 1, "float64", 0.5)
+    dynamics = BatchDynamics(network(), inputs)
+    dynamics.start()
+    rows = np.array([7, 2, 4])
+    assert np.array_equal(dynamics.evaluate(rows).outputs, dynamics.evaluate().outputs[rows])
+
+
+def test_examples_stay_and_sets_must_be_evaluated() -> None:
+    network, inputs = make(np.random.default_rng(0), 5, 3, 2, 1, "float64", 0.5)
+    dynamics = BatchDynamics(network(), inputs)
+    for call in (
+        lambda: dynamics.sets,
+        lambda: dynamics.input_gradient(np.zeros((3, 1))),
+        lambda: dynamics.move_examples(np.array([0]), inputs[:1]),
+    ):
+        with pytest.raises(InvariantError):
+            call()
+
+
+def test_skin_chooses_by_what_the_examples_have_in_common() -> None:
+    draw = np.random.default_rng(0)
+    apart = TwoLayerNetwork(DenseBank(draw.standard_normal((500, 40))), np.ones((500, 1)), 2.0)
+    spread_out = np.linalg.qr(draw.standard_normal((40, 40)))[0]
+    alike = np.repeat(spread_out[:1], 40, axis=0) + 1e-3 * spread_out
+    assert examples_in_common(apart, spread_out) < 3
+    assert examples_in_common(apart, alike) > 35
+    for inputs, kind in ((spread_out, GramDynamics), (alike, BatchDynamics)):
+        assert isinstance(two_layer_dynamics(apart, inputs, make_finder("skin"), in_batches=True), kind)
+    assert isinstance(two_layer_dynamics(apart, alike, make_finder("skin")), GramDynamics)
+    plain = two_layer_dynamics(apart, alike, make_finder("skin", gram=False), in_batches=True)
+    assert isinstance(plain, SetDynamics)
+
+
+@given(st.sets(st.integers(0, 40)), st.sets(st.integers(0, 40)))
+def test_lists_are_merged_in_order(left: set[int], right: set[int]) -> None:
+    both = compiled.merged(np.array(sorted(left), np.int32), np.array(sorted(right - left), np.int32))
+    assert both.tolist() == sorted(left | right)
+
+
+@given(st.lists(st.sets(st.integers(0, 150)), min_size=1, max_size=6))
+def test_lists_by_example_become_lists_by_neuron(lists: list[set[int]]) -> None:
+    listed = np.array([r for part in lists for r in sorted(part)], np.int32)
+    seen = np.zeros(4, np.uint64)
+    examples = np.arange(len(lists)) * 3
+    rows, indptr, index = compiled.by_row(
+        listed, np.array([len(p) for p in lists]), examples, seen, np.empty(200, np.int32)
+    )
+    assert rows.tolist() == sorted(set().union(*lists))
+    for k, r in enumerate(rows):
+        assert index[indptr[k] : indptr[k + 1]].tolist() == [3 * j for j, part in enumerate(lists) if int(r) in part]
+    assert not seen.any()

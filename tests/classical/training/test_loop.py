@@ -1,0 +1,211 @@
+"""The training loop against plain dense gradient descent, for every finder and both indexes."""
+
+from __future__ import annotations
+
+import tracemalloc
+from typing import Any
+
+import numpy as np
+import pytest
+
+from classical.training import StepRecord, gradient_descent
+from hybrid_train.data import Dataset, sphere
+from hybrid_train.errors import ConfigError, DivergenceError
+from hybrid_train.finder.registry import make_finder
+from hybrid_train.finder.scan import active_pairs
+from hybrid_train.network import TwoLayerNetwork
+from hybrid_train.training.losses import Loss, make_loss
+
+INDEXES = ("neurons", "data")
+
+
+def problem(outputs: int = 1, start: Any = "gaussian", width: int = 96) -> tuple[Dataset, TwoLayerNetwork]:
+    data = sphere(12, 5, seed=3)
+    return data, TwoLayerNetwork.initialize(width, 5, outputs=outputs, threshold=0.9, start=start, seed=4)
+
+
+def train(kind: str, index: Any, *, steps: int = 8, loss: Loss | None = None, outputs: int = 1, **options: Any):
+    data, network = problem(outputs)
+    loss = loss or make_loss("squared")
+    targets = loss.encode(data, outputs)
+    finder = make_finder(kind, seed=1, **options)
+    training = gradient_descent(network, data.inputs, targets, loss, finder, index=index, steps=steps, audit_every=1)
+    return list(training), training
+
+
+def dense_descent(
+    data: Dataset, network: TwoLayerNetwork, targets: np.ndarray, loss: str, rate: float, steps: int
+) -> tuple[list[float], np.ndarray]:
+    """Gradient descent as a textbook writes it, with the whole n x m matrix and derivatives of its own."""
+    x, w, a, b = data.inputs, network.weights[:].copy(), network.output_weights, network.threshold
+    losses = []
+    for step in range(steps + 1):
+        z = x @ w.T
+        f = np.maximum(z - b, 0.0) @ a / np.sqrt(len(w))
+        y = targets
+        if loss == "squared":
+            value, slope = 0.5 * ((f - y) ** 2).sum(), f - y
+        elif loss == "logistic":
+            value, slope = np.log(1 + np.exp(-y * f)).sum(), -y / (1 + np.exp(y * f))
+        else:
+            p = np.exp(f) / np.exp(f).sum(1, keepdims=True)
+            value, slope = -np.log((p * y).sum(1)).sum(), p - y
+        losses.append(float(value))
+        if step < steps:
+            w -= rate / np.sqrt(len(w)) * ((z > b).T * (a @ slope.T)) @ x
+    return losses, w
+
+
+@pytest.mark.parametrize("index", INDEXES)
+@pytest.mark.parametrize("loss", ["squared", "logistic", "cross_entropy"])
+def test_follows_dense_gradient_descent(index: Any, loss: str) -> None:
+    outputs = 2 if loss == "cross_entropy" else 1
+    records, training = train("scan", index, loss=make_loss(loss), outputs=outputs)
+    data, network = problem(outputs)
+    rate = float(training.learning_rate)
+    losses, weights = dense_descent(data, network, training.batches.targets, loss, rate, 8)
+    assert [record.step for record in records] == list(range(9))
+    assert np.allclose([record.loss for record in records], losses, rtol=1e-11)
+    assert np.allclose(training.dynamics.network.weights[:], weights, rtol=0, atol=1e-11)
+    assert losses[-1] < 0.9 * losses[0]
+
+
+def same_run(ours: list[StepRecord], theirs: list[StepRecord]) -> bool:
+    return [r.loss for r in ours] == [r.loss for r in theirs] and all(
+        np.array_equal(a.fired_per_datum, b.fired_per_datum) for a, b in zip(ours, theirs, strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"), [("hsr", {"leaf_size": 4}), ("grover", {"engine": "closed_form"}), ("scan", {})]
+)
+@pytest.mark.parametrize("index", INDEXES)
+def test_every_exact_finder_gives_the_same_run_to_the_last_bit(kind: str, options: dict, index: Any) -> None:
+    reference, by_scan = train("scan", "neurons")
+    records, training = train(kind, index, **options)
+    assert same_run(records, reference)
+    assert np.array_equal(training.dynamics.network.weights[:], by_scan.dynamics.network.weights[:])
+    assert all(record.audit.recall == 1 and record.audit.spurious == 0 for record in records)
+
+
+def test_a_finder_that_finds_nothing_leaves_the_network_where_it_is() -> None:
+    records, training = train("empty", "neurons")
+    _, untouched = problem()
+    assert np.array_equal(training.dynamics.network.weights[:], untouched.weights[:])
+    assert {record.active_pairs for record in records} == {0}
+    assert records[0].audit.recall == 0
+
+
+def test_only_neurons_that_moved_are_asked_again() -> None:
+    data, network = problem()
+    loss = make_loss("squared")
+    finder = make_finder("scan")
+    asked = []
+    find = finder.find
+    finder.find = lambda rows=None: asked.append(rows) or find(rows)  # type: ignore[method-assign]
+    training = gradient_descent(network, data.inputs, loss.encode(data, 1), loss, finder, index="data", steps=3)
+    before, moved = network.weights[:].copy(), []
+    for record in training:
+        moved.append(np.flatnonzero((network.weights[:] != before).any(axis=1)).tolist())
+        assert record.moved_neurons == len(moved[-1])
+        before = network.weights[:].copy()
+    assert asked[0] is None
+    assert [rows.tolist() for rows in asked[1:]] == moved[1:]
+    assert all(0 < len(rows) < network.width for rows in moved[1:])
+
+
+def test_a_datum_that_is_fitted_moves_no_neuron() -> None:
+    data, network = problem()
+    loss = make_loss("squared")
+    sets = active_pairs(network.weights, data.inputs, network.threshold)
+    fitted = network.outputs_from(sets, len(data.inputs), "neurons")
+    fitted[0] += 1.0
+    finder = make_finder("scan")
+    records = list(gradient_descent(network, data.inputs, fitted, loss, finder, index="data", steps=1))
+    assert records[1].moved_neurons == records[0].fired_per_datum[0] > 0
+    assert records[1].loss < records[0].loss
+
+
+def test_auto_learning_rate_is_the_inverse_of_the_top_eigenvalue() -> None:
+    data, network = problem()
+    fires = (data.inputs @ network.weights[:].T > network.threshold).astype(float)
+    kernel = (data.inputs @ data.inputs.T) * (fires @ fires.T) / network.width
+
+    def chosen(loss: str, network: TwoLayerNetwork = network) -> float:
+        targets = np.ones((len(data.inputs), 1))
+        training = gradient_descent(network, data.inputs, targets, make_loss(loss), make_finder("scan"), steps=0)
+        list(training)
+        return float(training.learning_rate)
+
+    assert chosen("squared") == pytest.approx(1 / np.linalg.eigvalsh(kernel)[-1], rel=1e-10)
+    assert chosen("logistic") == pytest.approx(4 * chosen("squared"))
+    silent = TwoLayerNetwork(network.weights, network.output_weights, threshold=1e3)
+    assert chosen("squared", silent) == 1.0
+    with pytest.raises(ConfigError, match="bounded curvature"):
+        chosen("absolute")
+
+
+def test_a_rate_beyond_stability_is_reported_as_divergence() -> None:
+    data, network = problem()
+    loss = make_loss("squared")
+    finder = make_finder("scan")
+    training = gradient_descent(
+        network, data.inputs, loss.encode(data, 1), loss, finder, steps=4000, learning_rate=1e4, index="neurons"
+    )
+    with pytest.raises(DivergenceError, match=r"at step \d+ with learning_rate=10000"):
+        list(training)
+
+
+def test_cost_of_a_scan_is_known_in_advance() -> None:
+    records, training = train("scan", "neurons")
+    assert [record.cost.inner_products for record in records] == [12 * 96] * 9
+    records, training = train("scan", "data")
+    assert [record.cost.inner_products for record in records] == [
+        12 * 96 if record.step == 0 else 12 * record.moved_neurons for record in records
+    ]
+    assert training.dynamics.cost.inner_products == sum(record.cost.inner_products for record in records)
+
+
+def test_audits_happen_when_asked_for_and_at_the_end() -> None:
+    data, network = problem()
+    loss = make_loss("squared")
+    targets = loss.encode(data, 1)
+    for every, expected in ((0, []), (3, [0, 3, 6, 7]), (100, [0, 7])):
+        training = gradient_descent(
+            network, data.inputs, targets, loss, make_finder("scan"), steps=7, audit_every=every
+        )
+        assert [record.step for record in training if record.audit is not None] == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"index": "both"}, "training.index='both'"),
+        ({"steps": -1}, "training.steps=-1"),
+        ({"learning_rate": 0.0}, "training.learning_rate=0.0"),
+        ({"learning_rate": float("nan")}, "training.learning_rate=nan"),
+        ({"audit_every": -1}, "run.audit_every=-1"),
+    ],
+)
+def test_options_out_of_range_are_refused(options: dict, message: str) -> None:
+    data, network = problem()
+    loss = make_loss("squared")
+    arguments = {"steps": 1} | options
+    with pytest.raises(ConfigError, match=message):
+        gradient_descent(network, data.inputs, loss.encode(data, 1), loss, make_finder("scan"), **arguments)
+
+
+@pytest.mark.parametrize("index", INDEXES)
+def test_memory_stays_far_below_neurons_times_data(index: Any) -> None:
+    data = sphere(64, 3, seed=0)
+    network = TwoLayerNetwork.initialize(2**17, 3, seed=0)
+    loss = make_loss("squared")
+    training = gradient_descent(
+        network, data.inputs, loss.encode(data, 1), loss, make_finder("scan"), index=index, steps=1
+    )
+    tracemalloc.start()
+    records = list(training)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert records[1].loss < records[0].loss
+    assert peak < 0.5 * 8 * 64 * 2**17

@@ -1,0 +1,53 @@
+"""The registry: names, options, plug-ins."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from classical.scan import ScanFinder
+from hybrid_train.errors import ConfigError
+from hybrid_train.finder import registry
+from hybrid_train.finder.registry import FINDERS, finder_kinds, finder_options, make_finder
+
+
+def test_a_finder_is_made_by_name():
+    assert isinstance(make_finder("scan"), ScanFinder)
+
+
+def test_unknown_names_and_options_are_refused_with_the_nearest():
+    with pytest.raises(ConfigError, match=r"'scam'.*did you mean 'scan'"):
+        make_finder("scam")
+    with pytest.raises(ConfigError, match=r"finder\.leaf_sise=3: unknown key, did you mean 'leaf_size'"):
+        make_finder("hsr", leaf_sise=3)
+    with pytest.raises(ConfigError, match=r"finder\.leaf_size='big'"):
+        make_finder("hsr", leaf_size="big")
+
+
+def test_all_errors_at_once():
+    with pytest.raises(ConfigError) as error:
+        make_finder("hsr", leaf_size=0, leafs=1)
+    assert "leaf_size=0" in str(error.value)
+    assert "leafs" in str(error.value)
+
+
+def test_options_are_read_off_the_class():
+    assert "leaf_size" in finder_options("hsr").model_fields
+    assert not finder_options("scan").model_fields
+
+
+def test_plug_ins_come_by_entry_point_but_do_not_take_built_in_names(monkeypatch):
+    plug_ins = [
+        EntryPoint("mine", "classical.scan:ScanFinder", registry.ENTRY_POINT_GROUP),
+        EntryPoint("scan", "somewhere.else:Finder", registry.ENTRY_POINT_GROUP),
+        EntryPoint("broken", "no_such_module:Finder", registry.ENTRY_POINT_GROUP),
+        EntryPoint("wrong", "fractions:Fraction", registry.ENTRY_POINT_GROUP),
+    ]
+    monkeypatch.setattr(registry, "entry_points", lambda group: plug_ins)
+    assert finder_kinds()["scan"] == FINDERS["scan"]
+    assert isinstance(make_finder("mine"), ScanFinder)
+    with pytest.raises(ConfigError, match="cannot load no_such_module:Finder"):
+        make_finder("broken")
+    with pytest.raises(ConfigError, match="not an ActiveSetFinder"):
+        make_finder("wrong")

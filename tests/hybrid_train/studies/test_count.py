@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+import hybrid_train
+from circuits.strategies import STRATEGIES
+from hybrid_train.cli import main
+from hybrid_train.errors import ConfigError
+from hybrid_train.studies.count_rules import marked_counts, parse_widths
+
+KEYS = {"m", "k", "strategy", "trials", "oracle_calls_mean", "oracle_calls_sem", "predicted", "reference_known_k"}
+KEYS |= {"missed", "until_last_hit_mean", "until_last_hit_sem", "verifications_mean", "bit_oracle_uses_mean", "scan"}
+KEYS |= {"paper_m_9_10", "true_k_line", "delta", "index"}
+
+
+class TestRules:
+    @pytest.mark.parametrize(
+        ("text", "widths"),
+        [
+            ("1024", [1024]),
+            ("2^20", [1 << 20]),
+            ("2^3..2^6", [8, 16, 32, 64]),
+            ("8..32", [8, 16, 32]),
+            ("100, 2^10..2^11,7", [100, 1024, 2048, 7]),
+            ("1", [1]),
+        ],
+    )
+    def test_widths(self, text: str, widths: list[int]) -> None:
+        assert parse_widths(text) == widths
+
+    @pytest.mark.parametrize("text", ["", "0", "2^41", "a", "2^6..2^3", "100..200", "1..", "2^", "-5", "2^99999999"])
+    def test_bad_widths_are_refused(self, text: str) -> None:
+        with pytest.raises(ConfigError, match="widths="):
+            parse_widths(text)
+
+    def test_counts(self) -> None:
+        widths = [1024, 4096, 65536]
+        assert marked_counts(None, widths) == [49, 140, 1153]
+        assert marked_counts(7, widths) == marked_counts("7", widths) == [7, 7, 7]
+        assert marked_counts("1,2,3", widths) == marked_counts([1, 2, 3], widths) == [1, 2, 3]
+        assert marked_counts("m^0.8", widths) == [256, 776, 7132]
+        assert marked_counts("0.25m", widths) == [256, 1024, 16384]
+        assert marked_counts(lambda width: width // 2, widths) == [512, 2048, 32768]
+
+    @pytest.mark.parametrize("rule", ["1,2", "m^", "m^2", "2m", "-1", "x", 1025])
+    def test_bad_counts_are_refused(self, rule: int | str) -> None:
+        with pytest.raises(ConfigError, match="counts="):
+            marked_counts(rule, [1024, 4096, 65536])
+
+
+def test_rows_hold_what_was_measured_beside_what_was_expected() -> None:
+    result = hybrid_train.count_oracle_calls([256, 1000], list(STRATEGIES), trials=300, delta=0.01)
+    assert len(result.rows) == 2 * len(STRATEGIES)
+    assert all(set(row) >= KEYS for row in result.rows)
+    for row in result.rows:
+        assert row["missed"] <= 20
+        assert row["oracle_calls_sem"] >= 0.0
+        assert row["scan"] == row["m"]
+        assert row["true_k_line"] == pytest.approx(math.sqrt(row["m"] * row["k"]))
+    known = next(row for row in result.rows if row["strategy"] == "known_k")
+    assert known["until_last_hit_mean"] == pytest.approx(known["reference_known_k"], rel=0.05)
+    assert known["oracle_calls_mean"] == pytest.approx(known["predicted"], rel=0.05)
+    assert result.notes == []
+
+
+def test_fits_recover_the_exponents_of_the_lines() -> None:
+    result = hybrid_train.count_oracle_calls([2**e for e in range(10, 20, 2)], ["known_k"], trials=4, counts="m^0.8")
+    fits = {fit["strategy"]: fit["exponent"] for fit in result.fits}
+    assert fits["scan"] == pytest.approx(1.0)
+    assert fits["paper_m_9_10"] == pytest.approx(0.9)
+    assert fits["true_k_line"] == pytest.approx(0.9, abs=1e-3)
+    assert fits["known_k"] == pytest.approx(0.9, abs=0.03)
+
+
+def test_data_index_counts_a_whole_step() -> None:
+    (row,) = hybrid_train.count_oracle_calls([512], ["adaptive"], index="data", n=32, trials=500).rows
+    assert (row["items"], row["searches"], row["scan"]) == (32, 512, 32 * 512)
+    assert row["k"] == pytest.approx(32 * 0.0571, rel=0.05)
+    assert row["total_calls_mean"] == pytest.approx(512 * row["oracle_calls_mean"])
+
+
+@pytest.mark.parametrize("counts", ["0", "1m", "1"])
+@pytest.mark.parametrize("width", [1, 3, 1000])
+def test_corners(counts: str, width: int) -> None:
+    result = hybrid_train.count_oracle_calls([width], list(STRATEGIES), counts=counts, trials=5)
+    assert all(row["missed"] == 0 for row in result.rows)
+    json.dumps(result.document(), allow_nan=False)
+
+
+def test_same_seed_same_counts() -> None:
+    first, again, other = (
+        hybrid_train.count_oracle_calls([500], ["bbht"], trials=20, seed=seed).rows for seed in (1, 1, 2)
+    )
+    assert first == again != other
+
+
+class TestCommand:
+    def test_json_is_one_document(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["count", "--widths", "2^30", "--counts", "500", "--trials", "2", "--json"]) == 0
+        captured = capsys.readouterr()
+        document = json.loads(captured.out)
+        assert captured.err == ""
+        assert {row["strategy"] for row in document["rows"]} == {"known_k", "bbht", "adaptive", "warm"}
+        assert all(row["m"] == 1 << 30 for row in document["rows"])
+
+    def test_table_and_picture(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        out = tmp_path / "out"
+        arguments = ["count", "--widths", "2^6..2^8", "--trials", "4", "--out", str(out)]
+        assert main(arguments) == 0
+        text = capsys.readouterr().out
+        assert "calls ~ m^" in text
+        assert "paper_m_9_10" in text
+        assert (out / "figures" / "oracle_calls.png").stat().st_size > 5000
+        drawn = json.loads((out / "figures" / "oracle_calls.json").read_text())
+        assert len(drawn["points"]) == 12
+        assert json.loads((out / "summary.json").read_text())["rows"]
+        assert main(arguments) == 2
+        assert "already holds results" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            (["--strategies", "adaptve"], "did you mean 'adaptive'"),
+            (["--strategies", "bbht,bbht"], "different names"),
+            (["--trials", "1"], "trials=1"),
+            (["--delta", "0"], "delta=0.0"),
+            (["--delta", "nan"], "delta=nan"),
+            (["--index", "rows"], "index='rows'"),
+            (["--index", "data", "--counts", "3"], "leave it out"),
+            (["--n", "0", "--index", "data"], "n=0"),
+            (["--newcomers", "2"], "newcomers=2.0"),
+            (["--counts", "99", "--widths", "64"], "from 0 to m=64"),
+            (["--seed", "-1"], "seed=-1"),
+            (["--set", "run.seed=1"], "--along"),
+        ],
+    )
+    def test_bad_input_is_one_line(self, arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["count", "--widths", "64", *arguments]) == 2
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        (line,) = captured.err.splitlines()
+        assert line.startswith("hybrid-train: error: ")
+        assert words in line

@@ -1,0 +1,47 @@
+from pathlib import Path
+
+import pytest
+
+from hybrid_train.support import memory
+
+
+def test_some_memory_is_available():
+    assert 0 < memory.available_bytes() < 1 << 62
+
+
+def test_file_pages_that_the_kernel_gives_up_are_free(monkeypatch, tmp_path: Path):
+    (tmp_path / "memory.max").write_text("5000000\n")
+    (tmp_path / "memory.current").write_text("3000000\n")
+    (tmp_path / "memory.stat").write_text("anon 2500000\ninactive_file 500000\n")
+    monkeypatch.setattr(memory, "_CGROUP", tmp_path)
+    assert memory.available_bytes() == 2_500_000
+
+
+@pytest.mark.parametrize(
+    ("limit", "used"),
+    [
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ],
+)
+def test_control_group_limit_counts(monkeypatch, tmp_path: Path, limit, used):
+    for name, content in ((limit, "5000\n"), (used, "1200\n")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    monkeypatch.setattr(memory, "_CGROUP", tmp_path)
+    assert memory.available_bytes() == 3800
+
+
+def test_unlimited_control_group_counts_for_nothing(monkeypatch, tmp_path: Path):
+    (tmp_path / "memory.max").write_text("max\n")
+    (tmp_path / "memory.current").write_text("1200\n")
+    (tmp_path / "meminfo").write_text("MemTotal: 9 kB\nMemAvailable:    7 kB\n")
+    monkeypatch.setattr(memory, "_CGROUP", tmp_path)
+    monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "meminfo")
+    assert memory.available_bytes() == 7 * 1024
+
+
+def test_without_meminfo_the_physical_memory_counts(monkeypatch, tmp_path: Path):
+    monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "none")
+    monkeypatch.setattr(memory, "_CGROUP", tmp_path)
+    assert memory.available_bytes() > 1 << 24

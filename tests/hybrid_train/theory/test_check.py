@@ -1,0 +1,330 @@
+"""The table of predictions: what it says where the theorems apply, where they do not, and where they are broken."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hybrid_train
+from hybrid_train.cli import main
+from hybrid_train.config import load_config
+from hybrid_train.errors import ConfigError
+from hybrid_train.experiments.setting import Setting
+from hybrid_train.report.theory import plot_error, plot_fired_counts, plot_flips, plot_movement, plot_spectrum
+from hybrid_train.theory import Line, check_theory, theory_text
+from hybrid_train.theory.check import PREPROCESSING, observe
+from hybrid_train.theory.lines import convergence, kernel, sgd, sparsity
+from hybrid_train.theory.lines.case import Case
+from hybrid_train.theory.lines.costs import SEARCHERS, cost_growths, cost_line, fired_exponent
+from hybrid_train.training.losses import make_loss
+
+Tables = dict[str, dict[str, Any]]
+
+IDEAL: Tables = {
+    "data": {"kind": "sphere", "n": 3, "dim": 8},
+    "network": {"width": 32768, "threshold": 0.5},
+    "training": {"steps": 60, "learning_rate": 0.006},
+}
+SMALL: Tables = {
+    "data": {"kind": "sphere", "n": 6, "dim": 4},
+    "network": {"width": 64},
+    "training": {"steps": 5},
+}
+
+POLYNOMIAL: Tables = {
+    "data": {"kind": "even_polynomial", "dim": 4, "degree": 2, "n": 12, "norm": 2.0},
+    "network": {"width": 128, "start": "paired"},
+    "training": {"algorithm": "sgd", "batch_size": 4, "steps": 20, "loss": "huber"},
+}
+
+
+FAST = {"training": {"learning_rate": 100.0, "steps": 2}}
+
+
+def changed(tables: Tables, **sections: dict[str, Any]) -> Tables:
+    return tables | {name: tables.get(name, {}) | values for name, values in sections.items()}
+
+
+def case_of(tables: Tables) -> Case:
+    config = load_config(tables)
+    setting = Setting.of(config)
+    training = config.training
+    seen = observe(config, setting)
+    return Case(seen, setting.dataset.separation, training.loss, config.network.start, training.algorithm)
+
+
+def by_name(case: Case) -> dict[str, Line]:
+    return {line.__name__: line(case) for line in PREPROCESSING}
+
+
+@pytest.fixture(scope="module")
+def ideal() -> Case:
+    return case_of(IDEAL)
+
+
+@pytest.fixture(scope="module")
+def small() -> Case:
+    return case_of(SMALL)
+
+
+class TestWhereTheTheoremsApply:
+    def test_every_claim_holds_but_the_width_nobody_can_have(self, ideal: Case) -> None:
+        lines = by_name(ideal)
+        open_ = {"never_flipped", "steps_needed", "error_falls"}
+        assert {name: line.holds for name, line in lines.items() if name not in open_} == {
+            name: "yes" for name in lines if name not in open_
+        }
+        assert lines["error_falls"].satisfied
+        assert [reason.split()[0] for reason in lines["error_falls"].missing] == ["m"]
+
+    @pytest.mark.parametrize(
+        ("line", "broken"),
+        [
+            (sparsity.mean_count, {"counts": lambda seen: seen.counts + 2000}),
+            (sparsity.most_at_start, {"counts": lambda seen: seen.counts * 6}),
+            (sparsity.most_ever, {"counts": lambda seen: seen.counts * 6}),
+            (sparsity.most_flips, {"ever_flipped": lambda seen: seen.ever_flipped + 1000}),
+            (sparsity.flips_within_reach, {"ever_flipped": lambda seen: seen.within_reach + 1}),
+            (kernel.discrete_above, {"spectra": lambda seen: seen.spectra / 2}),
+            (kernel.discrete_near, {"initial_kernel": lambda seen: seen.initial_kernel * 1.2}),
+            (kernel.kernel_drift, {"drift": lambda seen: seen.drift + 1.0}),
+            (kernel.kernel_stays, {"spectra": lambda seen: seen.spectra / 3}),
+            (convergence.initial_error, {"initial_output": lambda seen: 100.0}),
+            (convergence.weights_stay, {"movement": lambda seen: seen.movement + 10.0}),
+        ],
+    )
+    def test_a_broken_run_is_seen(
+        self, ideal: Case, line: Callable[[Case], Line], broken: dict[str, Callable[[Any], Any]]
+    ) -> None:
+        values = {name: change(ideal.observed) for name, change in broken.items()}
+        assert line(ideal).holds == "yes"
+        assert line(replace(ideal, observed=replace(ideal.observed, **values))).holds == "no"
+
+    def test_an_error_that_does_not_fall_is_seen(self, ideal: Case) -> None:
+        flat = replace(ideal.observed, errors=np.full_like(ideal.observed.errors, 3.0))
+        stuck = replace(ideal, observed=flat)
+        assert convergence.error_falls(stuck).satisfied is False
+        assert "step 1" in convergence.error_falls(stuck).note
+        assert "premise" in convergence.weights_stay(stuck).missing[0]
+
+    def test_a_rate_beyond_the_bound_has_none(self, ideal: Case) -> None:
+        fast = replace(ideal, observed=replace(ideal.observed, learning_rate=3.0 / ideal.smallest))
+        line = convergence.error_falls(fast)
+        assert (line.predicted, line.satisfied, line.holds) == (None, None, "not applicable")
+        assert any("eta lambda is above 2: 3" in reason for reason in line.missing)
+        assert any("premise" in reason for reason in convergence.weights_stay(fast).missing)
+
+    def test_what_rounding_leaves_of_the_error_is_forgiven(self, ideal: Case) -> None:
+        seen = ideal.observed
+        steps = np.array([0, 10**6])
+        late = replace(seen, steps=steps, errors=np.array([seen.errors[0], 1e-29]))
+        assert convergence.error_falls(replace(ideal, observed=late)).satisfied
+        early = replace(seen, steps=steps, errors=np.array([seen.errors[0], 1e-20]))
+        assert not convergence.error_falls(replace(ideal, observed=early)).satisfied
+
+
+class TestAssumptions:
+    def test_duplicates(self, tmp_path: Path) -> None:
+        rows = np.random.default_rng(0).standard_normal((5, 4))
+        rows[3] = rows[1]
+        np.savetxt(tmp_path / "data.csv", np.c_[rows, [1, -1, 1, 1, -1]], delimiter=",")
+        lines = by_name(case_of(SMALL | {"data": {"kind": "file", "path": str(tmp_path / "data.csv")}}))
+        assert lines["above_separation"].measured == 0.0
+        for name in ("above_separation", "discrete_above", "kernel_stays", "error_falls", "weights_stay"):
+            assert lines[name].holds == "not applicable"
+            assert any("rows 1 and 3 are duplicates" in reason for reason in lines[name].missing)
+        assert lines["weights_stay"].predicted is None
+        assert lines["mean_count"].holds == "yes"
+
+    @pytest.mark.parametrize(
+        ("sections", "line", "reason"),
+        [
+            ({"training": {"loss": "logistic"}}, "error_falls", "the squared loss is wanted, here loss = logistic"),
+            ({"training": {"loss": "cross_entropy"}}, "weights_stay", "one output is wanted, here K = 2"),
+            ({"network": {"threshold": -0.5}}, "most_at_start", "b >= 0 is wanted, here b = -0.5"),
+            ({"network": {"start": "paired"}}, "initial_error", "zero output at the start"),
+            ({"network": {"threshold": 9.0}}, "most_at_start", "may fail with probability 1"),
+            ({"training": {"learning_rate": 50.0, "steps": 2}}, "kernel_stays", "here by up to"),
+            ({"data": {"n": 1}}, "above_separation", "one datum has no separation"),
+            ({"training": {"steps": 0}}, "never_flipped", "the theory gives no number"),
+        ],
+    )
+    def test_what_is_missing_is_said(self, sections: dict[str, Any], line: str, reason: str) -> None:
+        found = by_name(case_of(changed(SMALL, **sections)))[line]
+        assert found.holds == "not applicable"
+        assert any(reason in text for text in found.missing)
+
+    def test_data_of_other_norms(self, small: Case) -> None:
+        stretched = replace(small, observed=replace(small.observed, inputs=2.0 * small.observed.inputs))
+        assert any("||x|| is from 2 to 2" in text for text in kernel.below_tail(stretched).missing)
+
+    def test_twins_count_as_one_draw(self) -> None:
+        """The spread of a paired start is sqrt(2) times that of a start of its own."""
+        one, paired = case_of(SMALL), case_of(changed(SMALL, network={"start": "paired"}))
+        spreads = [sparsity.mean_count(case).spread for case in (one, paired)]
+        assert spreads[1] == pytest.approx(2**0.5 * (spreads[0] or 0.0))
+        assert sparsity.mean_count(paired).holds == "yes"
+
+    def test_steps_between_those_looked_at_are_said(self, ideal: Case) -> None:
+        seen = ideal.observed
+        every = {name: getattr(seen, name)[::2] for name in ("steps", "errors", "counts", "flips", "movement")}
+        sparse = replace(ideal, observed=replace(seen, **every))
+        assert any("every 2 steps" in text for text in convergence.weights_stay(sparse).missing)
+        assert "every 2 steps" in sparsity.never_flipped(sparse).note
+
+
+class TestCosts:
+    def test_exponents_are_fitted_beside_the_theorems(self, small: Case) -> None:
+        inputs, targets = small.observed.inputs, small.observed.targets
+        growths = list(cost_growths(inputs, targets, make_loss("squared"), 0, 0.1, widths=(64, 128, 256)))
+        assert [(g.searcher.kind, g.searcher.index) for g in growths] == [(s.kind, s.index) for s in SEARCHERS]
+        assert growths[0].operations == (6 * 64, 6 * 128, 6 * 256)
+        lines = {(g.searcher.kind, g.searcher.index): cost_line(g) for g in growths}
+        assert lines["scan", "neurons"].measured == pytest.approx(1.0)
+        assert lines["scan", "neurons"].predicted is None
+        assert lines["hsr", "data"].predicted == 0.8
+        assert lines["hsr", "neurons"].holds == "not applicable"
+        assert lines["grover", "neurons"].predicted == 0.9
+        assert lines["grover", "neurons"].holds in {"yes", "no"}
+
+    def test_the_true_k_grows_slower_than_the_papers(self) -> None:
+        """The exponent fitted over 2^12..2^24 is 0.77, below 4/5."""
+        assert fired_exponent([1 << e for e in range(12, 25, 4)]) == pytest.approx(0.77, abs=0.005)
+
+
+class TestCommand:
+    @pytest.fixture
+    def config(self, tmp_path: Path) -> str:
+        path = tmp_path / "config.toml"
+        path.write_text(
+            '[data]\nkind = "sphere"\nn = 6\ndim = 4\n[network]\nwidth = 64\n[training]\nsteps = 5\n', encoding="utf-8"
+        )
+        return str(path)
+
+    def test_json_is_one_document(self, config: str, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["theory", config, "--json", "--no-costs"]) == 0
+        captured = capsys.readouterr()
+        document = json.loads(captured.out)
+        assert set(document) == {"rows", "costs", "series", "config", "versions", "notes"}
+        assert len(document["rows"]) == len(PREPROCESSING)
+        assert {row["holds"] for row in document["rows"]} <= {"yes", "no", "not applicable"}
+        assert all(row["missing"] for row in document["rows"] if row["holds"] == "not applicable")
+        assert captured.err.splitlines() == [f"hybrid-train: note: {note}" for note in document["notes"]]
+
+    def test_the_table_has_every_line_and_reason(self, config: str, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["theory", config, "--quiet", "--no-costs"]) == 0
+        text = capsys.readouterr().out
+        for line in check_theory(config, costs=False).lines:
+            assert line.quantity in text
+            assert all(reason in text for reason in line.missing)
+
+    def test_the_results_directory(self, config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        out = tmp_path / "results"
+        assert main(["theory", config, "--quiet", "--no-costs", "--out", str(out)]) == 0
+        names = sorted(path.name for path in (out / "figures").iterdir())
+        assert names == [
+            f"theory_{name}.{kind}" for name in ("convergence", "fired", "spectrum") for kind in ("json", "png")
+        ]
+        document = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+        drawn = json.loads((out / "figures" / "theory_convergence.json").read_text(encoding="utf-8"))
+        assert drawn["errors"] == document["series"]["errors"]
+        assert len(drawn["errors"]) == 6
+        assert "theory_spectrum.png" in capsys.readouterr().out
+        assert main(["theory", config, "--quiet", "--out", str(out)]) == 2
+        assert "already holds results" in capsys.readouterr().err
+
+    def test_bad_input(self, config: str, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["theory", config, "--set", "network.width=0"]) == 2
+        assert "network.width=0" in capsys.readouterr().err
+
+    def test_kernels_that_would_not_fit_are_refused(
+        self, config: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("hybrid_train.config.sizes.available_bytes", lambda: 5e7)
+        assert main(["theory", config, "--set", "data.n=2000"]) == 2
+        assert "kernels of 2000 x 2000" in capsys.readouterr().err
+
+    def test_the_run_is_the_one_that_run_does(self) -> None:
+        run = hybrid_train.run(SMALL)
+        errors = check_theory(SMALL, costs=False).series["errors"]
+        assert np.array(errors) / 2 == pytest.approx(np.array(run.losses), rel=1e-12)
+
+    def test_the_finder_does_not_change_the_table(self) -> None:
+        tables = [
+            theory_text(check_theory(changed(SMALL, finder={"kind": kind}), costs=False).document())
+            for kind in ("scan", "hsr", "skin")
+        ]
+        assert tables[0] == tables[1]
+        assert tables[0] == tables[2]
+
+    def test_one_step_and_nothing_fired_can_be_drawn(self) -> None:
+        for sections in ({"training": {"steps": 0}}, {"network": {"threshold": 40.0}}, {"data": {"n": 1}}, FAST):
+            series = check_theory(changed(SMALL, **sections), costs=False).series
+            for plot in (plot_spectrum, plot_error, plot_movement, plot_fired_counts, plot_flips):
+                axes = plot(series)
+                axes.figure.canvas.draw()
+
+    def test_exported_lazily(self) -> None:
+        assert hybrid_train.check_theory is check_theory
+        assert hybrid_train.shifted_kernel([[1.0, 0.0]], 0.0) == pytest.approx(0.5)
+
+    def test_other_runs_are_refused(self) -> None:
+        config = load_config(SMALL)
+        other = replace(config, training=config.training.model_copy(update={"algorithm": "annealing"}))
+        with pytest.raises(ConfigError, match=r"training\.algorithm='annealing'"):
+            check_theory(other, costs=False)
+
+
+class TestSgd:
+    def lines(self, tables: Tables) -> dict[str, Line]:
+        section = [line for line in check_theory(tables, costs=False).lines if line.section == sgd.SECTION]
+        return {line.quantity: line for line in section}
+
+    def test_the_lines_of_sgd_come_with_it_alone(self) -> None:
+        assert not self.lines(SMALL)
+        lines = self.lines(POLYNOMIAL)
+        assert len(lines) == len(sgd.LINES)
+        assert lines["R of the data"].holds == "yes"
+        loss = lines["mean loss above the best polynomial's"]
+        assert loss.predicted is not None
+        assert loss.measured is not None
+        assert [reason.split()[0] for reason in loss.missing] == ["the"]
+        width = lines["pairs of neurons for that loss"]
+        bound = lines["R of the data"].measured
+        assert width.predicted == pytest.approx((2 * (bound or 0) * 2.0 / loss.measured) ** 2 / 4, rel=0.01)
+        assert width.measured == 64
+
+    def test_gradient_descent_lemmas_are_not_applied(self) -> None:
+        lines = {line.quantity: line for line in check_theory(POLYNOMIAL, costs=False).lines}
+        assert "algorithm = sgd" in lines["||w_r(t) - w_r(0)||, largest"].missing[0]
+        assert lines["fired at the start, mean over the data"].holds == "yes"
+
+    def test_what_is_missing_is_said(self) -> None:
+        for tables, reason in (
+            (changed(POLYNOMIAL, training={"loss": "squared"}), "a Lipschitz loss is wanted"),
+            (changed(POLYNOMIAL, network={"start": "gaussian"}), "zero output"),
+            (changed(POLYNOMIAL, data={"targets": "signs"}), "known even polynomial"),
+            (changed(SMALL, training=POLYNOMIAL["training"]), "known even polynomial"),
+        ):
+            line = self.lines(tables)["mean loss above the best polynomial's"]
+            assert any(reason in text for text in line.missing)
+
+    def test_fresh_examples_are_judged_by_held_out_ones(self) -> None:
+        data = {"kind": "even_polynomial", "dim": 4, "degree": 2, "held_out": 30}
+        result = check_theory(POLYNOMIAL | {"data": data}, costs=False)
+        assert len(result.series["spectrum_cts"]) == 30
+
+    def test_large_output_weights_are_said(self) -> None:
+        case = check_theory(changed(SMALL, network={"output_weight": 3.0}), costs=False)
+        lines = {line.quantity: line for line in case.lines}
+        assert any("here 3" in reason for reason in lines["||err(t)||^2 at the last step"].missing)
+        plain = {line.quantity: line for line in check_theory(SMALL, costs=False).lines}
+        name = "||u(0)||^2, u_i = f(x_i) at the start"
+        assert lines[name].predicted == pytest.approx(9 * (plain[name].predicted or 0))
+        assert lines[name].measured == pytest.approx(9 * (plain[name].measured or 0))
