@@ -236,7 +236,7 @@ def _note(notes: Sequence[str], options: argparse.Namespace) -> None:
 
 
 def _print_json(document: dict[str, Any]) -> None:
-    from hybrid_train.experiments.results import json_text
+    from hybrid_train.support.files import json_text
 
     print(json_text(document, indent=1))
 

@@ -5,21 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from hybrid_train.errors import ConfigError, DataError
+from hybrid_train.errors import DataError
 from hybrid_train.finder.bank import checked_vectors
 from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.checks import checked_count
 from hybrid_train.support.rng import Role, generator
-
-
-def checked_count(value: int, name: str) -> int:
-    """Return ``value`` if it is an integer of at least 1.
-
-    Raises:
-        ConfigError: it is not.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise ConfigError(f"{name}={value!r}: must be an integer of at least 1")
-    return int(value)
 
 
 def unit_rows(inputs: npt.ArrayLike, name: str) -> FloatArray:

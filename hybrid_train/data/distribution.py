@@ -7,10 +7,11 @@ from typing import final
 
 import numpy as np
 
-from hybrid_train.data.checks import checked_count, unit_rows
+from hybrid_train.data.checks import unit_rows
 from hybrid_train.data.dataset import Dataset
 from hybrid_train.errors import ConfigError
 from hybrid_train.support.arrays import FloatArray
+from hybrid_train.support.checks import checked_count
 from hybrid_train.support.names import nearest
 from hybrid_train.support.rng import Role, generator
 

@@ -8,11 +8,11 @@ from typing import Literal, final
 
 import numpy as np
 
-from hybrid_train.data.checks import checked_count
 from hybrid_train.data.dataset import Dataset
 from hybrid_train.data.distribution import Distribution, Inputs
 from hybrid_train.errors import ConfigError
 from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.checks import checked_count
 from hybrid_train.support.rng import Role, generator
 
 PolynomialTargets = Literal["values", "signs"]

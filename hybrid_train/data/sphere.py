@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from hybrid_train.data.checks import checked_count, unit_rows
+from hybrid_train.data.checks import unit_rows
 from hybrid_train.data.dataset import Dataset
 from hybrid_train.errors import ConfigError
+from hybrid_train.support.checks import checked_count
 from hybrid_train.support.names import nearest
 from hybrid_train.support.rng import Role, generator
 

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from hybrid_train.data.checks import checked_count
 from hybrid_train.data.dataset import Dataset
 from hybrid_train.errors import ConfigError
+from hybrid_train.support.checks import checked_count
 from hybrid_train.support.rng import Role, generator
 
 _RADIUS = 0.99

@@ -15,15 +15,11 @@ A comparison holds one such directory ``<index>-<finder>`` for each row, and its
 
 from __future__ import annotations
 
-import contextlib
 import json
-import math
 import os
 import platform
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, final
 
@@ -31,23 +27,13 @@ import numpy as np
 
 from hybrid_train.config import Config, load_config
 from hybrid_train.config.toml import toml_text
-from hybrid_train.errors import CheckpointError, ConfigError
+from hybrid_train.errors import CheckpointError
+from hybrid_train.experiments.document import CONFIG, METRICS, SUMMARY, make_directory, versions, write_summary
 from hybrid_train.network.storing import Network, restored, stored
+from hybrid_train.support.files import json_text, write_json, write_text, writing
 from hybrid_train.support.rng import Role
 
-_CONFIG, _ENVIRONMENT, _METRICS, _SUMMARY = "config.toml", "environment.json", "metrics.jsonl", "summary.json"
-_CHECKPOINTS, _FIGURES = "checkpoints", "figures"
-_PACKAGES = (
-    "hybrid-train",
-    "numpy",
-    "scipy",
-    "numba",
-    "scikit-learn",
-    "pydantic",
-    "qiskit",
-    "qiskit-aer",
-    "matplotlib",
-)
+_ENVIRONMENT, _CHECKPOINTS = "environment.json", "checkpoints"
 
 
 @final
@@ -66,20 +52,20 @@ class RunDirectory:
     def __init__(self, path: Path, config: Config) -> None:
         make_directory(path)
         self.path = path
-        _write(path / _CONFIG, toml_text(config.as_dict()))
+        write_text(path / CONFIG, toml_text(config.as_dict()))
         write_json(path / _ENVIRONMENT, environment(config))
-        _write(path / _METRICS, "")
+        write_text(path / METRICS, "")
 
     def append(self, record: dict[str, Any]) -> None:
         """Add one line to the metrics."""
-        with _writing(self.path / _METRICS), open(self.path / _METRICS, "a", encoding="utf-8") as file:
+        with writing(self.path / METRICS), open(self.path / METRICS, "a", encoding="utf-8") as file:
             file.write(json_text(record) + "\n")
 
     def checkpoint(self, step: int, network: Network) -> Path:
         """Write the network as it is after ``step`` steps and return the file."""
         target = self.path / _CHECKPOINTS / f"step-{step:06d}.npz"
         partial = target.with_suffix(".partial")
-        with _writing(target):
+        with writing(target):
             target.parent.mkdir(exist_ok=True)
             with open(partial, "wb") as file:
                 np.savez(file, step=step, **stored(network))
@@ -119,14 +105,14 @@ def read_run(directory: str | os.PathLike[str]) -> StoredRun:
         ConfigError: the config is not valid any more.
     """
     path = Path(directory)
-    if not (path / _CONFIG).is_file():
-        raise CheckpointError(f"directory={str(path)!r}: holds no run ({_CONFIG} is missing)")
-    summary = path / _SUMMARY
+    if not (path / CONFIG).is_file():
+        raise CheckpointError(f"directory={str(path)!r}: holds no run ({CONFIG} is missing)")
+    summary = path / SUMMARY
     files = sorted((path / _CHECKPOINTS).glob("step-*.npz"))
     return StoredRun(
-        config=load_config(path / _CONFIG),
+        config=load_config(path / CONFIG),
         environment=_read_json(path / _ENVIRONMENT),
-        metrics=read_metrics(path / _METRICS),
+        metrics=read_metrics(path / METRICS),
         summary=_read_json(summary) if summary.exists() else None,
         checkpoints={int(file.stem.removeprefix("step-")): file for file in files},
     )
@@ -165,55 +151,6 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path}: not a readable checkpoint: {error}") from error
 
 
-def make_directory(path: Path) -> None:
-    """Make a directory for results, parents included.
-
-    Raises:
-        ConfigError: it holds results already, or is a file.
-        CheckpointError: it cannot be made.
-    """
-    check_vacant(path)
-    with _writing(path):
-        path.mkdir(parents=True, exist_ok=True)
-
-
-def check_vacant(path: Path) -> None:
-    """Raise ConfigError if results are at ``path`` already, or a file is."""
-    if path.exists() and not path.is_dir():
-        raise ConfigError(f"out={str(path)!r}: is a file; name a directory")
-    if any((path / name).exists() for name in (_CONFIG, _METRICS, _SUMMARY)):
-        raise ConfigError(f"out={str(path)!r}: already holds results; name another directory or remove this one")
-
-
-def write_summary(directory: Path, summary: dict[str, Any]) -> None:
-    """Write the summary of a run or a comparison."""
-    write_json(directory / _SUMMARY, summary)
-
-
-def figures_in(directory: Path) -> Path:
-    """Return where the pictures of a results directory are."""
-    return directory / _FIGURES
-
-
-def write_json(path: Path, document: dict[str, Any]) -> None:
-    """Write one JSON document, whole or not at all."""
-    _write(path, json_text(document, indent=1) + "\n")
-
-
-def json_text(document: Any, indent: int | None = None) -> str:
-    """Return plain JSON: NumPy numbers as numbers, NaN and infinity as null."""
-    return json.dumps(_plain(document), indent=indent, ensure_ascii=False, allow_nan=False)
-
-
-def versions() -> dict[str, str]:
-    """Return the versions a result depends on, without importing anything."""
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        with contextlib.suppress(PackageNotFoundError):
-            found[package] = version(package)
-    return found
-
-
 def environment(config: Config) -> dict[str, Any]:
     """Return what a run stood on: versions, platform, seeds, command."""
     return {
@@ -224,33 +161,6 @@ def environment(config: Config) -> dict[str, Any]:
         "seeds": {"root": config.run.seed, "spawn_keys": {role.name.lower(): [0, int(role)] for role in Role}},
         "command": sys.argv,
     }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.generic | np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
-@contextlib.contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be written: {error.strerror or error}") from error
-
-
-def _write(path: Path, text: str) -> None:
-    partial = path.with_name(path.name + ".partial")
-    with _writing(path):
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
 
 
 def _read(path: Path) -> str:

@@ -14,7 +14,7 @@ from hybrid_train.config.combinations import combination_errors
 from hybrid_train.config.load import ConfigSource, finder_errors
 from hybrid_train.errors import ConfigError, is_interruption
 from hybrid_train.experiments.attempt import Attempt, one_line
-from hybrid_train.experiments.results import check_vacant, figures_in, make_directory, versions, write_summary
+from hybrid_train.experiments.document import check_vacant, draw_document, make_directory, versions, write_summary
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.network.storing import Network
 
@@ -110,7 +110,7 @@ def run(config: ConfigSource, *, out: str | os.PathLike[str] | None = None, prog
     if directory is not None:
         from hybrid_train.report import write_run_figures
 
-        table = replace(table, figures=tuple(write_run_figures(figures_in(directory), table.document())))
+        table = replace(table, figures=draw_document(directory, table.document(), write_run_figures))
     return RunResult(network, table)
 
 
@@ -160,7 +160,7 @@ def compare(
     if directory is not None:
         from hybrid_train.report import write_comparison_figures
 
-        table = replace(table, figures=tuple(write_comparison_figures(figures_in(directory), table.document())))
+        table = replace(table, figures=draw_document(directory, table.document(), write_comparison_figures))
     return table
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 from scipy.special import ndtr, ndtri
 
 from hybrid_train.errors import ConfigError
 from hybrid_train.finder.bank import DenseBank
 from hybrid_train.network.two_layer import TwoLayerNetwork
+from hybrid_train.support.checks import checked_counts
 from hybrid_train.support.rng import Role, generator
 
 DEFAULT_FRACTION = 0.01
@@ -83,9 +83,7 @@ def adversarial_network(
     Raises:
         ConfigError: a size below 1, more than one threshold, or one out of range.
     """
-    for name, size in (("width", width), ("dimension", dimension), ("outputs", outputs)):
-        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
-            raise ConfigError(f"{name}={size!r}: must be an integer of at least 1")
+    checked_counts(width=width, dimension=dimension, outputs=outputs)
     if dtype not in ("float32", "float64"):
         raise ConfigError(f"dtype={dtype!r}: expected 'float32' or 'float64'")
     weights = generator(seed, Role.WEIGHTS).standard_normal((width, dimension + 1)) / math.sqrt(width)

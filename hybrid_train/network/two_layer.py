@@ -18,6 +18,7 @@ from hybrid_train.finder.seeded import SeededBank
 from hybrid_train.finder.seeded import signs as seeded_signs
 from hybrid_train.network.tangent_kernel import TangentKernel
 from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.checks import checked_counts
 from hybrid_train.support.names import nearest
 from hybrid_train.support.rng import Role, generator
 
@@ -116,9 +117,7 @@ class TwoLayerNetwork:
             ConfigError: a size below 1, a threshold that is not finite, an output weight that is not positive, an
                 odd width for a paired start, or an unknown dtype, start or storage.
         """
-        for name, size in (("width", width), ("dimension", dimension), ("outputs", outputs)):
-            if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
-                raise ConfigError(f"{name}={size!r}: must be an integer of at least 1")
+        checked_counts(width=width, dimension=dimension, outputs=outputs)
         if start not in {"gaussian", "paired"}:
             raise ConfigError(
                 f"start={start!r}: no such start{nearest(str(start), ['gaussian', 'paired'])}; known: gaussian, paired"

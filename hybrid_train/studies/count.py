@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, final
 
@@ -20,7 +20,7 @@ from circuits.strategies import load_strategy
 from circuits.strategies.state import allotment, rounded_share
 from circuits.strategies.strategy import Expectation
 from hybrid_train.errors import ConfigError
-from hybrid_train.experiments.results import check_vacant, figures_in, make_directory, versions, write_summary
+from hybrid_train.experiments.document import check_vacant, versions, write_document
 from hybrid_train.network.two_layer import auto_threshold
 from hybrid_train.studies.count_rules import CountRule, checked_share, checked_widths, marked_counts
 from hybrid_train.support.arrays import IntArray
@@ -111,7 +111,11 @@ def count_oracle_calls(
         for one in with_progress(plan, len(plan), "count", shown=progress)
     ]
     result = OracleCalls(rows, _fits(rows, strategies), options, _notes(rows))
-    return result if out is None else _written(result, Path(out))
+    if out is None:
+        return result
+    from hybrid_train.report.oracle_calls import write_count_figure
+
+    return replace(result, figures=write_document(Path(out), result.document(), write_count_figure))
 
 
 def _check(
@@ -273,13 +277,3 @@ def _notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         if refuted:
             notes.append(f"{row['strategy']} at m={row['m']} missed more often than delta={row['delta']} allows")
     return notes
-
-
-def _written(result: OracleCalls, directory: Path) -> OracleCalls:
-    from hybrid_train.report.oracle_calls import write_count_figure
-
-    make_directory(directory)
-    document = result.document()
-    write_summary(directory, document)
-    figures = tuple(write_count_figure(figures_in(directory), document))
-    return OracleCalls(result.rows, result.fits, result.options, result.notes, figures)

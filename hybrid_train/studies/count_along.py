@@ -22,7 +22,7 @@ from hybrid_train.config.load import ConfigSource
 from hybrid_train.config.schema import FinderConfig
 from hybrid_train.errors import ConfigError
 from hybrid_train.experiments.assembly import make_training, planned_queries
-from hybrid_train.experiments.results import check_vacant, figures_in, make_directory, versions, write_summary
+from hybrid_train.experiments.document import check_vacant, versions, write_document
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.finder.interface import ActiveSetFinder
 from hybrid_train.finder.registry import make_finder
@@ -116,7 +116,11 @@ def count_along(
             shares = budgets[name].take(len(asked.rows))
             rows.append({"step": step} | _step_row(name, asked, n_points, shares, valid.run.seed, step))
     result = CallsAlong(valid, rows, _totals(rows, strategies), [*setting.notes, *notes])
-    return result if out is None else _written(result, Path(out))
+    if out is None:
+        return result
+    from hybrid_train.report.oracle_calls import write_along_figure
+
+    return replace(result, figures=write_document(Path(out), result.document(), write_along_figure))
 
 
 def _recorder(config: Config) -> tuple[Recorder, Config, list[str]]:
@@ -172,12 +176,3 @@ def _totals(rows: Sequence[Mapping[str, Any]], strategies: Sequence[str]) -> lis
         calls = total["oracle_calls"]
         total["fewer_than_printed"] = printed / calls if printed is not None and calls else None
     return totals
-
-
-def _written(result: CallsAlong, directory: Path) -> CallsAlong:
-    from hybrid_train.report.oracle_calls import write_along_figure
-
-    make_directory(directory)
-    document = result.document()
-    write_summary(directory, document)
-    return replace(result, figures=tuple(write_along_figure(figures_in(directory), document)))

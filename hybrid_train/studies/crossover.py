@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from circuits.resources.search import LARGEST_EXPONENT, OPERATIONS_PER_COORDINATE, least_width
-from hybrid_train.experiments.results import figures_in, make_directory, write_summary
+from hybrid_train.experiments.document import versions, write_document
 from hybrid_train.studies.crossover_costs import CostModel, CrossoverOptions, measured_model
 from hybrid_train.studies.search_growth import PLAYED_EXPONENTS
 from hybrid_train.studies.training_growth import FEWEST_ENTRIES, TRAINING_STEPS
@@ -72,6 +72,7 @@ def find_crossovers(options: CrossoverOptions, *, progress: bool = False) -> dic
         "rows": rows,
         "assumptions": _assumptions(model),
         "options": given,
+        "versions": versions(),
         "counted_widths": {
             "oracle_calls": [1 << exponent for exponent in PLAYED_EXPONENTS],
             "trainings": [one.width for one in model.training.counts],
@@ -91,9 +92,7 @@ def write_crossovers(directory: Path, document: dict[str, Any]) -> list[Path]:
     """
     from hybrid_train.report.crossover import write_crossover_figure
 
-    make_directory(directory)
-    write_summary(directory, document)
-    files = write_crossover_figure(figures_in(directory), document)
+    files = write_document(directory, document, write_crossover_figure)
     return [path for path in files if path.suffix == ".png"]
 
 

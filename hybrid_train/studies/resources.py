@@ -14,6 +14,7 @@ from circuits.resources import SearchResources, Variant, count_circuit, search_r
 from circuits.resources.gates import GateCounts
 from circuits.resources.search import predicted_calls
 from hybrid_train.errors import ConfigError, ResourceError
+from hybrid_train.experiments.document import versions
 from hybrid_train.network.two_layer import auto_threshold
 from hybrid_train.support.text_table import aligned
 
@@ -175,7 +176,7 @@ def oracle_resources(sizes: OracleSizes, *, draw: str | Path | None = None) -> d
     digits = {EXPECTED: float(found.oracle.digits)} | ({} if oracle is None else {COUNTED: float(exact.oracle.digits)})
     options = asdict(sizes) | {"query_bits": sizes.query_bits or sizes.bits, "loading": _loading(sizes)}
     search = _search(sizes, found) | {"threshold": threshold, "digits": digits}
-    return {"rows": rows, "search": search, "options": options, "notes": notes}
+    return {"rows": rows, "search": search, "options": options, "versions": versions(), "notes": notes}
 
 
 def resources_text(document: dict[str, Any]) -> str:

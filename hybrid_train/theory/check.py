@@ -16,7 +16,7 @@ from hybrid_train.config.load import ConfigSource
 from hybrid_train.config.schema import NetworkConfig
 from hybrid_train.config.sizes import check_memory
 from hybrid_train.errors import ConfigError
-from hybrid_train.experiments.results import check_vacant, figures_in, make_directory, versions, write_summary
+from hybrid_train.experiments.document import check_vacant, versions, write_document
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.network.sparsity import expected_active, sparsity_bound
 from hybrid_train.support.progress import announced, with_progress
@@ -114,7 +114,9 @@ def check_theory(
         result = TheoryCheck(valid, lines, [], series, list(setting.notes))
     else:
         result = _check_two_layer(valid, network, setting, costs, progress)
-    return result if out is None else _written(result, Path(out))
+    if out is None:
+        return result
+    return replace(result, figures=write_document(Path(out), result.document(), _figures))
 
 
 def _check_two_layer(
@@ -210,13 +212,6 @@ def series_of(case: Case) -> dict[str, Any]:
         "lambda_lower": lower,
         "lambda_upper": upper,
     }
-
-
-def _written(result: TheoryCheck, directory: Path) -> TheoryCheck:
-    make_directory(directory)
-    document = result.document()
-    write_summary(directory, document)
-    return replace(result, figures=tuple(_figures(figures_in(directory), document)))
 
 
 def _figures(directory: Path, document: dict[str, Any]) -> list[Path]:

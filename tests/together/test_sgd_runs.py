@@ -12,10 +12,11 @@ import pytest
 from hybrid_train.config import load_config
 from hybrid_train.errors import ConfigError
 from hybrid_train.experiments.assembly import make_training, planned_finders, planned_queries
-from hybrid_train.experiments.results import json_text, read_checkpoint, read_run
+from hybrid_train.experiments.results import read_checkpoint, read_run
 from hybrid_train.experiments.runs import compare, run
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.studies.count_along import count_along
+from hybrid_train.support.files import json_text
 from hybrid_train.support.rng import Role, generator
 
 STEPS, M, SIZE = 6, 64, 4

@@ -11,9 +11,10 @@ import numpy.typing as npt
 from hybrid_train.errors import ConfigError
 from hybrid_train.finder.bank import DenseBank
 from hybrid_train.network.deep.layers import Block, Layer
-from hybrid_train.network.deep.network import DeepNetwork, checked_sizes, drawn_output, gaussian
+from hybrid_train.network.deep.network import DeepNetwork, drawn_output, gaussian
 from hybrid_train.network.deep.scales import Scale, Thresholds, layer_scales
 from hybrid_train.support.arrays import IntArray
+from hybrid_train.support.checks import checked_counts
 from hybrid_train.support.rng import Role, generator
 
 
@@ -25,7 +26,7 @@ def grid_patches(height: int, width: int, kernel: int = 3) -> IntArray:
     Raises:
         ConfigError: a size below 1, or a kernel wider than the grid.
     """
-    checked_sizes(height=height, width=width, kernel=kernel)
+    checked_counts(height=height, width=width, kernel=kernel)
     if kernel > min(height, width):
         raise ConfigError(f"kernel={kernel}: wider than the grid of {height} x {width}")
     steps = np.arange(kernel) - (kernel - 1) // 2
@@ -74,11 +75,11 @@ def convolutional(
     positions, reach = near.shape
     if not channels:
         raise ConfigError("channels=[]: give those of the input layer and of each convolutional layer")
-    checked_sizes(
+    checked_counts(
         outputs=outputs, input_channels=input_channels, **{f"channels[{i}]": m for i, m in enumerate(channels)}
     )
     final_width = positions * channels[-1] if last is None else last
-    checked_sizes(last=final_width)
+    checked_counts(last=final_width)
     scales = convolutional_scales(channels, positions, reach, final_width, threshold, share)
     rng = generator(seed, Role.WEIGHTS)
     layers = []

@@ -9,8 +9,9 @@ import numpy as np
 from hybrid_train.errors import ConfigError
 from hybrid_train.finder.bank import DenseBank
 from hybrid_train.network.deep.layers import Block, Layer
-from hybrid_train.network.deep.network import DeepNetwork, checked_sizes, drawn_output, gaussian
+from hybrid_train.network.deep.network import DeepNetwork, drawn_output, gaussian
 from hybrid_train.network.deep.scales import Thresholds, layer_scales
+from hybrid_train.support.checks import checked_counts
 from hybrid_train.support.rng import Role, generator
 
 
@@ -41,7 +42,7 @@ def fully_connected(
     """
     if len(widths) < 2:
         raise ConfigError(f"widths={list(widths)}: give the width of the input layer and of each trained layer")
-    checked_sizes(dimension=dimension, outputs=outputs, **{f"widths[{i}]": width for i, width in enumerate(widths)})
+    checked_counts(dimension=dimension, outputs=outputs, **{f"widths[{i}]": width for i, width in enumerate(widths)})
     scales = layer_scales(widths, threshold, share)
     rng = generator(seed, Role.WEIGHTS)
     layers = []

@@ -10,7 +10,7 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from hybrid_train.errors import ConfigError, DataError
+from hybrid_train.errors import DataError
 from hybrid_train.finder.bank import checked_vectors
 from hybrid_train.network.deep.layers import Block, Layer
 from hybrid_train.network.deep.passes import Find, Pass, forward
@@ -133,14 +133,3 @@ def gaussian(rng: np.random.Generator, rows: int, columns: int, spread: float) -
 def drawn_output(seed: int, outputs: int, width: int) -> FloatArray:
     """Return B with entries N(0, 1/K) (DEEP Definition 2.3)."""
     return gaussian(generator(seed, Role.SIGNS), outputs, width, 1.0 / math.sqrt(outputs))
-
-
-def checked_sizes(**sizes: int) -> None:
-    """Check that each is an integer of at least 1.
-
-    Raises:
-        ConfigError: one is not.
-    """
-    for name, size in sizes.items():
-        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
-            raise ConfigError(f"{name}={size!r}: must be an integer of at least 1")

@@ -11,7 +11,7 @@ import numpy as np
 from hybrid_train.errors import ConfigError
 from hybrid_train.finder.bank import DenseBank
 from hybrid_train.network.deep.layers import Block, Layer
-from hybrid_train.network.deep.network import DeepNetwork, checked_sizes, drawn_output, gaussian
+from hybrid_train.network.deep.network import DeepNetwork, drawn_output, gaussian
 from hybrid_train.network.deep.scales import (
     Scale,
     Spectrum,
@@ -21,6 +21,7 @@ from hybrid_train.network.deep.scales import (
     scale_for_score,
     scale_for_threshold,
 )
+from hybrid_train.support.checks import checked_counts
 from hybrid_train.support.rng import Role, generator
 
 
@@ -59,7 +60,7 @@ def residual(
     Raises:
         ConfigError: a size below 1, or shifts that no weights go with.
     """
-    checked_sizes(width=width, depth=depth, dimension=dimension, outputs=outputs)
+    checked_counts(width=width, depth=depth, dimension=dimension, outputs=outputs)
     plan = residual_plan(width, depth, threshold, share)
     tau = residual_factor(depth, width)
     rng = generator(seed, Role.WEIGHTS)

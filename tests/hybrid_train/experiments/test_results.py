@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from hybrid_train.config import load_config
 from hybrid_train.errors import CheckpointError, ConfigError
-from hybrid_train.experiments.results import RunDirectory, json_text, read_checkpoint, read_metrics, read_run
+from hybrid_train.experiments.results import RunDirectory, read_checkpoint, read_metrics, read_run
 from hybrid_train.network import TwoLayerNetwork
+from hybrid_train.support.files import json_text
 from hybrid_train.support.rng import Role, generator
 
 CONFIG = load_config({"data": {"kind": "sphere", "n": 4, "dim": 3}, "run": {"seed": 7}})

@@ -14,7 +14,7 @@ from classical.scan import ScanFinder
 from hybrid_train.config import load_config
 from hybrid_train.data import Dataset
 from hybrid_train.errors import ConfigError, DivergenceError, ResourceError
-from hybrid_train.experiments.results import json_text, read_checkpoint, read_run
+from hybrid_train.experiments.results import read_checkpoint, read_run
 from hybrid_train.experiments.runs import compare, run
 from hybrid_train.experiments.tally import class_labels
 from hybrid_train.finder import EXACT, ActiveSetFinder, Promise
@@ -22,6 +22,7 @@ from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.bank import Bank
 from hybrid_train.finder.registry import FINDERS
 from hybrid_train.network.sparsity import expected_active
+from hybrid_train.support.files import json_text
 
 N, D, M, STEPS = 6, 5, 32, 4
 CONFIG: dict[str, Any] = {

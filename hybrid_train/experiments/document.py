@@ -1,0 +1,89 @@
+"""What every results directory has: a summary with the versions it depends on, and pictures drawn from it."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from hybrid_train.errors import ConfigError
+from hybrid_train.support.files import write_json, writing
+
+CONFIG, METRICS, SUMMARY = "config.toml", "metrics.jsonl", "summary.json"
+_FIGURES = "figures"
+_PACKAGES = (
+    "hybrid-train",
+    "numpy",
+    "scipy",
+    "numba",
+    "scikit-learn",
+    "pydantic",
+    "qiskit",
+    "qiskit-aer",
+    "matplotlib",
+)
+
+
+Draw = Callable[[Path, dict[str, Any]], Sequence[Path]]
+"""Draws the pictures of a document into a directory and returns the files."""
+
+
+def write_document(directory: Path, document: dict[str, Any], draw: Draw) -> tuple[Path, ...]:
+    """Make a results directory with a summary, then draw its pictures; return the files drawn.
+
+    The summary is there, whole, before anything is drawn.
+
+    Args:
+        directory: made with its parents.
+        document: what ``--json`` prints.
+        draw: of the document.
+
+    Raises:
+        ConfigError: the directory holds results already.
+        CheckpointError: it cannot be written to.
+    """
+    make_directory(directory)
+    write_summary(directory, document)
+    return draw_document(directory, document, draw)
+
+
+def draw_document(directory: Path, document: dict[str, Any], draw: Draw) -> tuple[Path, ...]:
+    """Draw the pictures of a document into its results directory; return the files drawn."""
+    return tuple(draw(directory / _FIGURES, document))
+
+
+def make_directory(path: Path) -> None:
+    """Make a directory for results, parents included.
+
+    Raises:
+        ConfigError: it holds results already, or is a file.
+        CheckpointError: it cannot be made.
+    """
+    check_vacant(path)
+    with writing(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
+def check_vacant(path: Path) -> None:
+    """Raise ConfigError if results are at ``path`` already, or a file is."""
+    if path.exists() and not path.is_dir():
+        raise ConfigError(f"out={str(path)!r}: is a file; name a directory")
+    if any((path / name).exists() for name in (CONFIG, METRICS, SUMMARY)):
+        raise ConfigError(f"out={str(path)!r}: already holds results; name another directory or remove this one")
+
+
+def write_summary(directory: Path, summary: dict[str, Any]) -> None:
+    """Write the summary of a run or a comparison."""
+    write_json(directory / SUMMARY, summary)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions a result depends on, without importing anything."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
