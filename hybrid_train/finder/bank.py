@@ -278,6 +278,8 @@ def checked_vectors(vectors: npt.ArrayLike, name: str) -> FloatArray:
     """
     try:
         array = np.asarray(vectors)
+        if array.size and array.dtype.kind not in "fiu":
+            raise DataError(f"{name}: expected real numbers of shape (N, d), got an array of {array.dtype}")
         array = np.ascontiguousarray(array, dtype=array.dtype if array.dtype == np.float32 else np.float64)
     except (TypeError, ValueError) as error:
         raise DataError(f"{name}: expected a numeric array of shape (N, d): {error}") from None

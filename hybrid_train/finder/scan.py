@@ -86,7 +86,7 @@ def active_pairs(
     n_points = points.shape[0]
     block_pairs = _BLOCK_PAIRS * (1 if len(asked) <= _FEW_QUERIES else 2)  # many queries take longer to set up
     height = max(1, min(len(asked), max(_FEW_QUERIES, block_pairs // max(n_points, _scan_kernels.WORD))))
-    width = max(_scan_kernels.WORD, block_pairs // height)
+    width = max(1, block_pairs // height // _scan_kernels.WORD) * _scan_kernels.WORD
 
     def scan(share: tuple[tuple[int, int], tuple[int, int]]) -> list[_Part]:
         """Answer some of the asked queries for some of the points, block by block."""

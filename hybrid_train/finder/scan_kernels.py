@@ -10,7 +10,7 @@ from numba.core import types
 from numba.cpython.unsafe.numbers import trailing_zeros
 from numba.extending import intrinsic
 
-from hybrid_train.support.kernels import dot, kernel
+from hybrid_train.support.kernels import dot, inlined, kernel
 
 WORD = 64
 """Columns that are compared at once."""
@@ -21,6 +21,8 @@ def _not_below(context: Any, row: Any, start: Any, cut: Any) -> Any:
     """Return a uint64 whose bit j tells that row[start + j] is not below the cut; NaN is not.
 
     Written as vector instructions because LLVM does not find this one: a compare and a move of the mask.
+
+    Reads row[start] to row[start + 63] by pointer: needs 0 <= start and start + 64 <= row.size, which is not checked.
     """
     if not (isinstance(row, types.Array) and row.ndim == 1 and row.layout == "C" and row.dtype == cut):
         return None
@@ -48,6 +50,18 @@ def _ones(context: Any, mask: Any) -> Any:
         return builder.ctpop(args[0])
 
     return types.intp(types.uint64), codegen
+
+
+@inlined
+def _open_columns(row: Any, start: Any, cut: Any) -> Any:
+    """Return :func:`_not_below` of the up to 64 columns from ``start`` that the row has: never reads past its end."""
+    if start + WORD <= row.size:
+        return _not_below(row, start, cut)
+    mask = np.uint64(0)
+    for j in range(row.size - start):
+        if not row[start + j] < cut:
+            mask |= np.uint64(1) << np.uint64(j)
+    return mask
 
 
 @kernel
@@ -95,8 +109,8 @@ def decide(products: Any, cuts: Any, points: Any, queries: Any, start: Any, thre
     """Decide the pairs of a block that its rough inner products leave open.
 
     Args:
-        products: (Q, W) float32 or float64, row by row, W a multiple of 64; columns past the points are not read as
-            answers.
+        products: (Q, W) float32 or float64, row by row, N <= W (any W; a multiple of 64 is fastest); columns past the
+            points are not read as answers, and nothing past column W is read at all.
         cuts: (Q,) likewise: what lies below was found not to be active.
         points: (N, d) of the block, N <= W.
         queries: (Q, d) of the block.
@@ -105,8 +119,15 @@ def decide(products: Any, cuts: Any, points: Any, queries: Any, start: Any, thre
 
     Returns:
         (counts (Q,), point ids, inner products, pairs left open): the active pairs, query after query.
+
+    Raises:
+        ValueError: the arrays do not fit each other.
     """
     n_queries, n_points = queries.shape[0], points.shape[0]
+    if products.shape[0] < n_queries or products.shape[1] < n_points or cuts.size < n_queries:
+        raise ValueError("products and cuts do not cover the block")
+    if points.shape[1] != queries.shape[1]:
+        raise ValueError("points and queries differ in dimension")
     words = -(-n_points // WORD)
     spare = words * WORD - n_points
     masks = np.empty((n_queries, words), np.uint64)
@@ -114,7 +135,7 @@ def decide(products: Any, cuts: Any, points: Any, queries: Any, start: Any, thre
     for i in range(n_queries):
         row, cut = products[i], cuts[i]
         for word in range(words):
-            mask = _not_below(row, word * WORD, cut)
+            mask = _open_columns(row, word * WORD, cut)
             masks[i, word] = mask
             opened += _ones(mask)
         if spare:

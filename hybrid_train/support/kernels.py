@@ -41,6 +41,8 @@ def _lane_dot(context: Any, p: Any, q: Any, size: Any) -> Any:
 
     Written as vector instructions because LLVM may not reorder a float sum on its own: this way the sum is both
     vectorised and the same to the last bit on every processor.
+
+    Reads p[i] and q[i] by pointer for i below size - size % 8: needs 0 <= size <= min(p.size, q.size), not checked.
     """
     for array in (p, q):
         if not (isinstance(array, types.Array) and array.ndim == 1 and array.layout == "C"):
@@ -92,8 +94,9 @@ def dot(p: Any, q: Any) -> Any:
     """Return <p, q> in float64, summed in one fixed order: the project's only inner product that decides.
 
     The value depends on nothing but the two vectors, it is symmetric in them, and it is the same on every machine.
+    Both have d numbers; were one longer, its rest would not be read.
     """
-    size = p.shape[0]
+    size = min(p.shape[0], q.shape[0])
     tail = 0.0
     for i in range(size - size % 8, size):
         tail += numba.float64(p[i]) * numba.float64(q[i])
