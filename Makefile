@@ -8,15 +8,16 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 RUNTIME := $(VENV)/.installed-runtime
 FULL    := $(VENV)/.installed-full
 BENCH   := $(VENV)/.installed-bench
+PEERS   := $(VENV)/.installed-peers
 DEMO    := results/quickstart
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-.PHONY: help demo test lint bench lock clean
+.PHONY: help demo test test-peers lint bench lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # `make -j clean test` must not delete what is being installed.
 ifneq ($(filter clean,$(MAKECMDGOALS)),)
@@ -41,8 +42,16 @@ demo: $(RUNTIME) ## train one network with scan, tree and Grover search; table a
 	@rm -rf $(DEMO)
 	$(BIN)/hybrid-train compare examples/quickstart.toml --finders scan,hsr,grover --index neurons,data --out $(DEMO)
 
-test: $(FULL) ## run every test
+test: $(FULL) ## run every test; those that compare with other libraries are skipped where these are missing
 	$(BIN)/python -m pytest -n 2
+
+$(PEERS): $(FULL)
+	@echo "installing the libraries that tests compare with into $(VENV)"
+	@$(PIP) install -c constraints.txt -e '.[peers,art]'
+	@touch $@
+
+test-peers: $(PEERS) ## install PyTorch, FAISS and ART, and run the tests that compare with them
+	$(BIN)/python -m pytest -m peers
 
 lint: $(FULL) ## check style, formatting, types and the layering of the packages
 	$(BIN)/ruff check .
@@ -59,12 +68,12 @@ bench: $(BENCH) ## run every benchmark in its quick form
 	@for script in benchmarks/[!_]*.py; do \
 	echo "$(BIN)/python $$script --quick"; $(BIN)/python "$$script" --quick || exit 1; done
 
-lock: ## resolve every dependency afresh and pin the versions in constraints.txt
+lock: ## resolve every dependency afresh and pin the versions (not the builds) in constraints.txt
 	@scratch=`mktemp -d` && trap 'rm -rf "$$scratch"' EXIT && \
 	$(PYTHON) -m venv "$$scratch" && \
-	"$$scratch/bin/python" -m pip --disable-pip-version-check -q install -e '.[test,lint,bench]' && \
+	"$$scratch/bin/python" -m pip --disable-pip-version-check -q install -e '.[test,lint,bench,peers,art]' && \
 	{ sed '/^[^#]/,$$d' constraints.txt && \
-	  "$$scratch/bin/python" -m pip --disable-pip-version-check freeze --exclude-editable | LC_ALL=C sort -f; } \
+	  "$$scratch/bin/python" -m pip --disable-pip-version-check freeze --exclude-editable | sed 's/+.*//' | LC_ALL=C sort -f; } \
 	  > "$$scratch/constraints.txt" && \
 	cp "$$scratch/constraints.txt" constraints.txt
 

@@ -59,7 +59,12 @@ def sparsity_bound(width: int, threshold: float) -> float:
         ConfigError: width below 1 or threshold not finite.
     """
     _check(width, threshold)
-    return 2.0 * width * math.exp(-(max(threshold, 0.0) ** 2) / 2.0)
+    return 2.0 * width * gaussian_decay(max(threshold, 0.0))
+
+
+def gaussian_decay(reach: float) -> float:
+    """Return exp(-b^2 / 2); 0 for b whose square is beyond double precision."""
+    return math.exp(-reach * reach / 2.0)
 
 
 def _check(width: int, threshold: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,9 @@ from hybrid_train.config.sizes import check_memory
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.network.deep import DeepNetwork
 from hybrid_train.support.progress import announced, with_progress
+from hybrid_train.theory.checked import Checked, Request, Subject
 from hybrid_train.theory.landscapes import landscape
 from hybrid_train.theory.lines.deep import DeepCase, deep_lines
-from hybrid_train.theory.lines.line import Line
 from hybrid_train.theory.watched import watched_training
 
 _POINTS = 11
@@ -24,37 +25,23 @@ _COPIES = 6
 """Of all weights: at the points that are drawn, at the start, and in passes between."""
 
 
-def check_deep(
-    config: Config, network: DeepSection, setting: Setting, *, pictured: bool, progress: bool
-) -> tuple[list[Line], dict[str, Any]]:
-    """Train a deep network as a config says; return the lines about it and what the picture shows.
+def check_deep(request: Request) -> Checked:
+    """Train a deep network; if it is pictured, compute the landscape around W(0), W(T / 4) and W(T).
 
-    Args:
-        config: valid.
-        network: its ``[network]`` table.
-        setting: of it.
-        pictured: whether the landscape is computed: around W(0), W(T / 4) and W(T), as far as W(T) is from W(0).
-        progress: show a bar, if standard error is a terminal.
-
-    Returns:
-        The lines, and ``{"landscape": points}``, empty if it was not asked for.
+    Each reaches as far as W(T) is from W(0).
 
     Raises:
         ResourceError: copies of the weights do not fit.
         DivergenceError: the loss left the finite numbers.
     """
-    numbers = sum(shape.banks * shape.neurons * shape.reads for shape in network.shapes(setting.dataset.dimension))
-    check_memory(
-        8.0 * numbers * (_COPIES + (2 * _KRYLOV if pictured else 0)),
-        f"network.kind={network.kind!r}: copies of {numbers:,} weights",
-        "take narrower layers",
-    )
+    config, setting, progress = request.config, request.setting, request.progress
+    _check_memory(config, setting, request.pictured)
     copies, rate = _trained(config, setting, progress)
     start, now = copies[min(copies)], copies[max(copies)]
     inputs, targets, loss = setting.inputs, setting.targets, setting.loss
     lines = deep_lines(DeepCase(start, now, inputs, targets, loss, setting.dataset.separation, rate))
-    if not pictured:
-        return lines, {}
+    if not request.pictured:
+        return Checked(lines, {}, ())
     gaps = zip(now.weights(), start.weights(), strict=True)
     reach = math.sqrt(sum(float(np.square(one - other).sum()) for one, other in gaps)) or 1.0
     with announced("computing the landscape", shown=progress):
@@ -65,7 +52,13 @@ def check_deep(
             }
             for step, copy in copies.items()
         ]
-    return lines, {"landscape": points}
+    return Checked(lines, {"landscape": points}, (_draw,))
+
+
+def _draw(directory: Path, document: dict[str, Any]) -> list[Path]:
+    from hybrid_train.report.landscape import write_landscape_figure
+
+    return write_landscape_figure(directory, document["series"]["landscape"])
 
 
 def _trained(config: Config, setting: Setting, progress: bool) -> tuple[dict[int, DeepNetwork], float]:
@@ -77,3 +70,15 @@ def _trained(config: Config, setting: Setting, progress: bool) -> tuple[dict[int
         if record.step in {0, steps // 4, steps}:
             copies[record.step] = network.at(network.weights())
     return copies, float(loop.learning_rate)
+
+
+def _check_memory(config: Config, setting: Setting, pictured: bool) -> None:
+    numbers = sum(math.prod(bank.points.shape) for layer in setting.start_deep(config).layers for bank in layer.blocks)
+    check_memory(
+        8.0 * numbers * (_COPIES + (2 * _KRYLOV if pictured else 0)),
+        f"network.kind={config.network.kind!r}: copies of {numbers:,} weights",
+        "take narrower layers",
+    )
+
+
+SUBJECT = Subject(lambda config: isinstance(config.network, DeepSection), ("gd", "sgd"), check_deep)

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from classical.training.loop import StepRecord
-from hybrid_train.config import Config
 from hybrid_train.config.sizes import check_memory
-from hybrid_train.experiments.setting import Setting
 from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network.adversarial import expected_fraction
 from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.support.progress import with_progress
-from hybrid_train.theory.lines import robust as robust_lines
+from hybrid_train.theory.checked import Checked, Request, Subject
 from hybrid_train.theory.lines.adversarial import ASSUMED_EXPONENT, AdversarialCase, adversarial_lines
-from hybrid_train.theory.lines.line import Line
 from hybrid_train.theory.predictions.adversarial import activation_bound
 from hybrid_train.theory.predictions.pseudo_network import pseudo_gaps, random_inputs, starting_point
 from hybrid_train.theory.predictions.robustness import RobustLoss
+from hybrid_train.theory.robust_check import robust_part, with_losses
 from hybrid_train.theory.watched import watched_training
 
 _ELSEWHERE = 100
@@ -31,18 +28,14 @@ _MOST_LOOKS, _WORK = 100, 5e10
 """Steps that are looked at: so many at most, and multiplications that all looks may take together."""
 
 
-def check_jumping(config: Config, setting: Setting, *, progress: bool) -> tuple[list[Line], dict[str, Any]]:
-    """Train a network that jumps as a config says; return the lines about it and what the pictures show.
-
-    Args:
-        config: valid.
-        setting: of it.
-        progress: show a bar, if standard error is a terminal.
+def check_jumping(request: Request) -> Checked:
+    """Train a network that jumps, and compare it with its pseudo-network on the way.
 
     Raises:
         ResourceError: a copy of the weights and the active pairs do not fit.
         DivergenceError: the loss left the finite numbers.
     """
+    config, setting = request.config, request.setting
     network, inputs = setting.start_two_layer(config), setting.inputs
     _check_memory(network, len(inputs))
     start = starting_point(network)
@@ -50,7 +43,7 @@ def check_jumping(config: Config, setting: Setting, *, progress: bool) -> tuple[
     steps = config.training.steps
     loop = watched_training(config, setting, network)
     losses: list[RobustLoss] = []
-    records = with_losses(with_progress(loop, steps + 1, "theory", shown=progress), losses, len(inputs))
+    records = with_losses(with_progress(loop, steps + 1, "theory", shown=request.progress), losses, len(inputs))
     gaps, counts = [], []
     for gap in pseudo_gaps(records, network, inputs, elsewhere, steps=_looks(network, len(inputs), steps)):
         gaps.append(gap)
@@ -66,25 +59,8 @@ def check_jumping(config: Config, setting: Setting, *, progress: bool) -> tuple[
         "movement": [gap.distance for gap in gaps],
         "movement_assumed": network.width**ASSUMED_EXPONENT,
     }
-    if losses:
-        case = robust_lines.RobustCase.of(config, setting, losses)
-        lines += [line(case) for line in robust_lines.LINES]
-        series["robustness"] = case.series
-    return lines, series
-
-
-def with_losses(records: Iterable[StepRecord], losses: list[RobustLoss], n: int) -> Iterator[StepRecord]:
-    """Pass records on, and put the mean losses of those under an adversary into a list.
-
-    Args:
-        records: of a run on a data set.
-        losses: is added to.
-        n: examples of the data set.
-    """
-    for record in records:
-        if record.clean_loss is not None:
-            losses.append(RobustLoss(record.clean_loss / n, record.loss / n))
-        yield record
+    robust = robust_part(config, setting, losses)
+    return Checked([*lines, *robust.lines], series | robust.series, (_draw, *robust.draws))
 
 
 def _counts_along(network: TwoLayerNetwork, counts: FloatArray) -> dict[str, Any]:
@@ -116,3 +92,16 @@ def _check_memory(network: TwoLayerNetwork, n: int) -> None:
         f"{_ELSEWHERE} other inputs",
         "take a smaller network.width or fewer neurons that fire (network.tau, k or fraction)",
     )
+
+
+def _draw(directory: Path, document: dict[str, Any]) -> list[Path]:
+    from hybrid_train.report.adversarial import write_pseudo_figures
+
+    return write_pseudo_figures(directory, document)
+
+
+SUBJECT = Subject(
+    lambda config: config.network.kind == "two_layer" and config.two_layer.activation == "jump",
+    ("gd", "sgd", "adversarial"),
+    check_jumping,
+)

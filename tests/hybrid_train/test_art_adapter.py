@@ -24,6 +24,8 @@ from hybrid_train.network import TwoLayerNetwork
 from hybrid_train.network.adversarial import adversarial_network
 from hybrid_train.training.losses import make_loss
 
+pytestmark = pytest.mark.peers
+
 TAIL = (0.5, 1.0)
 
 

@@ -97,7 +97,9 @@ def auto_score(width: int, share: float | None) -> float:
     if share is None:
         return auto_threshold(width)
     if isinstance(share, bool) or not (isinstance(share, int | float) and ndtr(-_DEEPEST) < share < 1.0):
-        raise ConfigError(f"share={share!r}: expected the fraction of neurons that fire, strictly between 0 and 1")
+        raise ConfigError(
+            f"share={share!r}: expected the fraction of neurons that fire, strictly between {ndtr(-_DEEPEST):.2g} and 1"
+        )
     return float(-ndtri(share))
 
 

@@ -29,7 +29,8 @@ _ACCURACY = 0.01
 def initial_error(case: Case) -> Line:
     """||u(0)||^2 against its mean n K E max(z - b, 0)^2."""
     seen = case.observed
-    variance = case.n * case.outputs * case.output_weight**2 * initial_output_variance(seen.threshold)
+    variance = case.output_weight * (case.output_weight * initial_output_variance(seen.threshold))
+    mean = case.n * case.outputs * variance
     measured = seen.initial_output
     missing = ("zero output at the start: nothing to predict",) if case.start == "paired" else ()
     return Line(
@@ -38,9 +39,9 @@ def initial_error(case: Case) -> Line:
         "n K B^2 E max(z - b, 0)^2",
         "PRE Claim D.1",
         "~",
-        variance,
+        mean,
         measured,
-        measured <= variance / CONFIDENCE,
+        measured <= mean / CONFIDENCE,
         missing,
         '"yes" up to 100 times that, exceeded with probability 1 % at most (Markov); the claim has no constant',
     )

@@ -86,7 +86,10 @@ class DeepCase:
     @property
     def far(self) -> tuple[str, ...]:
         """What is missing if the weights left the ball around W(0) that Theorems 4 and 5 speak of."""
-        radius = 1.0 / (self.now.depth**4.5 * math.log(max(self.now.widths)) ** 3)
+        width = max(self.now.widths)
+        if width == 1:
+            return ("m >= 2 is wanted: ln m is 0",)
+        radius = 1.0 / (self.now.depth**4.5 * math.log(width) ** 3)
         if self.omega <= radius:
             return ()
         return (f"||W - W(0)||_2 <= 1/(L^4.5 ln^3 m) = {radius:.2g} is wanted, here {self.omega:.2g}",)

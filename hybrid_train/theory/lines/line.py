@@ -52,16 +52,16 @@ class Line:
         return "yes" if self.satisfied else "no"
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the line, ready for JSON."""
+        """Return the line, ready for JSON: infinities are None."""
         return {
             "section": self.section,
             "quantity": self.quantity,
             "formula": self.formula,
             "source": self.source,
             "relation": self.relation,
-            "predicted": self.predicted,
-            "measured": self.measured,
-            "spread": self.spread,
+            "predicted": finite(self.predicted),
+            "measured": finite(self.measured),
+            "spread": finite(self.spread),
             "holds": self.holds,
             "satisfied": self.satisfied,
             "missing": list(self.missing),
@@ -82,6 +82,6 @@ def unlikely(failure: float) -> tuple[str, ...]:
     return (f"at this size the bound may fail with probability {chance}",)
 
 
-def finite(value: float) -> float | None:
+def finite(value: float | None) -> float | None:
     """Return the value, None for an infinity or NaN."""
-    return value if math.isfinite(value) else None
+    return value if value is not None and math.isfinite(value) else None

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import final
 
 from hybrid_train.config import Config
 from hybrid_train.data import EvenPolynomials, input_bound
+from hybrid_train.errors import ConfigError
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.experiments.sources import load_data
 from hybrid_train.support.arrays import FloatArray
@@ -118,7 +121,8 @@ def pairs_needed(case: SgdCase) -> Line:
     predicted = None
     if case.norm is not None and case.lipschitz is not None and case.mean_loss > 0:
         bound = input_bound(case.inputs)
-        predicted = float(sgd_width(case.mean_loss, case.inputs.shape[1], case.norm, bound, lipschitz=case.lipschitz))
+        needed = partial(sgd_width, case.mean_loss, case.inputs.shape[1], case.norm, bound, lipschitz=case.lipschitz)
+        predicted = _counted(needed)
     return _needed("pairs of neurons for that loss", "4 L^2 R^2 M^2 / (d epsilon^2)", predicted, case.width // 2, case)
 
 
@@ -126,8 +130,16 @@ def steps_needed(case: SgdCase) -> Line:
     """The steps the theorem asks for the loss this run came to."""
     predicted = None
     if case.norm is not None and case.lipschitz is not None and case.mean_loss > 0:
-        predicted = float(sgd_steps(case.mean_loss, case.norm, lipschitz=case.lipschitz))
+        predicted = _counted(partial(sgd_steps, case.mean_loss, case.norm, lipschitz=case.lipschitz))
     return _needed("steps for that loss", "4 L^2 M^2 / epsilon^2", predicted, case.steps, case)
+
+
+def _counted(needed: Callable[[], int]) -> float:
+    """Return the count, infinity where double precision does not reach it."""
+    try:
+        return float(needed())
+    except ConfigError:
+        return math.inf
 
 
 def _needed(quantity: str, formula: str, predicted: float | None, measured: int, case: SgdCase) -> Line:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from hybrid_train.network.adversarial import expected_fraction
+from hybrid_train.network.sparsity import sparsity_bound
 
 
 def expected_activated(width: int, threshold: float, norm: float = 1.0) -> float:
@@ -36,7 +37,7 @@ def activation_bound(width: int, threshold: float) -> float:
         width: m.
         threshold: tau.
     """
-    return 2.0 * width * math.exp(-width * max(threshold, 0.0) ** 2 / 4.0)
+    return sparsity_bound(width, math.sqrt(width / 2.0) * threshold)
 
 
 def activation_failure(n: int, width: int, threshold: float) -> float:
@@ -59,5 +60,7 @@ def flip_count_bound(n: int, width: int, radius: float) -> float:
 
 
 def flip_count_failure(n: int, width: int, radius: float) -> float:
-    """Return exp(-3/16 of :func:`flip_count_bound`), its failure probability by Bernstein's inequality."""
+    """Return exp(-3/16 of :func:`flip_count_bound`), its failure probability by Bernstein's inequality; 0 for R = 0."""
+    if radius == 0:
+        return 0.0
     return min(1.0, math.exp(-3.0 * flip_count_bound(n, width, radius) / 16.0))

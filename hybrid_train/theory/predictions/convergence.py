@@ -7,6 +7,7 @@ import math
 import numpy as np
 from scipy.special import ndtr
 
+from hybrid_train.network.sparsity import gaussian_decay
 from hybrid_train.support.arrays import FloatArray, IntArray
 
 
@@ -15,8 +16,8 @@ def initial_output_variance(threshold: float) -> float:
 
     The exact mean behind PRE Claim D.1, whose bound n (1 + b^2) log^2(n / rho) has no constant.
     """
-    density = math.exp(-(threshold**2) / 2.0) / math.sqrt(2.0 * math.pi)
-    return max(0.0, (1.0 + threshold**2) * float(ndtr(-threshold)) - threshold * density)
+    tail, density = float(ndtr(-threshold)), gaussian_decay(threshold) / math.sqrt(2.0 * math.pi)
+    return max(0.0, (1.0 + threshold * threshold) * tail - threshold * density) if tail > 0 else 0.0
 
 
 def error_bound(initial: float, rate: float, smallest: float, steps: IntArray) -> FloatArray:
@@ -60,12 +61,16 @@ def theorem_radius(n: int, smallest: float) -> float:
 def theorem_width(n: int, initial: float, smallest: float) -> float:
     """Return the width from which D < R, so that PRE Lemma D.9 applies: (4 sqrt(n) ||err(0)|| / (lambda R))^2.
 
+    Infinite where double precision does not reach that far.
+
     Args:
         n: data.
         initial: ||err(0)||^2.
         smallest: lambda, above 0.
     """
-    return 16.0 * n * initial / (smallest * theorem_radius(n, smallest)) ** 2
+    radius = theorem_radius(n, smallest)
+    ratio = movement_bound(n, 1, initial, smallest) / radius if radius > 0 else math.inf
+    return ratio * ratio
 
 
 def theorem_steps(n: int, smallest: float, accuracy: float) -> float:
@@ -76,4 +81,5 @@ def theorem_steps(n: int, smallest: float, accuracy: float) -> float:
         smallest: lambda, above 0.
         accuracy: epsilon.
     """
-    return n**2 / smallest**2 * math.log(n / accuracy)
+    ratio = n / smallest
+    return ratio * ratio * math.log(n / accuracy)

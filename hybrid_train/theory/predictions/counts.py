@@ -7,6 +7,7 @@ import math
 import numpy as np
 from scipy.special import log_ndtr
 
+from hybrid_train.network.sparsity import gaussian_decay, sparsity_bound
 from hybrid_train.support.arrays import FloatArray
 
 
@@ -18,7 +19,7 @@ def sparsity_failure(n: int, width: int, threshold: float) -> float:
         width: m independent neurons; a paired start has half as many as it has neurons.
         threshold: b.
     """
-    mean = width * math.exp(-(max(threshold, 0.0) ** 2) / 2.0)
+    mean = width * gaussian_decay(max(threshold, 0.0))
     return min(1.0, n * math.exp(-3.0 * mean / 8.0))
 
 
@@ -55,7 +56,7 @@ def flip_probability_bound(threshold: float, radius: float) -> float:
 
     PRE Claim C.11, Part 2, with its constant written out: exp(-(b - R)^2/2) <= e exp(-b^2/2).
     """
-    return min(radius, math.e * math.exp(-(threshold**2) / 2.0))
+    return min(radius, math.e * gaussian_decay(threshold))
 
 
 def flip_bound(width: int, threshold: float, radius: float) -> float:
@@ -82,11 +83,13 @@ def flip_failure(n: int, width: int, threshold: float, radius: float) -> float:
 
 def fired_bound(width: int, threshold: float, radius: float) -> float:
     """Return what k_{i,t} stays below at every step: 2 m exp(-b^2/2) at the start and the flips (PRE Lemma C.10)."""
-    return 2.0 * width * math.exp(-(threshold**2) / 2.0) + flip_bound(width, threshold, radius)
+    return sparsity_bound(width, threshold) + flip_bound(width, threshold, radius)
 
 
 def reach_probability(threshold: float, radius: float) -> float:
     """Return P(|z - b| < R), z ~ N(0, 1): the share of neurons that a move of R can flip (PRE Claim C.11, Part 1)."""
     near, far = abs(threshold) - radius, abs(threshold) + radius
     high, low = log_ndtr(-near), log_ndtr(-far)
+    if math.isinf(high):
+        return 0.0
     return max(0.0, float(-np.exp(high) * np.expm1(low - high)))

@@ -129,7 +129,7 @@ def semi_smoothness(
     loss: Loss,
     fractions: tuple[float, ...] = (0.25, 0.5, 1.0),
 ) -> list[SemiSmoothness]:
-    """Return both sides of the semi-smoothness inequality along a step.
+    """Return both sides of the semi-smoothness inequality along a step; infinities or NaN where it leaves the numbers.
 
     Args:
         start: the network at W(0).
@@ -140,6 +140,19 @@ def semi_smoothness(
         loss: summed over the examples.
         fractions: how much of the step is taken.
     """
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _semi_smoothness(start, now, moves, inputs, targets, loss, fractions)
+
+
+def _semi_smoothness(
+    start: DeepNetwork,
+    now: DeepNetwork,
+    moves: list[FloatArray],
+    inputs: npt.ArrayLike,
+    targets: FloatArray,
+    loss: Loss,
+    fractions: tuple[float, ...],
+) -> list[SemiSmoothness]:
     seen = now.forward(inputs)
     value = loss.value(seen.outputs, targets)
     gradient = seen.gradient(loss.derivative(seen.outputs, targets))
@@ -158,7 +171,7 @@ def semi_smoothness(
                 size=size,
                 left=after - value - fraction * along,
                 first_order=root * omega ** (1 / 3) * depth**2 * size,
-                second_order=n * depth**2 * width / now.outputs * size**2,
+                second_order=n * depth**2 * width / now.outputs * size * size,
             )
         )
     return found

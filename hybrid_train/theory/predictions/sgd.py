@@ -57,10 +57,11 @@ def sgd_width(
     m = 4 L^2 R^2 C^2 M^2 / (d epsilon^2), the O(d^-1 epsilon^-2 M^2 R^2) of SGD Theorem 1.5 with its constant.
 
     Raises:
-        ConfigError: accuracy or dimension not positive.
+        ConfigError: accuracy or dimension not positive, or the accuracy so small that double precision ends.
     """
     _check(accuracy=accuracy, dimension=dimension)
-    return math.ceil((2.0 * lipschitz * data_bound * feature_bound * norm / accuracy) ** 2 / dimension)
+    ratio = 2.0 * lipschitz * data_bound * feature_bound * norm / accuracy
+    return _whole(ratio * ratio / dimension, accuracy)
 
 
 def sgd_steps(accuracy: float, norm: float, *, lipschitz: float = 1.0, feature_bound: float = 1.0) -> int:
@@ -69,10 +70,11 @@ def sgd_steps(accuracy: float, norm: float, *, lipschitz: float = 1.0, feature_b
     T = 4 L^2 C^2 M^2 / epsilon^2, the O(epsilon^-2 M^2) of SGD Theorem 1.5 with its constant.
 
     Raises:
-        ConfigError: accuracy not positive.
+        ConfigError: accuracy not positive, or so small that double precision ends.
     """
     _check(accuracy=accuracy)
-    return math.ceil((2.0 * lipschitz * feature_bound * norm / accuracy) ** 2)
+    ratio = 2.0 * lipschitz * feature_bound * norm / accuracy
+    return _whole(ratio * ratio, accuracy)
 
 
 def sgd_rate(steps: int, norm: float, *, lipschitz: float = 1.0, feature_bound: float = 1.0) -> float:
@@ -83,6 +85,12 @@ def sgd_rate(steps: int, norm: float, *, lipschitz: float = 1.0, feature_bound: 
     """
     _check(steps=steps)
     return norm / (math.sqrt(steps) * lipschitz * feature_bound)
+
+
+def _whole(number: float, accuracy: float) -> int:
+    if math.isinf(number):
+        raise ConfigError(f"accuracy={accuracy}: asks for more than double precision counts; take a larger one")
+    return math.ceil(number)
 
 
 def _check(**sizes: float) -> None:

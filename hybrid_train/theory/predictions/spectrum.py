@@ -9,6 +9,7 @@ from scipy import sparse
 
 from hybrid_train.errors import ConfigError, InvariantError
 from hybrid_train.finder.active_sets import ActiveSets
+from hybrid_train.network.sparsity import gaussian_decay
 from hybrid_train.support.arrays import FloatArray
 
 
@@ -64,7 +65,7 @@ def spectral_bounds(n: int, threshold: float, delta: float) -> tuple[float, floa
     """
     if n < 1 or not threshold >= 0 or not delta >= 0:
         raise ConfigError(f"n={n}, threshold={threshold}, delta={delta}: need n at least 1 and the others at least 0")
-    upper = math.exp(-(threshold**2) / 2.0)
+    upper = gaussian_decay(threshold)
     return upper * min(delta, math.sqrt(2.0)) / (100.0 * n**2), upper
 
 
@@ -91,12 +92,12 @@ def kernel_drift_bound(n: int, threshold: float, radius: float) -> float:
         threshold: b, at least 0.
         radius: R.
     """
-    return n * min(2.0 * math.e * math.exp(-(threshold**2) / 2.0), 3.0 * radius)
+    return n * min(2.0 * math.e * gaussian_decay(threshold), 3.0 * radius)
 
 
 def kernel_drift_failure(n: int, width: int, threshold: float, radius: float) -> float:
     """Return n^2 exp(-m min(3/8 e exp(-b^2/2), R/10)), see :func:`kernel_drift_bound`; 0 for R = 0."""
     if radius == 0:
         return 0.0
-    share = min(3.0 / 8.0 * math.e * math.exp(-(threshold**2) / 2.0), radius / 10.0)
+    share = min(3.0 / 8.0 * math.e * gaussian_decay(threshold), radius / 10.0)
     return min(1.0, n**2 * math.exp(-width * share))

@@ -99,6 +99,7 @@ def test_input_gradients_are_finite_differences(index) -> None:
     assert not gradient[:, 4].any(), "the one at the end is no input"
 
 
+@pytest.mark.peers
 def test_gradients_agree_with_torch() -> None:
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(0)

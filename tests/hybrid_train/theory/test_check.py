@@ -18,10 +18,12 @@ from hybrid_train.errors import ConfigError
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.report.theory import plot_error, plot_fired_counts, plot_flips, plot_movement, plot_spectrum
 from hybrid_train.theory import Line, check_theory, theory_text
-from hybrid_train.theory.check import PREPROCESSING, observe
+from hybrid_train.theory.check import SUBJECTS
+from hybrid_train.theory.checked import Request
 from hybrid_train.theory.lines import convergence, kernel, sgd, sparsity
 from hybrid_train.theory.lines.case import Case
 from hybrid_train.theory.lines.costs import SEARCHERS, cost_growths, cost_line, fired_exponent
+from hybrid_train.theory.two_layer_check import PREPROCESSING, check_two_layer, observe
 from hybrid_train.training.losses import make_loss
 
 Tables = dict[str, dict[str, Any]]
@@ -273,6 +275,32 @@ class TestCommand:
     def test_exported_lazily(self) -> None:
         assert hybrid_train.check_theory is check_theory
         assert hybrid_train.shifted_kernel([[1.0, 0.0]], 0.0) == pytest.approx(0.5)
+
+    @pytest.mark.parametrize(
+        ("network", "names"),
+        [
+            ({"width": 64}, ["theory_convergence", "theory_fired", "theory_spectrum"]),
+            ({"width": 64, "activation": "jump"}, ["theory_fired", "theory_pseudo_network"]),
+            ({"kind": "deep", "widths": [8, 8]}, ["landscape"]),
+            ({"kind": "residual", "width": 8}, ["landscape"]),
+        ],
+        ids=str,
+    )
+    def test_every_kind_of_run_has_one_subject_and_its_pictures(
+        self, network: dict[str, Any], names: list[str], tmp_path: Path
+    ) -> None:
+        tables = {**SMALL, "network": network}
+        assert sum(subject.fits(load_config(tables)) for subject in SUBJECTS) == 1
+        figures = check_theory(tables, costs=False, out=tmp_path / "out").figures
+        assert sorted(path.stem for path in figures if path.suffix == ".png") == names
+
+    def test_pictures_are_drawn_by_the_check_and_not_by_what_its_numbers_are_called(self, tmp_path: Path) -> None:
+        """Series of another kind's names beside its own do not change who draws."""
+        config = load_config(SMALL)
+        checked = check_two_layer(Request(config, Setting.of(config)))
+        series = checked.series | {"landscape": [], "gap_on_inputs": []}
+        (draw,) = checked.draws
+        assert len(draw(tmp_path, {"series": series})) == 6
 
     def test_other_runs_are_refused(self) -> None:
         config = load_config(SMALL)

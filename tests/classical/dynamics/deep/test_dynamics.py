@@ -177,6 +177,7 @@ def torch_outputs(torch: Any, net: DeepNetwork, weights: list[Any], inputs: np.n
     return h @ torch.tensor(net.output_weights).T
 
 
+@pytest.mark.peers
 @every_kind
 @both_ways
 @pytest.mark.parametrize("name", ["squared", "logistic", "cross_entropy"])

@@ -53,6 +53,23 @@ def at_angle(angle: float, norms: tuple[float, float]) -> Floats:
     return np.array([[norms[0], 0.0], [norms[1] * math.cos(angle), norms[1] * math.sin(angle)]])
 
 
+EPS = float(np.finfo(np.float64).eps)
+EXACT = [
+    (3.367310632145079, 1.3, 1.0, 2.4815816767370145e-06),
+    (4.656401296324667, 1.0, 1.3576424561788232, 2.745452146630665e-07),
+    (5.0, 1.0, 1.0, 1.3703600110717434e-09),
+    (6.0, 1.0, 1.0, 7.856286208172105e-13),
+    (6.0, 1.0, 3.0, 9.291878231426264e-10),
+    (6.0, 2.0, 1.0, 2.688208698216055e-30),
+    (-3.0, 1.0, 0.5, 0.9986501016236735),
+    (-3.0, 2.5, 1.0, 0.9973002039367398),
+    (3.42, 1.4, 1.0, 7.200382119158918e-07),
+    (3.4, 0.2, 1.02, 0.0002686019784380623),
+    (20.0, 1.0, 1.0, 1.8327214277350183e-116),
+    (20.0, 0.01, 1.0, 2.5337366892811067e-89),
+]
+"""(b, angle, norm of the second, P): Plackett's integral from a right angle on, in arithmetic of 40 digits."""
+
 angles = (
     st.floats(1e-7, math.pi - 1e-7)
     | st.floats(-7, 0).map(lambda e: 10**e)
@@ -67,7 +84,15 @@ class TestClosedForm:
         joint = joint_firing(at_angle(angle, (one, other)), threshold)
         # the rounding of the vectors themselves turns them by about 1e-16
         expected = integrated(threshold / one, threshold / other, angle)
-        assert joint[0, 1] == pytest.approx(expected, rel=1e-12, abs=2e-14 * max(joint[0, 0], joint[1, 1]))
+        # and that of h = b / ||x|| changes Q(h), from which the reference subtracts, by h^2 times as much
+        rounding = np.maximum(2e-14, 4.0 * EPS * np.square(threshold / np.array([one, other])))
+        assert joint[0, 1] == pytest.approx(expected, rel=1e-12, abs=(rounding * joint.diagonal()).max())
+
+    @pytest.mark.parametrize(("threshold", "angle", "other", "expected"), EXACT)
+    def test_equals_what_forty_digits_give(self, threshold: float, angle: float, other: float, expected: float) -> None:
+        joint = joint_firing(at_angle(angle, (1.0, other)), threshold)
+        largest = max(joint[0, 0], joint[1, 1])
+        assert joint[0, 1] == pytest.approx(expected, rel=0, abs=max(2e-15, EPS * threshold**2) * largest)
 
     @given(st.floats(-4, 6), angles)
     def test_equal_norms_far_out_keep_their_relative_accuracy(self, threshold: float, angle: float) -> None:

@@ -1,0 +1,67 @@
+"""What a check of one kind of run takes and gives: the request, and lines with the pictures that go with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, final
+
+from hybrid_train.config import Config
+from hybrid_train.experiments.document import Draw
+from hybrid_train.experiments.setting import Setting
+from hybrid_train.theory.lines.costs import CostGrowth
+from hybrid_train.theory.lines.line import Line
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Request:
+    """What is to be checked.
+
+    Attributes:
+        config: valid.
+        setting: of it.
+        costs: whether the cost of a step is counted at several widths, where the papers speak of it.
+        pictured: whether pictures will be drawn, so that what they alone show is worth computing.
+        progress: show a bar, if standard error is a terminal.
+    """
+
+    config: Config
+    setting: Setting
+    costs: bool = False
+    pictured: bool = False
+    progress: bool = False
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """What came of it.
+
+    Attributes:
+        lines: the table.
+        series: numbers for the pictures.
+        draws: who draws them, each from the whole document of the check.
+        growths: counted cost by finder.
+    """
+
+    lines: list[Line]
+    series: dict[str, Any]
+    draws: tuple[Draw, ...]
+    growths: list[CostGrowth] = field(default_factory=list)
+
+
+@final
+@dataclass(frozen=True)
+class Subject:
+    """One kind of run that the papers speak of.
+
+    Attributes:
+        fits: whether a config describes such a run.
+        algorithms: those whose runs are checked.
+        check: trains as requested and compares.
+    """
+
+    fits: Callable[[Config], bool]
+    algorithms: tuple[str, ...]
+    check: Callable[[Request], Checked]
