@@ -14,11 +14,11 @@ from hybrid_train.config import Config, load_config
 from hybrid_train.config.deep_networks import DeepSection
 from hybrid_train.config.load import ConfigSource
 from hybrid_train.config.schema import NetworkConfig
-from hybrid_train.config.sizes import check_memory
 from hybrid_train.errors import ConfigError
 from hybrid_train.experiments.document import check_vacant, versions, write_document
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.network.sparsity import expected_active, sparsity_bound
+from hybrid_train.support.memory import check_memory
 from hybrid_train.support.progress import announced, with_progress
 from hybrid_train.theory.deep_check import check_deep
 from hybrid_train.theory.jumping_check import check_jumping, with_losses

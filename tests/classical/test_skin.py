@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from classical.lists import kernels as _skin_kernels
+from classical.lists import kernels as list_kernels
 from classical.lists import neighbour_lists as _skin_lists
 from classical.lists.neighbour_lists import Frame, NeighbourLists
 from classical.lists.thickness import best_skin
@@ -235,7 +235,7 @@ def test_a_value_within_its_error_of_the_threshold_is_evaluated() -> None:
 
 def test_the_gram_matrix_and_the_vectors_follow_the_same_motion(monkeypatch: pytest.MonkeyPatch) -> None:
     by_gram = drift(0, "static", steps=20)
-    monkeypatch.setattr(_skin_lists, "_GRAM_COLUMNS", 3)
+    monkeypatch.setattr(_skin_lists, "MOST_COLUMNS", 3)
     by_vectors = drift(0, "static", steps=20)
     assert by_vectors.finder.find().same_sets(by_gram.finder.find())
     assert by_gram.finder.deviation > 0
@@ -406,4 +406,4 @@ def test_a_motion_that_does_not_fit_is_refused() -> None:
 
 
 def test_statuses_are_in_order_of_work() -> None:
-    assert 0 == _skin_kernels.SETTLED < _skin_kernels.STALE < _skin_kernels.SPENT
+    assert 0 == list_kernels.SETTLED < list_kernels.STALE < list_kernels.SPENT
