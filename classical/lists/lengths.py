@@ -53,7 +53,10 @@ def root(square: Any, noise: Any, weight: Any) -> Any:
 
 @inlined
 def stored(rule: Any, norm: Any, terms: Any, weight: Any) -> Any:
-    """Return a bound of what the bank loses when it adds the step in its own numbers, in any order.
+    """Return a bound of what the bank loses when it adds the step in its own numbers, a column after the other.
+
+    Each addition rounds the whole row, by half a spacing of a norm that is at most ``norm + weight`` on the way, and
+    each product its own part of the weight.
 
     Args:
         rule: of the certificates.
@@ -61,4 +64,4 @@ def stored(rule: Any, norm: Any, terms: Any, weight: Any) -> Any:
         terms: columns of the row and 8 more.
         weight: of the step.
     """
-    return rule.eps * (norm + terms * weight) + terms * rule.bank_speck
+    return rule.eps * (0.5 * terms - 3) * (norm + weight) + terms * rule.bank_speck
