@@ -14,7 +14,6 @@ from classical.dynamics.gram import chunks as _gram_lists
 from classical.dynamics.gram import dynamics as gram_dynamics
 from classical.dynamics.gram import size as gram_size
 from classical.dynamics.gram.dynamics import GramDynamics
-from classical.dynamics.gram.world import longest_combination
 from classical.dynamics.sets import SetDynamics
 from classical.lists.following import MOST_COLUMNS
 from classical.scan import ScanFinder
@@ -381,14 +380,3 @@ def test_the_expected_size_covers_what_is_taken():
     taken += sum(part.nbytes for part in dynamics._totals) + dynamics._world.pulls.nbytes
     expected = gram_size.expected_bytes(1 << 14, 32, 16, network.threshold, 1, "seeded")
     assert taken <= expected <= 3 * taken
-
-
-@settings(max_examples=30, deadline=None)
-@given(seed=st.integers(0, 10**6), n=st.integers(1, 20), d=st.integers(1, 6))
-def test_no_combination_is_longer_than_its_bound(seed, n, d):
-    rng = np.random.default_rng(seed)
-    x = examples(rng, KINDS[seed % 5], n, d)
-    bound = longest_combination(x @ x.T)
-    for c in rng.standard_normal((20, n)):
-        assert np.linalg.norm(c @ x) <= bound * np.linalg.norm(c)
-    assert longest_combination(np.array([[np.inf]])) == np.inf
