@@ -8,6 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from classical.dynamics.ball.dynamics import BallDynamics
+from classical.dynamics.batch.dynamics import BatchDynamics, examples_in_common
+from classical.dynamics.gram.dynamics import GramDynamics
+from classical.lists.following import ACCURACY, MOST_COLUMNS, ROUNDS
 from classical.lists.neighbour_lists import NeighbourLists
 from classical.lists.thickness import best_skin, first_skin
 from hybrid_train.errors import InvariantError
@@ -24,13 +28,8 @@ from hybrid_train.training.following import FollowingFinder
 _FEW_IN_COMMON = 3.0
 """Examples per firing neuron up to which following all of them is cheaper than looking at those of a batch."""
 
-
-_ROUNDS = 1024
-"""Every followed inner product is evaluated from the vectors at least once in so many answers."""
-
-_ACCURACY = 1e-9
 _SPACINGS = 64
-"""Tolerated relative error of a followed inner product: 1e-9, or so many spacings of a single-precision bank."""
+"""Error of a followed inner product that is tolerated besides, in spacings of the bank's numbers."""
 
 
 @final
@@ -90,23 +89,16 @@ class SkinFinder(FollowingFinder):
         return max(self._deviation, self._lists.deviation)
 
     def dynamics(self, network: TwoLayerNetwork, inputs: FloatArray) -> Dynamics | None:
-        from classical.dynamics.gram.dynamics import GramDynamics
-        from classical.dynamics.gram.size import MOST_EXAMPLES
-
-        if not self._gram or len(inputs) > MOST_EXAMPLES:
+        if not self._gram or len(inputs) > MOST_COLUMNS:
             return None
         return GramDynamics(network, inputs, skin=self._skin)
 
     def dynamics_for_batches(self, network: TwoLayerNetwork, inputs: FloatArray) -> Dynamics | None:
-        from classical.dynamics.batch.dynamics import BatchDynamics, examples_in_common
-
         if not self._gram or examples_in_common(network, inputs) <= _FEW_IN_COMMON:
             return self.dynamics(network, inputs)
         return BatchDynamics(network, inputs, self._skin)
 
     def dynamics_within(self, network: TwoLayerNetwork, inputs: FloatArray, reach: float) -> Dynamics | None:
-        from classical.dynamics.ball.dynamics import BallDynamics
-
         return BallDynamics(network, inputs, reach, skin=self._skin)
 
     def facts(self) -> dict[str, Any]:
@@ -216,8 +208,8 @@ class SkinFinder(FollowingFinder):
             if self._lost > len(self._listed) // 2:
                 self._start_over()
                 return
-        block = -(-len(self._listed) // _ROUNDS)
-        first = self._answers % _ROUNDS * block
+        block = -(-len(self._listed) // ROUNDS)
+        first = self._answers % ROUNDS * block
         lists.freshen(min(first, len(self._listed)), min(first + block, len(self._listed)))
         lists.skin = self._best_skin()
         self.rescans += lists.settle(compare=not moved)
@@ -242,7 +234,7 @@ class SkinFinder(FollowingFinder):
         columns = self._queries if self._points_listed else self._points
         self._first_skin = first_skin(self._listed)
         spacing = float(np.finfo(self._listed.dtype).eps)
-        accuracy = max(_ACCURACY, _SPACINGS * spacing)
+        accuracy = max(ACCURACY, _SPACINGS * spacing)
         skin = self._skin or self._first_skin
         self._lists = NeighbourLists(self._listed, columns, self._threshold, skin, self._swing, accuracy)
         spare = self._lists.candidates - self._lists.active

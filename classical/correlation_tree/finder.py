@@ -9,13 +9,12 @@ import numpy.typing as npt
 from pydantic import Field
 
 from classical.correlation_tree import kernels as compiled
-from hybrid_train.errors import ResourceError
 from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.bank import Bank, checked_rows, watch_both
 from hybrid_train.finder.cost import Cost
 from hybrid_train.finder.interface import EXACT, ActiveSetFinder, Promise
 from hybrid_train.support.arrays import FloatArray, IntArray
-from hybrid_train.support.memory import available_bytes
+from hybrid_train.support.memory import check_memory
 from hybrid_train.support.parallel import in_threads
 
 _BLOCK_NUMBERS = 1 << 22
@@ -62,13 +61,11 @@ class CorrelationTreeFinder(ActiveSetFinder):
 
     def check_resources(self, n_points: int, n_queries: int, dimension: int) -> None:
         nodes = int(_levels(n_points, self._fanout).sum())
-        needed, available = 8 * nodes * n_queries, available_bytes()
-        if needed > available:
-            raise ResourceError(
-                f"correlation_tree: {n_queries} trees of {nodes} nodes over {n_points} points need {needed} bytes of "
-                f"memory but {available} are available; take fewer neurons or data, or finder.kind='skin', which "
-                "keeps only the pairs near the threshold"
-            )
+        check_memory(
+            8 * nodes * n_queries,
+            f"correlation_tree: {n_queries} trees of {nodes} nodes over {n_points} points",
+            "take fewer neurons or data, or finder.kind='skin', which keeps only the pairs near the threshold",
+        )
 
     def build(self, points: Bank | npt.ArrayLike, queries: Bank | npt.ArrayLike, threshold: float) -> None:
         self._points, self._queries = watch_both(points, queries)

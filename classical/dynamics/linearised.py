@@ -9,7 +9,8 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from classical.dynamics.sets import SetDynamics, descent, spread
+from classical.dynamics.sets import SetDynamics, descent
+from classical.dynamics.two_layer import spread
 from hybrid_train.errors import InvariantError
 from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.audit import Audit

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, final
 
 import numpy as np
 from scipy import sparse
 
-from hybrid_train.errors import ConfigError, InvariantError
+from classical.dynamics.two_layer import TwoLayerDynamics, moving
+from hybrid_train.errors import ConfigError
 from hybrid_train.finder.active_sets import ActiveSets
-from hybrid_train.finder.audit import Audit, audit
-from hybrid_train.finder.bank import Bank, DenseBank
 from hybrid_train.finder.cost import Cost, SimulationCost
 from hybrid_train.finder.interface import ActiveSetFinder
 from hybrid_train.network.two_layer import Index, TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray, IntArray
-from hybrid_train.training.dynamics import Dynamics, Evaluation
+from hybrid_train.training.dynamics import Evaluation
 
 
 @final
-class SetDynamics(Dynamics):
+class SetDynamics(TwoLayerDynamics):
     """A two-layer network trained through the sets of any finder.
 
     With ``index="neurons"`` the finder searches the weights for every example of a step (PRE Algorithms 2/5; 7 with
@@ -46,18 +43,11 @@ class SetDynamics(Dynamics):
     ) -> None:
         if index not in ("neurons", "data"):
             raise ConfigError(f"training.index={index!r}: expected 'neurons' or 'data'")
-        self.network = network
-        self.examples = DenseBank(inputs, "inputs")
+        super().__init__(network, inputs)
         self.finder = finder
         self.index: Index = index
-        self.finder_seconds = 0.0
         self._sets: ActiveSets | None = None
-        self._rows: IntArray | None = None
         self._moved: IntArray | None = None
-
-    @property
-    def banks(self) -> Sequence[Bank]:
-        return (self.network.weights,)
 
     @property
     def cost(self) -> Cost:
@@ -69,24 +59,24 @@ class SetDynamics(Dynamics):
 
     @property
     def sets(self) -> ActiveSets:
-        """The active pairs of the examples evaluated last.
-
-        Raises:
-            InvariantError: nothing has been evaluated since something moved.
-        """
         if self._sets is None or self._moved is not None:
-            raise InvariantError("SetDynamics: evaluate the examples first")
+            raise self._not_evaluated()
         return self._sets if self.index == "neurons" or self._rows is None else self._sets.only(self._rows)
 
     def start(self) -> None:
-        started = time.perf_counter()
         weights = self.network.weights
         points, queries = (weights, self.examples) if self.index == "neurons" else (self.examples, weights)
-        self.finder.build(points, queries, self.network.threshold)
-        self.finder_seconds += time.perf_counter() - started
+        with self._on_the_clock():
+            self.finder.build(points, queries, self.network.threshold)
 
     def evaluate(self, rows: IntArray | None = None) -> Evaluation:
-        started = time.perf_counter()
+        with self._on_the_clock():
+            self._find(rows)
+        outputs = self.network.outputs_from(self.sets, len(self.examples), self.index)
+        return self._evaluation(outputs, np.bincount(self._pairs()[0], minlength=len(self.examples)))
+
+    def _find(self, rows: IntArray | None) -> None:
+        """Ask for the sets of some examples, unless they are known."""
         if self.index == "neurons":
             if self._sets is None or rows is not self._rows:
                 self._sets = self.finder.find(rows)
@@ -95,36 +85,27 @@ class SetDynamics(Dynamics):
         elif self._moved is not None:
             self._sets = self._sets.replaced(self.finder.find(self._moved))
         self._rows, self._moved = rows, None
-        self.finder_seconds += time.perf_counter() - started
-        sets = self.sets
-        outputs = self.network.outputs_from(sets, len(self.examples), self.index)
-        fired = np.bincount(self._pairs()[0], minlength=len(self.examples))
-        return Evaluation(outputs, fired) if rows is None else Evaluation(outputs[rows], fired[rows])
 
     def descend(self, slope: FloatArray, rate: float) -> int:
-        everywhere = spread(slope, self._rows, len(self.examples))
-        neurons, coefficients = descent(self.network, self.sets, self.index, everywhere, rate)
+        neurons, coefficients = descent(self.network, self.sets, self.index, self._everywhere(slope), rate)
         directions = self.network.trained_part(self.examples[:])
         motion = self.network.weights.move_along(neurons, coefficients, directions)
         if self.network.untrained:
             motion = replace(motion, directions=directions)
-        started = time.perf_counter()
-        if self.index == "neurons":
-            self.finder.move_points_along(motion)
-        else:
-            self.finder.move_queries_along(motion)
-        self.finder_seconds += time.perf_counter() - started
-        if self.index == "neurons":
-            self._sets = None
-        else:
-            self._moved = neurons
+        with self._on_the_clock():
+            if self.index == "neurons":
+                self.finder.move_points_along(motion)
+                self._sets = None
+            else:
+                self.finder.move_queries_along(motion)
+                self._moved = neurons
         return len(neurons)
 
     def input_gradient(self, slope: FloatArray) -> FloatArray:
         """Return the gradient in the inputs; a jump of the activation has no part in it."""
         network, n = self.network, len(self.examples)
         example, neuron = self._pairs()
-        pull = np.einsum("pk,pk->p", network.output_weights[neuron], spread(slope, self._rows, n)[example])
+        pull = np.einsum("pk,pk->p", network.output_weights[neuron], self._everywhere(slope)[example])
         active, column = np.unique(neuron, return_inverse=True)
         combination = sparse.csr_array((pull, (example, column)), shape=(n, len(active)))
         gradient = network.scale * (combination @ network.weights[active].astype(np.float64))
@@ -132,24 +113,15 @@ class SetDynamics(Dynamics):
 
     def move_examples(self, rows: IntArray, vectors: FloatArray) -> None:
         self.examples.assign(rows, vectors)
-        started = time.perf_counter()
-        if self.index == "neurons":
-            self.finder.move_queries(rows, vectors)
-        else:
-            self.finder.move_points(rows, vectors)
-        self.finder_seconds += time.perf_counter() - started
+        with self._on_the_clock():
+            if self.index == "neurons":
+                self.finder.move_queries(rows, vectors)
+            else:
+                self.finder.move_points(rows, vectors)
         self._sets = self._moved = None
-
-    def top_eigenvalue(self) -> float:
-        return self.network.kernel_top_eigenvalue(self.sets, self.network.trained_part(self.examples[:]), self.index)
 
     def facts(self) -> dict[str, Any]:
         return self.finder.facts()
-
-    def audit(self) -> Audit:
-        if self.index == "data":
-            return audit(self.sets, self.examples, self.network.weights, self.network.threshold, point_rows=self._rows)
-        return audit(self.sets, self.network.weights, self.examples, self.network.threshold, query_rows=self._rows)
 
     def _pairs(self) -> tuple[IntArray, IntArray]:
         """Return (example, neuron) of each active pair."""
@@ -175,16 +147,7 @@ def descent(
     coefficients = sparse.csr_array(
         (-(rate * network.scale) * pull, by_neuron.indices, by_neuron.indptr), shape=(len(by_neuron.rows), len(slope))
     )
-    moving = np.logical_or.reduceat(pull != 0, by_neuron.indptr[:-1]) if len(pull) else np.empty(0, bool)
-    if moving.all():
+    moves = moving(pull, by_neuron.indptr)
+    if moves.all():
         return by_neuron.rows, coefficients
-    return by_neuron.rows[moving], coefficients[np.flatnonzero(moving)]
-
-
-def spread(slope: FloatArray, rows: IntArray | None, n: int) -> FloatArray:
-    """Return (n, K) slopes of all examples, zero for those that are not among ``rows``."""
-    if rows is None:
-        return slope
-    everywhere = np.zeros((n, slope.shape[1]))
-    everywhere[rows] = slope
-    return everywhere
+    return by_neuron.rows[moves], coefficients[np.flatnonzero(moves)]

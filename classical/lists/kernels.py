@@ -1,77 +1,14 @@
-"""Compiled passes over the neighbour lists of the skin finder: arrays in, arrays changed.
-
-Rows are the vectors that have lists, columns the vectors of the other bank. Lengths are distances in the row's space:
-a row at distance t from a column's half-space boundary has <p, q> = b - t ||q||, so one length is compared with all
-columns, whatever their norms.
-"""
+"""Compiled passes over neighbour lists, as :mod:`classical.lists.layout` lays them out: arrays in, arrays changed."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from hybrid_train.support.arrays import FloatArray, IntArray
+from classical.lists.layout import SETTLED, SPENT, STALE
+from classical.lists.lengths import EPS, UP, combined, noise_of, root, stored
 from hybrid_train.support.kernels import dot, kernel
-
-SETTLED, STALE, SPENT = 0, 1, 2
-"""What is to do for a row: nothing; evaluate its list from the vectors; look at every column again."""
-
-
-class Lists(NamedTuple):
-    """Candidate lists of N rows in a pool of P entries; row r has entries start[r] to start[r] + size[r].
-
-    Attributes:
-        start: (N,) first entry.
-        size: (N,) number of candidates.
-        fired: (N,) how many of them are active; right for settled rows.
-        drift: (N,) bound of the distance to where the row was when its columns were last scanned.
-        reach: (N,) bound of the norm it had there.
-        gap: (N,) then all columns outside the list were farther than this.
-        error: (N,) bound of |followed - true inner product| / ||q||; 0 where the entries come from the vectors.
-        todo: (N,) SETTLED, STALE or SPENT.
-        column: (P,) columns, ascending in a list.
-        inner: (P,) inner products.
-    """
-
-    start: IntArray
-    size: IntArray
-    fired: IntArray
-    drift: FloatArray
-    reach: FloatArray
-    gap: FloatArray
-    error: FloatArray
-    todo: IntArray
-    column: IntArray
-    inner: FloatArray
-
-
-class Rule(NamedTuple):
-    """The numbers a certificate is made of.
-
-    Attributes:
-        threshold: b.
-        sway: bound of ||q - q_ref|| / ||q_ref|| over the columns, q_ref where they were when rows were scanned.
-        rounding: error of an inner product in float64, in units of ||p|| ||q||.
-        speck: likewise what underflow costs, absolute.
-        eps: spacing of the moving bank's numbers at 1.
-        bank_speck: what underflow costs in the bank's numbers, absolute.
-        ceiling: norms above this may overflow.
-        accuracy: error of a reported inner product that is tolerated, in units of ||p|| ||q||.
-    """
-
-    threshold: float
-    sway: float
-    rounding: float
-    speck: float
-    eps: float
-    bank_speck: float
-    ceiling: float
-    accuracy: float
-
-
-_EPS = float(np.finfo(np.float64).eps)
-_UP = 1 + 16 * _EPS
 
 
 @kernel
@@ -83,53 +20,45 @@ def _is_spent(lists: Any, rule: Any, r: Any) -> Any:
     """
     norm = lists.reach[r] + lists.drift[r]
     sway = norm * rule.sway
-    need = (lists.drift[r] + sway + rule.rounding * (norm + sway) + rule.speck) * _UP
+    need = (lists.drift[r] + sway + rule.rounding * (norm + sway) + rule.speck) * UP
     return not (need < lists.gap[r] and norm < rule.ceiling)
 
 
 @kernel
-def follow(
-    lists: Any,
-    rule: Any,
-    rows: Any,
-    indptr: Any,
-    columns: Any,
-    coefficients: Any,
-    gram: Any,
-    norms: Any,
-    first: Any,
-    last: Any,
-) -> Any:
-    """Move ``rows[first:last]`` by sparse combinations of the columns, in Gram space.
+def follow(lists: Any, rule: Any, steps: Any, gram: Any, norms: Any, first: Any, last: Any) -> Any:
+    """Move ``steps.rows[first:last]`` in Gram space.
 
     <p + sum_i c_i q_i, q_j> = <p, q_j> + sum_i c_i G_ij, and the step's length is the root of c^T G c. Bounds of the
     rounding of G, of this arithmetic and of the bank's own addition go with them.
+
+    Args:
+        lists: changed.
+        rule: of the certificates.
+        steps: how the rows move.
+        gram: (n, n) inner products of the columns.
+        norms: (n,) their norm bounds.
+        first: of the rows to do.
+        last: of the rows to do.
 
     Returns:
         (list entries touched, sum of the step lengths).
     """
     touched = 0
     path = 0.0
-    doubt_at_least = rule.speck + 4 * _EPS * abs(rule.threshold)
+    columns, coefficients = steps.columns, steps.coefficients
+    doubt_at_least = rule.speck + 4 * EPS * abs(rule.threshold)
     for k in range(first, last):
-        r = rows[k]
-        begin, end = indptr[k], indptr[k + 1]
-        square, weight = 0.0, 0.0
-        for u in range(begin, end):
-            c, i = coefficients[u], columns[u]
-            cross = 0.0
-            for v in range(begin, u):
-                cross += coefficients[v] * gram[i, columns[v]]
-            square += c * (2 * cross + c * gram[i, i])
-            weight += abs(c) * norms[i]
+        r = steps.rows[k]
+        begin, end = steps.indptr[k], steps.indptr[k + 1]
+        square, weight = combined(columns, coefficients, begin, end, gram, norms)
         terms = end - begin + 8
-        noise = (rule.rounding + 2 * terms * _EPS) * weight
-        step = np.sqrt(max(square, 0.0) + noise * weight) * _UP
-        stored = rule.eps * (lists.reach[r] + lists.drift[r] + step + terms * weight) + terms * rule.bank_speck
-        drift = (lists.drift[r] + step + stored + rule.speck) * _UP
+        noise = noise_of(rule.rounding, terms, weight)
+        step = root(square, noise, weight) * UP
+        lost = stored(rule, lists.reach[r] + lists.drift[r] + step, terms, weight)
+        drift = (lists.drift[r] + step + lost + rule.speck) * UP
         norm = lists.reach[r] + drift
-        error = (lists.error[r] + noise + stored + _EPS * norm + rule.speck) * _UP
-        doubt = (error + 2 * rule.rounding * norm) * _UP
+        error = (lists.error[r] + noise + lost + EPS * norm + rule.speck) * UP
+        doubt = (error + 2 * rule.rounding * norm) * UP
         doubtful = not doubt <= rule.accuracy * (lists.reach[r] - drift)
         start, size = lists.start[r], lists.size[r]
         fired = 0
@@ -159,7 +88,7 @@ def advance(lists: Any, rule: Any, rows: Any, lengths: Any) -> None:
     """Take note that rows moved by at most these lengths, in directions unknown: their lists are stale or spent."""
     for k in range(rows.size):
         r = rows[k]
-        lists.drift[r] = (lists.drift[r] + lengths[k]) * _UP
+        lists.drift[r] = (lists.drift[r] + lengths[k]) * UP
         if _is_spent(lists, rule, r):
             lists.todo[r] = SPENT
         elif lists.todo[r] == SETTLED:
@@ -220,38 +149,23 @@ def evaluate(
 
 
 @kernel
-def measure(
-    products: Any,
-    threshold: Any,
-    reach: Any,
-    scale: Any,
-    offset: Any,
-    rounding: Any,
-    limit: Any,
-    skin: Any,
-    listed: Any,
-    counts: Any,
-    gap: Any,
-) -> None:
+def measure(products: Any, margins: Any, reach: Any, skin: Any, listed: Any, counts: Any, gap: Any) -> None:
     """Divide the columns of a block of B rows into candidates and those farther than the skin.
 
     Args:
         products: (n, B) inner products, by any arithmetic.
-        threshold: b.
+        margins: what is allowed for in a distance.
         reach: (B,) norm bounds of the rows.
-        scale: (n,) norm bounds of the columns.
-        offset: (n,) rounding to allow for in a distance, whatever the row.
-        rounding: likewise in units of the row's norm.
-        limit: a product of norms from which on ``products`` may have overflowed.
         skin: (B,) how far a candidate may be.
         listed: (n, B) out: whether a pair is a candidate.
         counts: (B,) out: how many there are.
         gap: (B,) out: lower bound of the distance of the nearest other column; infinity if there is none.
     """
+    threshold, rounding, limit = margins.threshold, margins.rounding, margins.limit
     counts[:] = 0
     gap[:] = np.inf
     for j in range(products.shape[0]):
-        inverse, norm, allow = 1 / scale[j], scale[j], offset[j]
+        inverse, norm, allow = 1 / margins.scale[j], margins.scale[j], margins.offset[j]
         for r in range(products.shape[1]):
             distance = (threshold - products[j, r]) * inverse - allow - rounding * reach[r]
             far = (distance > skin[r]) & (reach[r] * norm < limit)

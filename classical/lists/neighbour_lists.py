@@ -8,6 +8,9 @@ import numpy as np
 from scipy import sparse
 
 from classical.lists import kernels as compiled
+from classical.lists.following import MOST_COLUMNS
+from classical.lists.layout import SETTLED, SPENT, STALE, Lists, Margins, Rule, Steps
+from classical.lists.lengths import noise_of, stored
 from hybrid_train.finder.bank import Watched
 from hybrid_train.finder.predicate import norm_bounds, rounding_margin
 from hybrid_train.support.arrays import FloatArray, IntArray
@@ -21,9 +24,6 @@ _BLOCK_NUMBERS = 1 << 20
 
 _SHARE = 1 << 14
 """Rows that make it worth to wake another thread."""
-
-_GRAM_COLUMNS = 4096
-"""More columns than this would make the Gram matrix (128 MB then) dearer than what it saves."""
 
 _DOUBLE = np.finfo(np.float64)
 
@@ -102,7 +102,7 @@ class NeighbourLists:
         counts, index, gap, reach = self._scan(everything)
         n = len(rows)
         self._used = len(index)
-        self._lists = compiled.Lists(
+        self._lists = Lists(
             start=np.concatenate([[0], np.cumsum(counts)[:-1]]),
             size=counts,
             fired=np.zeros(n, np.int32),
@@ -110,14 +110,14 @@ class NeighbourLists:
             reach=reach,
             gap=gap,
             error=np.zeros(n),
-            todo=np.full(n, compiled.STALE, np.uint8),
+            todo=np.full(n, STALE, np.uint8),
             column=np.concatenate([index, np.empty(len(index) // 8 + 64, np.int32)]),
             inner=np.empty(len(index) + len(index) // 8 + 64),
         )
         self.evaluate(everything, charge=False)
 
     @property
-    def pool(self) -> compiled.Lists:
+    def pool(self) -> Lists:
         """The lists themselves, for compiled passes; another object after a scan that needs more room."""
         return self._lists
 
@@ -137,20 +137,11 @@ class NeighbourLists:
         return int(np.count_nonzero(self._lists.size))
 
     @property
-    def rule(self) -> compiled.Rule:
+    def rule(self) -> Rule:
         """The numbers the compiled passes certify with."""
-        dimension, bank = self._rows.shape[1], np.finfo(self._rows.dtype)
-        top = float(self.frame.norms.max()) * (1 + self.frame.sway)
-        return compiled.Rule(
-            threshold=self._threshold,
-            sway=self.frame.sway,
-            rounding=float(rounding_margin(dimension, 1.0, 1.0)),
-            speck=4 * float(np.sqrt(dimension * _DOUBLE.tiny)),
-            eps=float(bank.eps),
-            bank_speck=dimension * float(bank.tiny),
-            ceiling=float(_DOUBLE.max) / 8 / max(top, 1.0),
-            accuracy=self._accuracy,
-        )
+        frame = self.frame
+        largest = float(frame.norms.max()) * (1 + frame.sway)
+        return Rule.of(self._rows, self._threshold, largest, sway=frame.sway, accuracy=self._accuracy)
 
     def follow(self, rows: IntArray, coefficients: sparse.csr_array) -> float:
         """Move distinct ``rows`` by ``coefficients @ columns``; return the mean step length.
@@ -158,12 +149,13 @@ class NeighbourLists:
         Goes through the Gram matrix unless there are so many columns that it would be too large. The bank is taken to
         do its own addition p + sum_i c_i q_i in its dtype, in any order.
         """
-        if len(self.frame.now) > _GRAM_COLUMNS:
+        if len(self.frame.now) > MOST_COLUMNS:
             return self.drift(rows, coefficients, self.frame.now)
         frame, rule = self.frame, self.rule
-        arguments = (coefficients.indptr, coefficients.indices, coefficients.data, frame.gram(), frame.norms)
+        steps = Steps(rows, coefficients.indptr, coefficients.indices, coefficients.data)
+        gram, norms = frame.gram(), frame.norms
         parts = in_threads(
-            lambda first, last: compiled.follow(self._lists, rule, rows, *arguments, first, last), len(rows), _SHARE
+            lambda first, last: compiled.follow(self._lists, rule, steps, gram, norms, first, last), len(rows), _SHARE
         )
         self.touched += sum(touched for touched, _ in parts)
         return float(sum(path for _, path in parts)) / max(1, len(rows))
@@ -180,9 +172,8 @@ class NeighbourLists:
         with np.errstate(over="ignore", invalid="ignore"):
             lengths = norm_bounds(coefficients @ directions.astype(np.float64))
             weight = abs(coefficients) @ norm_bounds(directions)
-            stored = rule.eps * (norm_bounds(self._rows[rows]) + 2 * lengths + terms * weight)
-            bounds: FloatArray = lengths + 2 * terms * _DOUBLE.eps * weight + stored + terms * rule.bank_speck
-        return bounds
+            lost = stored(rule, norm_bounds(self._rows[rows]) + 2 * lengths, terms, weight)
+            return np.asarray(lengths + noise_of(0.0, terms, weight) + lost)
 
     def advance(self, rows: IntArray, lengths: FloatArray) -> None:
         """Take note that distinct ``rows`` moved by at most these lengths."""
@@ -207,10 +198,10 @@ class NeighbourLists:
         Args:
             compare: followed entries that are evaluated count for ``deviation`` (their columns have not moved).
         """
-        pending = np.flatnonzero(self._lists.todo != compiled.SETTLED)
+        pending = np.flatnonzero(self._lists.todo != SETTLED)
         if not len(pending):
             return 0
-        spent = self._lists.todo[pending] == compiled.SPENT
+        spent = self._lists.todo[pending] == SPENT
         self.evaluate(pending[~spent], compare=compare)
         self.rescan(pending[spent])
         return int(np.count_nonzero(spent))
@@ -318,19 +309,8 @@ class NeighbourLists:
             # room for the columns' sway and for what _is_spent asks of a row that has not moved yet
             skin = self.skin + reach * (1.01 * max(frame.sway, self.swing) + 4 * rounding * (1 + frame.sway))
         listed = np.empty(products.shape, bool)
-        compiled.measure(
-            products,
-            self._threshold,
-            reach,
-            frame.scale,
-            offset,
-            rounding + 8 * _DOUBLE.eps,
-            float(info.max) / 8,
-            skin,
-            listed,
-            counts,
-            gap,
-        )
+        margins = Margins(self._threshold, frame.scale, offset, rounding + 8 * _DOUBLE.eps, float(info.max) / 8)
+        compiled.measure(products, margins, reach, skin, listed, counts, gap)
         index = np.empty(counts.sum(), np.int32)
         compiled.collect(listed, counts, index)
         return index

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from hybrid_train.finder.bank import Watched
+from hybrid_train.finder.bank import Bank, Watched
 from hybrid_train.finder.predicate import norm_bounds
 
-_FIRST_SKIN = 0.05
+FIRST_SKIN = 0.05
 """Skin before any drift was seen, in units of a typical coordinate of the listed vectors."""
 
+SAMPLE = 4096
+"""Listed vectors that show what is typical of all."""
 
-def first_skin(listed: Watched) -> float:
+
+def typical_coordinate(listed: Bank | Watched) -> float:
+    """Return the size of a typical coordinate of a bank's vectors; 1 where that is zero or not finite."""
+    sample = listed[: min(len(listed), SAMPLE)]
+    typical = float(np.median(norm_bounds(sample))) / math.sqrt(listed.shape[1])
+    return typical if 0 < typical < np.inf else 1.0
+
+
+def first_skin(listed: Bank | Watched) -> float:
     """Return the skin for vectors that have not moved yet, from the size of a typical coordinate of theirs."""
-    sample = listed[: min(len(listed), 4096)]
-    typical = float(np.median(norm_bounds(sample))) / np.sqrt(listed.shape[1])
-    return _FIRST_SKIN * (typical if 0 < typical < np.inf else 1.0)
+    return FIRST_SKIN * typical_coordinate(listed)
 
 
 def best_skin(step: float, density: float, columns: int, dimension: int) -> float:
@@ -34,6 +44,17 @@ def best_skin(step: float, density: float, columns: int, dimension: int) -> floa
         columns: n.
         dimension: d.
     """
-    work = step * columns * (1 + dimension / 8)
-    root = (np.sqrt(1 + 4 * work * density) - 1) / (2 * density)
-    return float(min(root, columns / (4 * density)))
+    root = balanced_skin(step * columns * (1 + dimension / 8), density)
+    return min(root, columns / (4 * density))
+
+
+def balanced_skin(work: float, density: float) -> float:
+    """Return the positive root s of density s^2 + s = work, to rounding for any positive numbers.
+
+    Args:
+        work: of scans per unit of 1 / s, in entries touched.
+        density: entries more for each unit of s.
+    """
+    if work == math.inf:
+        return math.inf
+    return 2 * work / (1 + math.hypot(1, 2 * math.sqrt(work) * math.sqrt(density)))

@@ -10,13 +10,12 @@ import numpy.typing as npt
 from pydantic import Field
 
 from classical.lsh import kernels as compiled
-from hybrid_train.errors import ResourceError
 from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.bank import Bank, Watched, checked_rows, watch_both
 from hybrid_train.finder.cost import Cost
 from hybrid_train.finder.interface import APPROXIMATE, ActiveSetFinder, Promise
 from hybrid_train.support.arrays import FloatArray, IntArray
-from hybrid_train.support.memory import available_bytes
+from hybrid_train.support.memory import check_memory
 from hybrid_train.support.parallel import in_threads, one_blas_thread
 
 _BLOCK_PRODUCTS = 1 << 18
@@ -77,12 +76,11 @@ class LSHFinder(ActiveSetFinder):
     def check_resources(self, n_points: int, n_queries: int, dimension: int) -> None:
         table = 8 * n_points + 8 * compiled.side_room(n_points) + (8 << self._bits)
         needed = self._n_tables * (table + 2 * n_queries + 4 * self._bits * dimension)
-        available = available_bytes()
-        if needed > available:
-            raise ResourceError(
-                f"finder.tables={self._n_tables}: hash tables of {n_points} points and {n_queries} queries need "
-                f"{needed} bytes of memory but {available} are available; take fewer tables, neurons or data"
-            )
+        check_memory(
+            needed,
+            f"finder.tables={self._n_tables}: hash tables of {n_points} points and {n_queries} queries",
+            "take fewer tables, neurons or data",
+        )
 
     def build(self, points: Bank | npt.ArrayLike, queries: Bank | npt.ArrayLike, threshold: float) -> None:
         self._points, self._queries = watch_both(points, queries)

@@ -279,7 +279,7 @@ def two_layer_dynamics(
     finder: ActiveSetFinder,
     index: Index = "neurons",
     *,
-    reach: float = 0.0,
+    reach: float | None = None,
     in_batches: bool = False,
 ) -> Dynamics:
     """Return the dynamics of a two-layer network on given examples: the finder's own if it has any.
@@ -289,7 +289,7 @@ def two_layer_dynamics(
         inputs: (n, d) the examples.
         finder: fresh.
         index: which bank is searched.
-        reach: how far an adversary will move them, in Euclidean distance; 0 if they stay where they are.
+        reach: how far an adversary will move them, in Euclidean distance, be it 0; None if nobody moves them.
         in_batches: whether a step sees only some of them.
 
     Raises:
@@ -298,7 +298,7 @@ def two_layer_dynamics(
     """
     own = None
     if isinstance(finder, FollowingFinder):
-        if reach > 0:
+        if reach is not None:
             own = finder.dynamics_within(network, inputs, reach)
         else:
             own = finder.dynamics_for_batches(network, inputs) if in_batches else finder.dynamics(network, inputs)

@@ -3,24 +3,10 @@
 from __future__ import annotations
 
 from hybrid_train.config.deep_networks import DeepSection
-from hybrid_train.errors import ResourceError
-from hybrid_train.support.memory import available_bytes
+from hybrid_train.support.memory import check_memory, in_words
 
 _BYTES_PER_PAIR = 80
 """Peak of an active pair: two index arrays and the value, in both storage orders while one becomes the other."""
-
-
-def check_memory(needed: float, what: str, advice: str) -> None:
-    """Raise ResourceError if ``needed`` bytes are more than can be had.
-
-    Args:
-        needed: bytes.
-        what: what takes them, for the message.
-        advice: what to change.
-    """
-    available = available_bytes()
-    if needed > available:
-        raise ResourceError(f"{what}: needed {_size(needed)}, available {_size(available)}; {advice}")
 
 
 def check_inputs(n: int, dimension: int) -> None:
@@ -42,8 +28,8 @@ def check_network(width: int, dimension: int, outputs: int, expected_pairs: floa
     pairs = _BYTES_PER_PAIR * expected_pairs
     check_memory(
         weights + pairs,
-        f"network.width={width}, dimension {dimension}: weights, a finder's copies ({_size(weights)}) and "
-        f"{expected_pairs:.3g} active pairs ({_size(pairs)})",
+        f"network.width={width}, dimension {dimension}: weights, a finder's copies ({in_words(weights)}) and "
+        f"{expected_pairs:.3g} active pairs ({in_words(pairs)})",
         "take a smaller network.width" + (" or a higher network.threshold" if pairs > weights else ""),
     )
 
@@ -67,11 +53,7 @@ def check_deep_network(config: DeepSection, n: int, dimension: int, outputs: int
     check_memory(
         weights + queries + pairs + dense + 8.0 * outputs * shapes[-1].neurons,
         f"network.kind={config.kind!r}, {n} examples of dimension {dimension}: weights and a finder's copies "
-        f"({_size(weights)}), what the layers are asked ({_size(queries)}), active pairs ({_size(pairs)})"
-        + (f", pre-activations for network.calibrate ({_size(dense)})" if dense else ""),
+        f"({in_words(weights)}), what the layers are asked ({in_words(queries)}), active pairs ({in_words(pairs)})"
+        + (f", pre-activations for network.calibrate ({in_words(dense)})" if dense else ""),
         "take narrower layers or fewer data",
     )
-
-
-def _size(count: float) -> str:
-    return f"{count / 2**30:.3g} GiB" if count >= 2**30 else f"{count / 2**20:.3g} MiB"

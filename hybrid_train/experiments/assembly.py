@@ -133,7 +133,7 @@ def _dynamics(
     if fresh is not None:
         return SetDynamics(network, fresh, finder, index)
     still = config.adversary is None or config.adversary.kind == "none"
-    reach = 0.0 if still else ball_of(config, setting).reach(inputs.shape[1])
+    reach = None if still else ball_of(config, setting).reach(inputs.shape[1])
     in_batches = isinstance(batches, MiniBatches)
     return two_layer_dynamics(network, inputs, finder, index, reach=reach, in_batches=in_batches)
 

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.linalg import LinearOperator, eigsh
 
 from hybrid_train.finder.predicate import inner_products
 from hybrid_train.support.arrays import FloatArray, IntArray
-
-_DENSE_KERNEL = 512
+from hybrid_train.support.eigenvalues import top_of_operator
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,13 +29,7 @@ class TangentKernel:
     signs: FloatArray
 
     def top_eigenvalue(self) -> float:
-        size = len(self.data) * self.signs.shape[1]
-        if size <= _DENSE_KERNEL:
-            return max(0.0, float(np.linalg.eigvalsh(self._dense())[-1]))
-        operator = LinearOperator((size, size), matvec=self._apply, dtype=np.float64)
-        # A start of our own: ARPACK's is drawn from global state, and the learning rate must not be.
-        begin = np.random.default_rng(0).standard_normal(size)
-        return max(0.0, float(eigsh(operator, k=1, which="LA", v0=begin, tol=1e-6, return_eigenvectors=False)[0]))
+        return top_of_operator(self._apply, len(self.data) * self.signs.shape[1], matrix=self._dense)
 
     def _dense(self) -> FloatArray:
         n, outputs = len(self.data), self.signs.shape[1]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from hybrid_train.errors import ResourceError
+
 _MEMINFO = Path("/proc/meminfo")
 _CGROUP = Path("/sys/fs/cgroup")
 _UNBOUNDED = 1 << 62
@@ -13,6 +15,30 @@ _UNBOUNDED = 1 << 62
 def available_bytes() -> int:
     """Return the least of what the machine, the control group and the process limits still allow."""
     return min(_machine(), _control_group(), _address_space())
+
+
+def check_memory(needed: float, what: str, advice: str) -> None:
+    """Raise ResourceError if more bytes are needed than can be had.
+
+    Args:
+        needed: bytes.
+        what: what takes them, for the message.
+        advice: what to change.
+    """
+    available = available_bytes()
+    if needed > available:
+        figures = in_words(needed), in_words(available)
+        if len({*figures}) == 1:
+            figures = f"{needed:.0f} bytes", f"{available} bytes"
+        raise ResourceError(f"{what}: needed {figures[0]}, available {figures[1]}; {advice}")
+
+
+def in_words(count: float) -> str:
+    """Return a number of bytes to three digits, with its unit."""
+    for unit, name in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
+        if count >= unit:
+            return f"{count / unit:.3g} {name}"
+    return f"{count:.0f} bytes"
 
 
 def _machine() -> int:

@@ -10,9 +10,9 @@ import numpy as np
 
 from hybrid_train.config import Config
 from hybrid_train.config.deep_networks import DeepSection
-from hybrid_train.config.sizes import check_memory
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.network.deep import DeepNetwork
+from hybrid_train.support.memory import check_memory
 from hybrid_train.support.progress import announced, with_progress
 from hybrid_train.theory.checked import Checked, Request, Subject
 from hybrid_train.theory.landscapes import landscape

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from hybrid_train.config.sizes import check_memory
 from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network.adversarial import expected_fraction
 from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray
+from hybrid_train.support.memory import check_memory
 from hybrid_train.support.progress import with_progress
 from hybrid_train.theory.checked import Checked, Request, Subject
 from hybrid_train.theory.lines.adversarial import ASSUMED_EXPONENT, AdversarialCase, adversarial_lines

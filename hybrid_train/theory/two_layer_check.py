@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from hybrid_train.config import Config
-from hybrid_train.config.sizes import check_memory
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.network.sparsity import expected_active, sparsity_bound
+from hybrid_train.support.memory import check_memory
 from hybrid_train.support.progress import announced, with_progress
 from hybrid_train.theory.checked import Checked, Request, Subject
 from hybrid_train.theory.lines import convergence as convergence_lines

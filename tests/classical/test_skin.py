@@ -10,17 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from classical.lists import kernels as _skin_kernels
 from classical.lists import neighbour_lists as _skin_lists
-from classical.lists.neighbour_lists import Frame, NeighbourLists
-from classical.lists.thickness import best_skin
+from classical.lists.neighbour_lists import NeighbourLists
 from classical.scan import ScanFinder
 from classical.skin import SkinFinder
 from classical.training import gradient_descent
 from hybrid_train.data import sphere
 from hybrid_train.errors import DataError, InvariantError
 from hybrid_train.finder.active_sets import ActiveSets
-from hybrid_train.finder.bank import DenseBank, Watched
+from hybrid_train.finder.bank import DenseBank
 from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network import TwoLayerNetwork
 from hybrid_train.testing import check_finder
@@ -235,7 +233,7 @@ def test_a_value_within_its_error_of_the_threshold_is_evaluated() -> None:
 
 def test_the_gram_matrix_and_the_vectors_follow_the_same_motion(monkeypatch: pytest.MonkeyPatch) -> None:
     by_gram = drift(0, "static", steps=20)
-    monkeypatch.setattr(_skin_lists, "_GRAM_COLUMNS", 3)
+    monkeypatch.setattr(_skin_lists, "MOST_COLUMNS", 3)
     by_vectors = drift(0, "static", steps=20)
     assert by_vectors.finder.find().same_sets(by_gram.finder.find())
     assert by_gram.finder.deviation > 0
@@ -343,33 +341,6 @@ def test_the_number_of_threads_changes_nothing(monkeypatch: pytest.MonkeyPatch) 
     assert alone[1] == together[1]
 
 
-@given(
-    st.floats(1e-9, 1e3),
-    st.floats(1e-3, 1e3),
-    st.integers(1, 10**5),
-    st.integers(1, 10**4),
-)
-def test_best_skin_grows_with_the_step_and_keeps_lists_short(step, density, columns, dimension) -> None:
-    skin = best_skin(step, density, columns, dimension)
-    assert 0 < skin <= columns / (4 * density)
-    assert best_skin(2 * step, density, columns, dimension) >= skin
-    assert skin <= step * columns * (1 + dimension / 8) * (1 + 1e-9)
-
-
-@given(st.integers(0, 2**32), st.integers(1, 6), st.integers(1, 9))
-def test_sway_bounds_how_far_columns_are_from_where_they_were(seed, count, dimension) -> None:
-    rng = np.random.default_rng(seed)
-    bank = DenseBank(rng.standard_normal((count, dimension)) * 10.0 ** rng.integers(-9, 9, (count, 1)))
-    frame = Frame(Watched(bank, "queries"))
-    was = bank[:].copy()
-    rows = rng.permutation(count)[: rng.integers(1, count + 1)]
-    frame.move(rows, was[rows] + rng.standard_normal((len(rows), dimension)) * 10.0 ** rng.integers(-12, 9))
-    ratio = np.linalg.norm(frame.now - was, axis=1) / frame.scale
-    assert frame.sway >= ratio.max()
-    assert frame.moved.sum() == len(rows)
-    assert np.allclose(frame.gram(), frame.now @ frame.now.T)
-
-
 @pytest.mark.parametrize("index", ["neurons", "data"])
 @pytest.mark.parametrize("width", [400, 8])
 def test_training_follows_the_run_of_a_scan(index: Any, width: int) -> None:
@@ -403,7 +374,3 @@ def test_a_motion_that_does_not_fit_is_refused() -> None:
         wrong = type(motion)(motion.bank, np.array(rows), sparse.csr_array(shape))
         with pytest.raises(error):
             model.finder.move_points_along(wrong)
-
-
-def test_statuses_are_in_order_of_work() -> None:
-    assert 0 == _skin_kernels.SETTLED < _skin_kernels.STALE < _skin_kernels.SPENT

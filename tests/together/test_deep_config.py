@@ -12,7 +12,6 @@ import hybrid_train
 from classical.dynamics.deep.dynamics import DeepDynamics
 from classical.scan import ScanFinder
 from hybrid_train import check_theory, compare, load_config, run
-from hybrid_train.config import sizes
 from hybrid_train.errors import ConfigError, ResourceError
 from hybrid_train.experiments.assembly import make_training, planned_queries
 from hybrid_train.experiments.results import read_checkpoint, read_run
@@ -117,7 +116,7 @@ def test_the_sizes_are_those_of_the_network_made(name: str) -> None:
 
 def test_what_does_not_fit_in_memory_is_refused_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
     config = load_config(changed(network={"kind": "deep", "width": 100_000}))
-    monkeypatch.setattr(sizes, "available_bytes", lambda: 1 << 30)
+    monkeypatch.setattr("hybrid_train.support.memory.available_bytes", lambda: 1 << 30)
     with pytest.raises(
         ResourceError, match=r"network.kind='deep', 10 examples of dimension 64: weights .* available 1"
     ):

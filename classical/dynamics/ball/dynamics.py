@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, final
 
@@ -12,19 +11,19 @@ from scipy import sparse
 
 from classical.dynamics.ball import kernels as compiled
 from classical.dynamics.ball.size import check_lists
-from classical.lists import kernels as skin_kernels
+from classical.dynamics.layout import Pull, Reading, Sums
+from classical.dynamics.two_layer import TwoLayerDynamics, moving
+from classical.lists import kernels as list_kernels
+from classical.lists.layout import SPENT, Rule, Steps
 from classical.lists.neighbour_lists import NeighbourLists
 from classical.lists.thickness import best_skin, first_skin
-from hybrid_train.errors import InvariantError
 from hybrid_train.finder.active_sets import ActiveSets
-from hybrid_train.finder.audit import Audit, audit
-from hybrid_train.finder.bank import Bank, DenseBank, watch_both
-from hybrid_train.finder.cost import Cost
+from hybrid_train.finder.bank import watch_both
 from hybrid_train.finder.predicate import norm_bounds
 from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.support.parallel import in_threads
-from hybrid_train.training.dynamics import Dynamics, Evaluation
+from hybrid_train.training.dynamics import Evaluation
 
 _CHUNK = 1 << 16
 """Rows of a chunk; the sums of chunks are added in order, so results do not depend on the threads."""
@@ -32,9 +31,12 @@ _CHUNK = 1 << 16
 _BLOCK_NUMBERS = 1 << 20
 """Coordinates of weights read at a time."""
 
+_SHARE = 1 << 12
+"""Neurons that make it worth to wake another thread."""
+
 
 @final
-class BallDynamics(Dynamics):
+class BallDynamics(TwoLayerDynamics):
     """A two-layer network whose examples stay within ``reach`` of where they begin, trained without any search.
 
     Each neuron lists the examples it could fire for: <w, x'> <= <w, x> + ||w|| ||x' - x||, so a list with that much
@@ -63,9 +65,7 @@ class BallDynamics(Dynamics):
     """
 
     def __init__(self, network: TwoLayerNetwork, inputs: FloatArray, reach: float, skin: float | None = None) -> None:
-        self.network = network
-        self.examples = DenseBank(inputs, "inputs")
-        self.finder_seconds = 0.0
+        super().__init__(network, inputs)
         self.rescans = 0
         self._skin = skin
         self._banks = watch_both(network.weights, self.examples)
@@ -74,18 +74,8 @@ class BallDynamics(Dynamics):
         self._first_skin = first_skin(self._banks[0]) if skin is None else skin
         about = network.threshold, self._first_skin, self._certified, reach
         check_lists(self._banks[0], np.asarray(self.examples[:], dtype=np.float64), *about)
-        self._cost = Cost()
         self._step = 0.0
-        self._rows: IntArray | None = None
-        self._evaluation: Evaluation | None = None
-
-    @property
-    def banks(self) -> Sequence[Bank]:
-        return (self.network.weights,)
-
-    @property
-    def cost(self) -> Cost:
-        return self._cost
+        self._evaluated: Evaluation | None = None
 
     @property
     def candidates(self) -> int:
@@ -93,112 +83,95 @@ class BallDynamics(Dynamics):
         return self._lists.candidates
 
     def start(self) -> None:
-        started = time.perf_counter()
-        skin = self._first_skin
-        self._lists = NeighbourLists(*self._banks, self.network.threshold, skin, self._certified, 0.0)
-        self._density = (self._lists.candidates + 1) / (skin * self.network.width + self._certified)
-        width = self.network.width
-        cuts = [*range(0, width // 2, _CHUNK), *range(width // 2, width, _CHUNK), width]
-        self._chunks = list(pairwise(cuts))
-        self._charge()
-        self.finder_seconds += time.perf_counter() - started
+        skin, width = self._first_skin, self.network.width
+        with self._on_the_clock():
+            self._lists = NeighbourLists(*self._banks, self.network.threshold, skin, self._certified, 0.0)
+            self._density = (self._lists.candidates + 1) / (skin * width + self._certified)
+            cuts = [*range(0, width // 2, _CHUNK), *range(width // 2, width, _CHUNK), width]
+            self._chunks = list(pairwise(cuts))
+            self._charge()
 
     def evaluate(self, rows: IntArray | None = None) -> Evaluation:
-        if self._evaluation is not None and rows is self._rows:
-            return self._evaluation
-        started = time.perf_counter()
-        self._certify()
+        if self._evaluated is None or rows is not self._rows:
+            with self._on_the_clock():
+                self._certify()
+                self._rows, self._asked = rows, np.full(len(self.examples), rows is None)
+                if rows is not None:
+                    self._asked[rows] = True
+                outputs, fired = self._look()
+                self._evaluated = self._evaluation(outputs, fired)
+                self._charge()
+        return self._evaluated
+
+    def _look(self) -> tuple[FloatArray, IntArray]:
+        """Evaluate the listed pairs of the examples asked for; return (n, K) outputs and (n,) active pairs of each."""
         n, network = len(self.examples), self.network
-        asked = np.ones(n, bool) if rows is None else np.zeros(n, bool)
-        if rows is not None:
-            asked[rows] = True
-        shift = network.threshold if network.activation == "relu" else 0.0
-        pool, now = self._lists.pool, self._lists.frame.now
-
-        def look(first: int, last: int, vectors: FloatArray, sums: tuple[Any, ...]) -> int:
-            arguments = (asked, now, network.output_weights, vectors, first, last, *sums)
-            return int(compiled.look(pool, network.threshold, shift, *arguments))
-
+        pool, reading, asked = self._lists.pool, self._reading, self._asked
         pulled = n if network.outputs == 1 else 0  # one output: the gradient is the slope times what look adds up
 
-        def empty() -> tuple[Any, ...]:
-            return np.zeros((n, network.outputs)), np.zeros(n, np.int64), np.zeros((pulled, network.dimension))
+        def look(first: int, last: int, vectors: FloatArray, into: tuple[Sums, FloatArray]) -> int:
+            return int(compiled.look(pool, reading, asked, vectors, first, last, *into))
+
+        def empty() -> tuple[Sums, FloatArray]:
+            sums = Sums(np.zeros((n, network.outputs)), np.zeros(n, np.int64))
+            return sums, np.zeros((pulled, network.dimension))
 
         parts = self._by_chunk(look, empty)
         self._lists.evaluated += sum(evaluated for evaluated, _ in parts)
         halves = np.zeros((2, n, network.outputs))
         fired, self._pulls = np.zeros(n, np.int64), np.zeros((pulled, network.dimension))
-        for (first, _), (_, (sums, counts, pulls)) in zip(self._chunks, parts, strict=True):
-            halves[int(first >= network.width // 2)] += sums
-            fired += counts
+        for (first, _), (_, (sums, pulls)) in zip(self._chunks, parts, strict=True):
+            halves[int(first >= network.width // 2)] += sums.outputs
+            fired += sums.fired
             self._pulls += pulls
-        outputs = (halves[0] + halves[1]) * network.scale
-        self._rows, self._asked = rows, asked
-        self._evaluation = Evaluation(outputs, fired) if rows is None else Evaluation(outputs[rows], fired[rows])
-        self._charge()
-        self.finder_seconds += time.perf_counter() - started
-        return self._evaluation
+        return (halves[0] + halves[1]) * network.scale, fired
 
     def input_gradient(self, slope: FloatArray) -> FloatArray:
         """Return the gradient in the inputs; a jump of the activation has no part in it."""
         self._check()
-        network, spread = self.network, self._spread(slope)
-        gradient = self._pulls * spread if network.outputs == 1 else self._pull(spread)
+        network, everywhere = self.network, self._everywhere(slope)
+        gradient = self._pulls * everywhere if network.outputs == 1 else self._pull(everywhere)
         gradient *= network.scale
         return network.trained_part(gradient if self._rows is None else gradient[self._rows])
 
     def descend(self, slope: FloatArray, rate: float) -> int:
         self._check()
         rows, indptr, columns, _ = self._active()
-        spread, network = self._spread(slope), self.network
+        network, pool, rule = self.network, self._lists.pool, self._rule
         directions = network.trained_part(self.examples[:]).astype(np.float64)
-        coefficients, lengths = np.empty(len(columns)), np.empty(len(rows))
-        sums = (network.output_weights, spread, rate * network.scale, directions, norm_bounds(directions))
-        where = (rows, indptr, columns, coefficients, lengths)
-        pool, rule = self._lists.pool, self._rule
-        in_threads(lambda first, last: compiled.steps(pool, rule, *sums, *where, first, last), len(rows), 1 << 12)
-        combination = sparse.csr_array((coefficients, columns, indptr), shape=(len(rows), len(directions)))
-        network.weights.move_along(rows, combination, directions)
-        started = time.perf_counter()
-        skin_kernels.advance(pool, rule, rows, lengths)
-        self._adapt(lengths)
-        self._scan_again(rows[pool.todo[rows] == skin_kernels.SPENT])
-        self._evaluation = None
-        self.finder_seconds += time.perf_counter() - started
-        return int(np.count_nonzero(np.add.reduceat(coefficients != 0, indptr[:-1]))) if len(rows) else 0
+        steps, lengths = Steps(rows, indptr, columns, np.empty(len(columns))), np.empty(len(rows))
+        pull = Pull(network.output_weights, self._everywhere(slope), rate * network.scale, norm_bounds(directions))
+        arguments = pool, rule, pull, directions, steps, lengths
+        in_threads(lambda first, last: compiled.step(*arguments, first, last), len(rows), _SHARE)
+        shape = len(rows), len(directions)
+        network.weights.move_along(rows, sparse.csr_array((steps.coefficients, columns, indptr), shape), directions)
+        with self._on_the_clock():
+            list_kernels.advance(pool, rule, rows, lengths)
+            self._adapt(lengths)
+            self._scan_again(rows[pool.todo[rows] == SPENT])
+            self._evaluated = None
+        return int(np.count_nonzero(moving(steps.coefficients, indptr)))
 
     def move_examples(self, rows: IntArray, vectors: FloatArray) -> None:
         self.examples.assign(rows, vectors)
-        started = time.perf_counter()
-        self._lists.frame.move(rows, self.examples[rows])
-        self._evaluation = None
-        self.finder_seconds += time.perf_counter() - started
-
-    def top_eigenvalue(self) -> float:
-        return self.network.kernel_top_eigenvalue(self.sets, self.network.trained_part(self.examples[:]), "data")
+        with self._on_the_clock():
+            self._lists.frame.move(rows, self.examples[rows])
+            self._evaluated = None
 
     @property
     def sets(self) -> ActiveSets:
-        """The active pairs of the examples evaluated last: a query for each neuron that fires.
-
-        Raises:
-            InvariantError: nothing has been evaluated since something moved.
-        """
         self._check()
         rows, indptr, columns, inner = self._active()
         return ActiveSets(indptr, columns, inner, (self.network.width, len(self.examples)), rows)
 
-    def audit(self) -> Audit:
-        return audit(self.sets, self.examples, self.network.weights, self.network.threshold, point_rows=self._rows)
-
     @property
-    def _rule(self) -> skin_kernels.Rule:
+    def _rule(self) -> Rule:
         """The rule of certificates that hold wherever the examples are in their balls."""
         return self._lists.rule._replace(sway=self._certified)
 
     def _check(self) -> None:
-        if self._evaluation is None:
-            raise InvariantError("BallDynamics: evaluate the examples first")
+        if self._evaluated is None:
+            raise self._not_evaluated()
 
     def _certify(self) -> None:
         """See to it that the lists hold for the examples where they are."""
@@ -208,8 +181,8 @@ class BallDynamics(Dynamics):
         self._certified = 1.25 * sway
         self._lists.swing = self._certified
         nowhere = np.zeros(len(self.examples), bool)
-        skin_kernels.columns_moved(self._lists.pool, self._rule, nowhere, 0, self.network.width)
-        self._scan_again(np.flatnonzero(self._lists.pool.todo == skin_kernels.SPENT))
+        list_kernels.columns_moved(self._lists.pool, self._rule, nowhere, 0, self.network.width)
+        self._scan_again(np.flatnonzero(self._lists.pool.todo == SPENT))
 
     def _scan_again(self, rows: IntArray) -> None:
         self._lists.rescan(rows)
@@ -222,13 +195,17 @@ class BallDynamics(Dynamics):
             self._step = 0.5 * (self._step + length) if self._step else length
             self._lists.skin = best_skin(self._step, self._density, *self.examples.shape)
 
-    def _pull(self, spread: FloatArray) -> FloatArray:
-        """Return (n, d) sum_r (sum_k slope_ik a_rk) w_r over the active neurons of each example."""
-        network, pool, shape = self.network, self._lists.pool, self.examples.shape
+    @property
+    def _reading(self) -> Reading:
+        network = self.network
+        return Reading(network.threshold, self._shift, self._lists.frame.now, network.output_weights)
 
-        def pull(first: int, last: int, vectors: FloatArray, sums: FloatArray) -> int:
-            arguments = (spread, self._asked, network.output_weights, vectors, first, last, sums)
-            compiled.pull(pool, network.threshold, *arguments)
+    def _pull(self, slope: FloatArray) -> FloatArray:
+        """Return (n, d) sum_r (sum_k slope_ik a_rk) w_r over the active neurons of each example."""
+        pool, reading, asked, shape = self._lists.pool, self._reading, self._asked, self.examples.shape
+
+        def pull(first: int, last: int, vectors: FloatArray, gradient: FloatArray) -> int:
+            compiled.pull(pool, reading, slope, asked, vectors, first, last, gradient)
             return 0
 
         return np.asarray(sum(part for _, part in self._by_chunk(pull, lambda: np.zeros(shape))))
@@ -261,14 +238,6 @@ class BallDynamics(Dynamics):
             return results
 
         return [result for part in in_threads(run, len(self._chunks), 1) for result in part]
-
-    def _spread(self, slope: FloatArray) -> FloatArray:
-        """Return (n, K) slopes, zero for examples that were not evaluated."""
-        if self._rows is None:
-            return np.ascontiguousarray(slope, dtype=np.float64)
-        spread = np.zeros((len(self.examples), slope.shape[1]))
-        spread[self._rows] = slope
-        return spread
 
     def _charge(self) -> None:
         self._cost.inner_products += self._lists.scanned + self._lists.evaluated

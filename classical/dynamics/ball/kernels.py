@@ -1,4 +1,4 @@
-"""Compiled passes of ball dynamics: a range of rows (neurons) at a time, over the lists of :mod:`_skin_kernels`."""
+"""Compiled passes of ball dynamics: a range of rows (neurons) at a time, over :class:`classical.lists.layout.Lists`."""
 
 from __future__ import annotations
 
@@ -6,45 +6,29 @@ from typing import Any
 
 import numpy as np
 
+from classical.dynamics.layout import add_active, coefficient
+from classical.lists.lengths import EPS, noise_of, stored
 from hybrid_train.support.kernels import dot, kernel
-
-_EPS = float(np.finfo(np.float64).eps)
 
 
 @kernel
-def look(
-    lists: Any,
-    threshold: Any,
-    shift: Any,
-    asked: Any,
-    columns: Any,
-    signs: Any,
-    vectors: Any,
-    first: Any,
-    last: Any,
-    outputs: Any,
-    fired: Any,
-    pulls: Any,
-) -> Any:
+def look(lists: Any, reading: Any, asked: Any, vectors: Any, first: Any, last: Any, sums: Any, pulls: Any) -> Any:
     """Evaluate the entries of the asked columns for the rows first .. last - 1, now at ``vectors``, and add them up.
 
     Args:
         lists: their ``inner`` is written.
-        threshold: b; an entry is active above it.
-        shift: what an active entry's inner product is lowered by in the output.
+        reading: of the examples where they are.
         asked: (n,) which columns.
-        columns: (n, d) where they are.
-        signs: (m, K) output weights.
         vectors: (last - first, d).
         first: row.
         last: row.
-        outputs: (n, K) out: the sums of these rows are added.
-        fired: (n,) out: likewise active entries.
+        sums: out: those of these rows are added.
         pulls: (n, d) out: likewise a_r w_r over the active entries, if there is one output; (0, d) to leave it.
 
     Returns:
         Inner products evaluated.
     """
+    columns, signs, threshold = reading.columns, reading.signs, reading.threshold
     evaluated = 0
     for r in range(first, last):
         begin = lists.start[r]
@@ -59,9 +43,7 @@ def look(
             j = lists.column[e]
             value = lists.inner[e]
             if value > threshold and asked[j]:
-                fired[j] += 1
-                for k in range(signs.shape[1]):
-                    outputs[j, k] += signs[r, k] * (value - shift)
+                add_active(sums, reading, r, j, value)
                 if pulls.size > 0:
                     factor = signs[r, 0]
                     for i in range(vector.size):
@@ -70,18 +52,9 @@ def look(
 
 
 @kernel
-def pull(
-    lists: Any,
-    threshold: Any,
-    slope: Any,
-    asked: Any,
-    signs: Any,
-    vectors: Any,
-    first: Any,
-    last: Any,
-    gradient: Any,
-) -> None:
+def pull(lists: Any, reading: Any, slope: Any, asked: Any, vectors: Any, first: Any, last: Any, gradient: Any) -> None:
     """Add sum_r (sum_k slope_jk a_rk) w_r over the active rows first .. last - 1 to ``gradient`` (n, d)."""
+    signs, threshold = reading.signs, reading.threshold
     for r in range(first, last):
         begin = lists.start[r]
         for e in range(begin, begin + lists.size[r]):
@@ -117,43 +90,33 @@ def active(lists: Any, threshold: Any, asked: Any, first: Any, last: Any) -> Any
 
 
 @kernel
-def steps(
-    lists: Any,
-    rule: Any,
-    signs: Any,
-    slope: Any,
-    rate: Any,
-    directions: Any,
-    norms: Any,
-    rows: Any,
-    indptr: Any,
-    columns: Any,
-    coefficients: Any,
-    lengths: Any,
-    first: Any,
-    last: Any,
-) -> None:
-    """Write the coefficients of the step of ``rows[first:last]`` and bounds of its length, as stored.
+def step(lists: Any, rule: Any, pull: Any, directions: Any, steps: Any, lengths: Any, first: Any, last: Any) -> None:
+    """Write the coefficients of the step of ``steps.rows[first:last]`` and bounds of its length, as stored.
 
-    c_ri = -rate sum_k a_rk slope_ik; the step is sum_i c_ri directions_i.
+    Args:
+        lists: with ``reach`` and ``drift`` of each row.
+        rule: of the certificates.
+        pull: what draws the rows.
+        directions: (n, d) the step is sum_i c_ri directions_i.
+        steps: the active pairs; their coefficients are written.
+        lengths: (R,) out.
+        first: of the rows to do.
+        last: of the rows to do.
     """
-    step = np.empty(directions.shape[1])
-    for place in range(first, last):
-        r = rows[place]
-        step[:] = 0.0
+    sum_ = np.empty(directions.shape[1])
+    for k in range(first, last):
+        r = steps.rows[k]
+        sum_[:] = 0.0
         weight = 0.0
-        for at in range(indptr[place], indptr[place + 1]):
-            i = columns[at]
-            c = 0.0
-            for k in range(signs.shape[1]):
-                c += signs[r, k] * slope[i, k]
-            c *= -rate
-            coefficients[at] = c
-            weight += abs(c) * norms[i]
+        for at in range(steps.indptr[k], steps.indptr[k + 1]):
+            i = steps.columns[at]
+            c = coefficient(pull, r, i)
+            steps.coefficients[at] = c
+            weight += abs(c) * pull.norms[i]
             direction = directions[i]
-            for j in range(step.size):
-                step[j] += c * direction[j]
-        terms = indptr[place + 1] - indptr[place] + 8
-        length = np.sqrt(dot(step, step)) * (1 + (step.size + 8) * _EPS) + rule.speck
-        norm = lists.reach[r] + lists.drift[r] + 2 * length + terms * weight
-        lengths[place] = length + 2 * terms * _EPS * weight + rule.eps * norm + terms * rule.bank_speck
+            for j in range(sum_.size):
+                sum_[j] += c * direction[j]
+        terms = steps.indptr[k + 1] - steps.indptr[k] + 8
+        length = np.sqrt(dot(sum_, sum_)) * (1 + (sum_.size + 8) * EPS) + rule.speck
+        lost = stored(rule, lists.reach[r] + lists.drift[r] + 2 * length, terms, weight)
+        lengths[k] = length + noise_of(0.0, terms, weight) + lost

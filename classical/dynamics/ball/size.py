@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from hybrid_train.errors import ResourceError
 from hybrid_train.finder.bank import Watched
 from hybrid_train.finder.predicate import norm_bounds
 from hybrid_train.support.arrays import FloatArray
-from hybrid_train.support.memory import available_bytes
+from hybrid_train.support.memory import check_memory
 
 _SAMPLE_PAIRS = 1 << 22
 _SAMPLE_ROWS = 2048
@@ -52,11 +51,9 @@ def check_lists(weights: Watched, inputs: FloatArray, threshold: float, skin: fl
         reach: radius of the balls, for the message.
     """
     m, n = len(weights), len(inputs)
-    pairs, available = expected_pairs(weights, inputs, threshold, skin, sway), available_bytes()
-    needed = _PAIR_BYTES * pairs + _ROW_BYTES * m
-    if needed > available:
-        raise ResourceError(
-            f"{m} neurons, {n} examples within {reach:.3g} of where they begin: lists of about {pairs:.3g} pairs, "
-            f"{needed / 2**30:.3g} GiB, available {available / 2**30:.3g} GiB; take finder.kind='scan', which keeps no "
-            "lists, or a smaller adversary.rho, network.width or data.n"
-        )
+    pairs = expected_pairs(weights, inputs, threshold, skin, sway)
+    check_memory(
+        _PAIR_BYTES * pairs + _ROW_BYTES * m,
+        f"{m} neurons, {n} examples within {reach:.3g} of where they begin: lists of about {pairs:.3g} pairs",
+        "take finder.kind='scan', which keeps no lists, or a smaller adversary.rho, network.width or data.n",
+    )

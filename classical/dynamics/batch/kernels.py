@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from classical.dynamics.layout import add_active, coefficient
+from classical.lists.lengths import EPS, UP, combined, noise_of, root, stored
+from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.support.kernels import dot, kernel
 
-_EPS = float(np.finfo(np.float64).eps)
+
+class Found(NamedTuple):
+    """The active pairs of R neurons.
+
+    Attributes:
+        counts: (R,) of each neuron.
+        examples: (P,) their examples, neuron after neuron.
+        inner: (P,) their inner products.
+    """
+
+    counts: IntArray
+    examples: IntArray
+    inner: FloatArray
 
 
 @kernel
@@ -59,114 +74,61 @@ def by_row(listed: Any, sizes: Any, examples: Any, seen: Any, slot: Any) -> Any:
 
 
 @kernel
-def look(
-    threshold: Any,
-    shift: Any,
-    columns: Any,
-    signs: Any,
-    rows: Any,
-    vectors: Any,
-    indptr: Any,
-    listed: Any,
-    outputs: Any,
-    fired: Any,
-    counts: Any,
-    index: Any,
-    inner: Any,
-) -> Any:
+def look(reading: Any, rows: Any, vectors: Any, indptr: Any, listed: Any, sums: Any, found: Any) -> Any:
     """Evaluate listed pairs by the deciding inner product, and add up what is active.
 
     Args:
-        threshold: b.
-        shift: what an active pair's inner product is lowered by in the output.
-        columns: (n, d) the examples.
-        signs: (m, K) output weights.
+        reading: of the examples.
         rows: (R,) the neurons.
         vectors: (R, d) where they are.
         indptr: (R + 1,) over ``listed``.
         listed: examples of each neuron.
-        outputs: (n, K) changed: sum_r a_r (<w_r, x> - shift) is added in the order of the neurons.
-        fired: (n,) changed: likewise the active pairs.
-        counts: (R,) out: active pairs of each neuron.
-        index: (P,) out: their examples, neuron after neuron.
-        inner: (P,) out: their inner products.
+        sums: changed: active pairs are added in the order of the neurons.
+        found: out: the active pairs.
 
     Returns:
         How many are active.
     """
-    at = 0
+    columns, threshold, at = reading.columns, reading.threshold, 0
     for k in range(rows.size):
         r, before = rows[k], at
         for e in range(indptr[k], indptr[k + 1]):
             j = listed[e]
             value = dot(vectors[k], columns[j])
             if value > threshold:
-                index[at] = j
-                inner[at] = value
+                found.examples[at] = j
+                found.inner[at] = value
                 at += 1
-                fired[j] += 1
-                for q in range(signs.shape[1]):
-                    outputs[j, q] += (value - shift) * signs[r, q]
-        counts[k] = at - before
+                add_active(sums, reading, r, j, value)
+        found.counts[k] = at - before
     return at
 
 
 @kernel
-def pull(
-    signs: Any,
-    slope: Any,
-    rate: Any,
-    norms: Any,
-    gram: Any,
-    rule: Any,
-    lists: Any,
-    rows: Any,
-    indptr: Any,
-    index: Any,
-    coefficients: Any,
-    lengths: Any,
-    first: Any,
-    last: Any,
-) -> None:
-    """Write the coefficients of the step of ``rows[first:last]`` and bounds of its length, as the bank stores it.
+def step(lists: Any, rule: Any, pull: Any, gram: Any, steps: Any, lengths: Any, first: Any, last: Any) -> None:
+    """Write the coefficients of the step of ``steps.rows[first:last]`` and bounds of its length, as the bank stores it.
 
     Args:
-        signs: (m, K) output weights.
-        slope: (n, K) derivative of the loss in the outputs.
-        rate: eta times the network's scale.
-        norms: (n,) norm bounds of the directions.
-        gram: (n, n) their inner products; (0, 0) to bound lengths by the triangle inequality.
+        lists: with ``reach`` and ``drift`` of each row.
         rule: of the certificates.
-        lists: with ``reach`` and ``drift`` of each neuron.
-        rows: (R,) the neurons.
-        indptr: (R + 1,) over ``index``.
-        index: active examples.
-        coefficients: (P,) out: -rate sum_k a_rk slope_ik.
+        pull: what draws the rows.
+        gram: (n, n) inner products of the directions; (0, 0) to bound lengths by the triangle inequality.
+        steps: the active pairs; their coefficients are written.
         lengths: (R,) out.
         first: of the rows to do.
         last: of the rows to do.
     """
+    columns, coefficients = steps.columns, steps.coefficients
     for k in range(first, last):
-        r, begin, end = rows[k], indptr[k], indptr[k + 1]
-        weight, square = 0.0, 0.0
+        r, begin, end = steps.rows[k], steps.indptr[k], steps.indptr[k + 1]
         for u in range(begin, end):
-            i = index[u]
-            c = 0.0
-            for q in range(signs.shape[1]):
-                c += signs[r, q] * slope[i, q]
-            c *= -rate
-            coefficients[u] = c
-            weight += abs(c) * norms[i]
-            if gram.size > 0:
-                cross = 0.0
-                for v in range(begin, u):
-                    cross += coefficients[v] * gram[i, index[v]]
-                square += c * (2 * cross + c * gram[i, i])
+            coefficients[u] = coefficient(pull, r, columns[u])
+        square, weight = combined(columns, coefficients, begin, end, gram, pull.norms)
         terms = end - begin + 8
-        noise = (rule.rounding + 2 * terms * _EPS) * weight
-        length = np.sqrt(max(square, 0.0) + noise * weight) if gram.size > 0 else weight * (1 + terms * _EPS)
-        stored = rule.eps * (lists.reach[r] + lists.drift[r] + length + terms * weight) + terms * rule.bank_speck
-        lengths[k] = (length + stored + rule.speck) * (1 + 16 * _EPS)
+        noise = noise_of(rule.rounding, terms, weight)
+        length = root(square, noise, weight) if gram.size > 0 else weight * (1 + terms * EPS)
+        lost = stored(rule, lists.reach[r] + lists.drift[r] + length, terms, weight)
+        lengths[k] = (length + lost + rule.speck) * UP
 
 
 @kernel

@@ -7,7 +7,9 @@ from typing import final
 import numpy as np
 
 from classical.dynamics.batch import kernels as compiled
-from classical.lists import kernels as skin_kernels
+from classical.lists import kernels as list_kernels
+from classical.lists.layout import SETTLED, Lists, Margins, Rule
+from classical.lists.thickness import SAMPLE
 from hybrid_train.finder.bank import Bank
 from hybrid_train.finder.predicate import norm_bounds, rounding_margin
 from hybrid_train.support.arrays import FloatArray, IntArray
@@ -55,7 +57,7 @@ class BatchLists:
         tiny = columns.shape[1] * float(np.finfo(self._screen.dtype).tiny)
         self._speck = tiny / self._scale + (tiny if single else 0.0)
         m, nothing = len(bank), np.empty(0, np.int64)
-        self.pool = skin_kernels.Lists(
+        self.pool = Lists(
             start=nothing,
             size=nothing,
             fired=nothing,
@@ -72,19 +74,9 @@ class BatchLists:
         self.scan_all()
 
     @property
-    def rule(self) -> skin_kernels.Rule:
+    def rule(self) -> Rule:
         """The numbers the compiled passes certify with."""
-        dimension, bank = self._bank.shape[1], np.finfo(self._bank.dtype)
-        return skin_kernels.Rule(
-            threshold=self._threshold,
-            sway=0.0,
-            rounding=float(rounding_margin(dimension, 1.0, 1.0)),
-            speck=4 * float(np.sqrt(dimension * _DOUBLE.tiny)),
-            eps=float(bank.eps),
-            bank_speck=dimension * float(bank.tiny),
-            ceiling=float(_DOUBLE.max) / 8 / max(float(self._scale.max()), 1.0),
-            accuracy=0.0,
-        )
+        return Rule.of(self._bank, self._threshold, float(self._scale.max()))
 
     def scan_all(self) -> None:
         """Make all lists anew."""
@@ -114,7 +106,7 @@ class BatchLists:
 
     def _density(self) -> float:
         """Return how many more pairs a neuron with a list would have per unit of skin, from a sample of neurons."""
-        sample = self._bank[: min(len(self._bank), 4096)]
+        sample = self._bank[: min(len(self._bank), SAMPLE)]
         with np.errstate(over="ignore", invalid="ignore"):
             distances = (self._threshold - self._columns @ sample.T) / self._scale[:, None]
             spare = np.count_nonzero((distances >= 0) & (distances < self.skin))
@@ -156,7 +148,7 @@ class BatchLists:
         with one_blas_thread():
             parts = in_threads(scan, len(rows), _SHARE)
         pool = self.pool
-        pool.reach[rows], pool.gap[rows], pool.drift[rows], pool.todo[rows] = reach, gap, 0.0, skin_kernels.SETTLED
+        pool.reach[rows], pool.gap[rows], pool.drift[rows], pool.todo[rows] = reach, gap, 0.0, SETTLED
         index = np.concatenate([np.empty(0, np.int32), *(block for part in parts for block in part)])
         return counts, index[: compiled.unknown(self._known, rows, counts, index)]
 
@@ -169,11 +161,8 @@ class BatchLists:
             offset = 8 * _DOUBLE.eps * abs(self._threshold) / self._scale + self._speck
             skin = self.skin + 4 * rounding * reach
         listed = np.empty(products.shape, bool)
-        limit = float(info.max) / 8
-        margin = rounding + 8 * _DOUBLE.eps
-        skin_kernels.measure(
-            products, self._threshold, reach, self._scale, offset, margin, limit, skin, listed, counts, gap
-        )
+        margins = Margins(self._threshold, self._scale, offset, rounding + 8 * _DOUBLE.eps, float(info.max) / 8)
+        list_kernels.measure(products, margins, reach, skin, listed, counts, gap)
         index = np.empty(counts.sum(), np.int32)
-        skin_kernels.collect(listed, counts, index)
+        list_kernels.collect(listed, counts, index)
         return index

@@ -9,7 +9,6 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from scipy.sparse.linalg import LinearOperator, eigsh
 
 from classical.dynamics.deep.stage import Stage
 from hybrid_train.errors import InvariantError
@@ -19,9 +18,9 @@ from hybrid_train.finder.cost import Cost, SimulationCost
 from hybrid_train.finder.interface import ActiveSetFinder
 from hybrid_train.network.deep import DeepNetwork, Pass
 from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.eigenvalues import top_of_operator
 from hybrid_train.training.dynamics import Dynamics, Evaluation
 
-_SMALL_KERNEL = 24
 _KRYLOV = 8
 """Vectors that Lanczos keeps: the top eigenvalue stands far apart from the rest, and each costs a pass both ways."""
 
@@ -110,22 +109,11 @@ class DeepDynamics(Dynamics):
     def top_eigenvalue(self) -> float:
         seen = self._last
         shape = seen.outputs.shape
-        size = seen.outputs.size
 
         def product(vector: FloatArray) -> FloatArray:
             return seen.kernel_product(vector.reshape(shape)).ravel()
 
-        if size <= _SMALL_KERNEL:
-            kernel = np.array([product(unit) for unit in np.eye(size)])
-            return max(0.0, float(np.linalg.eigvalsh((kernel + kernel.T) / 2)[-1]))
-        operator = LinearOperator((size, size), matvec=product, dtype=np.float64)
-        # A start of our own: ARPACK's is drawn from global state, and the learning rate must not be.
-        begin = np.random.default_rng(0).standard_normal(size)
-        if not product(begin).any():  # nothing fires: ARPACK would refuse
-            return 0.0
-        return max(
-            0.0, float(eigsh(operator, k=1, which="LA", v0=begin, ncv=_KRYLOV, tol=1e-6, return_eigenvectors=False)[0])
-        )
+        return top_of_operator(product, seen.outputs.size, krylov=_KRYLOV)
 
     def audit(self) -> Audit:
         return sum(self.layer_audits(), Audit(0, 0, 0))

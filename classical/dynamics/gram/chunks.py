@@ -153,33 +153,21 @@ class Chunk:
     def _sift(
         self, start: int, vectors: FloatArray, products: FloatArray, margin: FloatArray, probe: Probe, scratch: _Scratch
     ) -> _Piece:
-        count = len(vectors)
-        masks, top, near = scratch.masks[:, :count], scratch.top[:count], scratch.near[:count]
-        scans.sift(products, probe.offsets, np.float32(probe.skin) + margin, masks, top, near)
-        kept, used, evaluated = scans.extract(
-            vectors,
-            probe.columns,
-            probe.threshold,
-            masks,
-            top,
-            margin,
-            scratch.rows,
-            scratch.sizes,
-            scratch.column,
-            scratch.inner,
-        )
+        sieve, near = scratch.sieve(len(vectors)), scratch.near
+        scans.sift(products, probe.offsets, np.float32(probe.skin) + margin, sieve)
+        kept, used, evaluated = scans.extract(vectors, probe.columns, probe.threshold, sieve, margin, near)
         self.evaluated += evaluated
-        rows = scratch.rows[:kept]
+        rows = near.rows[:kept]
         if kept:
             self.reach = max(self.reach, float(scratch.reach[rows].max()))
         with np.errstate(invalid="ignore"):
-            gaps = (-near[rows] - margin[rows]) * np.float32(1 - 1e-6)
+            gaps = (-sieve.beyond[rows] - margin[rows]) * np.float32(1 - 1e-6)
         return _Piece(
             (rows + start).astype(np.uint32),
-            scratch.sizes[:kept].copy(),
+            near.sizes[:kept].copy(),
             np.nan_to_num(gaps, nan=-1.0, posinf=np.inf),
-            scratch.column[:used].copy(),
-            scratch.inner[:used].copy(),
+            near.column[:used].copy(),
+            near.inner[:used].copy(),
         )
 
     def evaluate(self, slots: IntArray, bank: Bank, columns: FloatArray) -> tuple[int, float]:
@@ -235,12 +223,15 @@ class _Scratch:
     def __init__(self, n: int, block: int) -> None:
         self.products = np.empty(n * block, np.float32)
         self.reach = np.empty(block)
-        self.masks = np.empty((-(-n // scans.WORD), block), np.uint32)
-        self.top, self.near = np.empty(block, np.float32), np.empty(block, np.float32)
-        self.rows = np.empty(block, np.int64)
-        self.sizes = np.empty(block, np.uint16)
-        self.column = np.empty(n * block, np.uint16)
-        self.inner = np.empty(n * block)
+        self.near = scans.Near(
+            np.empty(block, np.int64), np.empty(block, np.uint16), np.empty(n * block, np.uint16), np.empty(n * block)
+        )
+        self._masks = np.empty((-(-n // scans.WORD), block), np.uint32)
+        self._top, self._beyond = np.empty(block, np.float32), np.empty(block, np.float32)
+
+    def sieve(self, count: int) -> scans.Sieve:
+        """Return the sieve of a block of so many rows."""
+        return scans.Sieve(self._masks[:, :count], self._top[:count], self._beyond[:count])
 
 
 def _roomy(entries: int) -> int:

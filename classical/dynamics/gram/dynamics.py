@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse.linalg import eigsh
 
 from classical.dynamics.gram import rows as rows_at_hand
 from classical.dynamics.gram import steps as compiled
 from classical.dynamics.gram.chunks import Chunk, ChunkLedger, Probe, chunk_bounds
-from classical.dynamics.gram.layout import Totals, World
+from classical.dynamics.gram.layout import Totals
 from classical.dynamics.gram.queues import get_up, go_to_bed
-from classical.dynamics.gram.size import FIRST_SKIN, KERNEL_SIZE, MOST_EXAMPLES, ROUNDS, check_lists
+from classical.dynamics.gram.reading import audit_of, sets_of
+from classical.dynamics.gram.size import KERNEL_SIZE, check_lists
+from classical.dynamics.gram.world import first_world, longest_combination, no_totals
+from classical.dynamics.two_layer import TwoLayerDynamics
+from classical.lists.following import MOST_COLUMNS, ROUNDS
+from classical.lists.thickness import FIRST_SKIN, typical_coordinate
 from hybrid_train.errors import InvariantError
 from hybrid_train.finder.active_sets import ActiveSets
-from hybrid_train.finder.audit import Audit, audit
-from hybrid_train.finder.bank import Bank, DenseBank
-from hybrid_train.finder.cost import Cost
-from hybrid_train.finder.predicate import norm_bounds, rounding_margin
-from hybrid_train.network.two_layer import TwoLayerNetwork
+from hybrid_train.finder.audit import Audit
+from hybrid_train.finder.predicate import norm_bounds
+from hybrid_train.network.two_layer import Index, TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.eigenvalues import top_eigenvalue
 from hybrid_train.support.parallel import in_threads, one_blas_thread
-from hybrid_train.training.dynamics import Dynamics, Evaluation
+from hybrid_train.training.dynamics import Evaluation
 
 _DROWSY, _ALERT = 512, 128
 """Steps are quiet when fewer than one row in 512 wakes; rows get up when more than one in 128 does."""
@@ -42,18 +42,9 @@ _BUSY, _ALARMS, _SUMS = 1 << 12, 128, 64
 """Rows woken in a step that make it worth to use every thread in the next one; so many alarms take as long to compare
 as a row takes to visit, and so many sums as long to merge."""
 
-_ACCURACY = 1e-9
 _MEMORY = 4
 """Steps over which the pace of the clocks is averaged."""
 
-_GRAIN = 1 / 16
-"""What a row's doubt grows by is below 1e-6 of this part of its path."""
-
-_TINY = 1e-140
-"""Norms between this and its inverse have a Gram matrix without overflow or underflow that matters."""
-
-_DENSE_KERNEL = 512
-_AUDIT_NUMBERS = 1 << 24
 _DOUBLE = np.finfo(np.float64)
 
 
@@ -77,7 +68,7 @@ class _Visit:
 
 
 @final
-class GramDynamics(Dynamics):
+class GramDynamics(TwoLayerDynamics):
     """Full-batch or mini-batch gradient descent on fixed examples, exact, at a price that does not depend on d.
 
     The weights are W(t) = W(0) + Gamma X, X the examples (PRE Eq. 2). W(0) stays where it is; a ledger holds Gamma for
@@ -109,54 +100,52 @@ class GramDynamics(Dynamics):
         DataError: inputs not (n, d) or not finite.
     """
 
+    index: Index = "neurons"
+
     def __init__(self, network: TwoLayerNetwork, inputs: FloatArray, *, skin: float | None = None) -> None:
-        self.network, self.examples = network, DenseBank(inputs, "inputs")
+        super().__init__(network, inputs)
         n = len(self.examples)
-        if n > MOST_EXAMPLES:
-            raise InvariantError(f"Gram dynamics of {n} examples: at most {MOST_EXAMPLES}")
-        self.finder_seconds = 0.0
+        if n > MOST_COLUMNS:
+            raise InvariantError(f"Gram dynamics of {n} examples: at most {MOST_COLUMNS}")
         self.rescans = self.woken = 0
         self.deviation = 0.0
         self._skin = skin
-        self._cost = Cost()
-        self._evaluated: IntArray = np.arange(n)
         self._ledger: ChunkLedger | None = None
-
-    @property
-    def banks(self) -> Sequence[Bank]:
-        return [self.network.weights]
-
-    @property
-    def cost(self) -> Cost:
-        return self._cost
 
     @property
     def candidates(self) -> int:
         """Pairs in the lists now."""
         return sum(chunk.candidates for chunk in self._chunks)
 
+    @property
+    def sets(self) -> ActiveSets:
+        """The active pairs of the examples evaluated last, at first of all; inner products are left out (NaN)."""
+        return sets_of(self._chunks, self._world, self._evaluated)
+
+    @property
+    def _evaluated(self) -> IntArray:
+        return np.arange(len(self.examples)) if self._rows is None else self._rows
+
     def start(self) -> None:
-        started = time.perf_counter()
-        network, columns = self.network, np.array(self.examples[:])
-        n, direct = len(columns), len(columns) * network.outputs > KERNEL_SIZE
-        sample = norm_bounds(network.weights[: min(network.width, 4096)])
-        typical = float(np.median(sample)) / math.sqrt(network.dimension)
-        typical = typical if 0 < typical < np.inf else 1.0
-        check_lists(network.width, n, network.threshold, (typical, float(np.median(norm_bounds(columns)))))
-        self._probe = Probe.of(columns, float(network.threshold), self._skin or FIRST_SKIN * typical)
-        self._chunks = self._scan(n + 1)
-        directions = network.trained_part(columns.astype(np.float64))
-        self._world = self._first_world(directions, direct)
-        self._longest = 0.0 if direct else longest_combination(self._world.gram)
-        self._largest_sign = np.abs(network.output_weights).max(axis=0).astype(np.float64)
-        self._whole_signs = bool((np.abs(network.output_weights) == 1).all())
-        self._busy = network.width  # the first step is the largest
-        self._quiet = 0
-        self._totals = self._count_all()
-        self._ledger = ChunkLedger(self._chunks, directions, self._world)
-        network.weights.attach(self._ledger)
-        self._cost.inner_products += n * network.width + sum(chunk.evaluated for chunk in self._chunks)
-        self.finder_seconds += time.perf_counter() - started
+        with self._on_the_clock():
+            network, columns = self.network, np.array(self.examples[:])
+            n, direct = len(columns), len(columns) * network.outputs > KERNEL_SIZE
+            typical = typical_coordinate(network.weights)
+            check_lists(network.width, n, network.threshold, (typical, float(np.median(norm_bounds(columns)))))
+            self._probe = Probe.of(columns, float(network.threshold), self._skin or FIRST_SKIN * typical)
+            self._chunks = self._scan(n + 1)
+            directions = network.trained_part(columns.astype(np.float64))
+            reach = max(chunk.reach for chunk in self._chunks)
+            self._world = first_world(network, columns, directions, reach=reach, rounds=ROUNDS, direct=direct)
+            self._longest = 0.0 if direct else longest_combination(self._world.gram)
+            self._largest_sign = np.abs(network.output_weights).max(axis=0).astype(np.float64)
+            self._whole_signs = bool((np.abs(network.output_weights) == 1).all())
+            self._busy = network.width  # the first step is the largest
+            self._quiet = 0
+            self._totals = self._count_all()
+            self._ledger = ChunkLedger(self._chunks, directions, self._world)
+            network.weights.attach(self._ledger)
+            self._cost.inner_products += n * network.width + sum(chunk.evaluated for chunk in self._chunks)
 
     def _scan(self, queues: int) -> list[Chunk]:
         bounds = chunk_bounds(self.network.width)
@@ -170,46 +159,9 @@ class GramDynamics(Dynamics):
         with one_blas_thread():
             return [chunk for chunks in in_threads(scan, len(bounds) - 1, 1) for chunk in chunks]
 
-    def _first_world(self, directions: FloatArray, direct: bool) -> World:
-        network, n = self.network, len(directions)
-        examples = self._probe.columns.astype(np.float64)
-        with np.errstate(over="ignore", invalid="ignore"):
-            gram = np.ascontiguousarray(directions @ directions.T)
-        norms = np.where((examples != 0).any(axis=1), norm_bounds(examples), 0.0)
-        present = norms[norms > 0]
-        inverse = np.divide(1.0, norms, out=np.zeros(n), where=norms > 0)
-        tame = bool(((present > _TINY) & (present < 1 / _TINY)).all())
-        return World(
-            threshold=float(network.threshold),
-            base=float(network.threshold) if network.activation == "relu" else 0.0,
-            now=0,
-            gram=gram,
-            norms=norms,
-            inverse=inverse,
-            grain=_GRAIN if tame else 1.0,
-            pulls=np.zeros((4 if direct else ROUNDS + 2, n, network.outputs)),
-            signs=network.output_weights,
-            clocks=np.zeros(n + 2),
-            pace=np.zeros(n + 2),
-            ticks=np.zeros(n + 1, np.int64),
-            unit=0.0,
-            reach=max(chunk.reach for chunk in self._chunks),
-            rounding=float(rounding_margin(network.dimension, 1.0, 1.0)),
-            speck=4 * float(np.sqrt(network.dimension * _DOUBLE.tiny)),
-            steps=ROUNDS,
-            accuracy=_ACCURACY,
-            direct=direct,
-            awake=True,
-        )
-
-    def _no_totals(self) -> Totals:
-        n, outputs = len(self.examples), self.network.outputs
-        size = 0 if self._world.direct else n * outputs
-        return Totals(np.zeros((n, outputs)), np.zeros(n + 1, np.int64), np.zeros((size, size)))
-
     def _count_all(self) -> Totals:
         """Count every row, the halves of the bank apart: twins of a paired start cancel exactly."""
-        sums = self._no_totals()
+        sums = no_totals(self._world)
         halves = [np.zeros_like(sums.outputs), np.zeros_like(sums.outputs)]
         for chunk in self._chunks:
             totals = sums._replace(outputs=np.zeros_like(sums.outputs))
@@ -218,26 +170,24 @@ class GramDynamics(Dynamics):
         return sums._replace(outputs=halves[0] + halves[1])
 
     def evaluate(self, rows: IntArray | None = None) -> Evaluation:
-        self._evaluated = np.arange(len(self.examples)) if rows is None else np.asarray(rows, np.int64)
-        outputs = self._totals.outputs[self._evaluated] * self.network.scale
-        return Evaluation(outputs, self._totals.fired[self._evaluated])
+        self._rows = None if rows is None else np.asarray(rows, np.int64)
+        return self._evaluation(self._totals.outputs * self.network.scale, self._totals.fired[:-1].copy())
 
     def descend(self, slope: FloatArray, rate: float) -> int:
-        started = time.perf_counter()
-        columns, pulls = self._evaluated, -rate * self.network.scale * slope
-        pulled = np.zeros(len(self.examples), bool)
-        pulled[columns] = (pulls != 0).any(axis=1)
-        moved = self._moving(pulled)
-        if moved:  # else nothing happens, and no time passes
-            before, pulls = self._pull(columns, pulls)
-            if not self._world.direct:
-                compiled.push(self._world, self._totals, columns, pulls)
-                self._cost.nodes_visited += pulls.size * self._totals.outputs.size
-            with one_blas_thread():
-                self._visit_all(before)
-                self._change_shift()
-            self._refresh()
-        self.finder_seconds += time.perf_counter() - started
+        with self._on_the_clock():
+            columns, pulls = self._evaluated, -rate * self.network.scale * slope
+            pulled = np.zeros(len(self.examples), bool)
+            pulled[columns] = (pulls != 0).any(axis=1)
+            moved = self._moving(pulled)
+            if moved:  # else nothing happens, and no time passes
+                before, pulls = self._pull(columns, pulls)
+                if not self._world.direct:
+                    compiled.push(self._world, self._totals, columns, pulls)
+                    self._cost.nodes_visited += pulls.size * self._totals.outputs.size
+                with one_blas_thread():
+                    self._visit_all(before)
+                    self._change_shift()
+                self._refresh()
         return moved
 
     def _pull(self, columns: IntArray, pulls: FloatArray) -> tuple[IntArray, FloatArray]:
@@ -301,7 +251,7 @@ class GramDynamics(Dynamics):
         totals = self._totals
 
         def visit(first: int, last: int) -> tuple[list[tuple[FloatArray, _Visit]], Totals]:
-            mine = totals if serial else self._no_totals()
+            mine = totals if serial else no_totals(self._world)
             done = []
             for chunk in self._chunks[first:last]:
                 part = mine._replace(outputs=np.zeros_like(totals.outputs))
@@ -367,43 +317,14 @@ class GramDynamics(Dynamics):
         self._cost.inner_products += evaluated
         self.deviation = max(self.deviation, deviation)
 
-    def input_gradient(self, slope: FloatArray) -> FloatArray:
-        raise InvariantError("Gram dynamics hold their examples fixed")
-
-    def move_examples(self, rows: IntArray, vectors: FloatArray) -> None:
-        raise InvariantError("Gram dynamics hold their examples fixed")
-
     def top_eigenvalue(self) -> float:
         rows, outputs, gram = self._evaluated, self.network.outputs, self._world.gram
         if self._world.direct:
-            return self.network.kernel_top_eigenvalue(self.sets(), self.network.trained_part(self.examples[:]))
+            return super().top_eigenvalue()
         places = (rows[:, None] * outputs + np.arange(outputs)).ravel()
         kernel = self._totals.overlaps[np.ix_(places, places)]
         kernel = kernel * np.repeat(np.repeat(gram[np.ix_(rows, rows)], outputs, axis=0), outputs, axis=1)
-        return max(0.0, top_of(kernel)) * self.network.scale**2
-
-    def sets(self, first: int = 0, last: int | None = None) -> ActiveSets:
-        """Return the active sets of the examples evaluated last for the neurons of some chunks, by example.
-
-        Args:
-            first: a chunk.
-            last: the chunk to end before, the last of all by default.
-
-        Returns:
-            The sets; neurons are counted from the first of the first chunk, and inner products are left out (NaN).
-        """
-        chunks = self._chunks[first:last]
-        offset, width = chunks[0].first, chunks[-1].last - chunks[0].first
-        place = np.full(len(self.examples), -1)
-        place[self._evaluated] = np.arange(len(self._evaluated))
-        parts = [rows_at_hand.active(chunk.lists, self._world, offset) for chunk in chunks]
-        examples, neurons = (np.concatenate(side) for side in zip(*parts, strict=True))
-        asked = place[examples] >= 0
-        examples, neurons = place[examples[asked]], neurons[asked]
-        order = np.argsort(examples, kind="stable")
-        indptr = np.concatenate([[0], np.cumsum(np.bincount(examples, minlength=len(self._evaluated)))])
-        values = np.full(len(neurons), np.nan)
-        return ActiveSets(indptr, neurons[order], values, (len(self.examples), width), self._evaluated)
+        return top_eigenvalue(kernel) * self.network.scale**2
 
     def facts(self) -> dict[str, Any]:
         return {
@@ -415,44 +336,8 @@ class GramDynamics(Dynamics):
         }
 
     def audit(self) -> Audit:
-        total = Audit(0, 0, 0)
-        for part, chunk in enumerate(self._chunks):
-            reported = self.sets(part, part + 1).by_point()
-            step = max(64, _AUDIT_NUMBERS // self.network.dimension)
-            for first in range(chunk.first, chunk.last, step):
-                weights = DenseBank(self.network.weights[first : min(first + step, chunk.last)], "weights")
-                mine = _between(reported, first - chunk.first, len(weights))
-                total += audit(mine, weights, self.examples, self._world.threshold, query_rows=self._evaluated)
-        return total
+        return audit_of(self._chunks, self._world, self._evaluated, self.network.weights, self.examples)
 
     def finish(self) -> None:
         if self._ledger is not None:
             self.network.weights.release(self._ledger)
-
-
-def _between(sets: ActiveSets, first: int, count: int) -> ActiveSets:
-    """Return the part of sets by point that belongs to ``count`` points from ``first`` on, counted from there."""
-    begin, end = np.searchsorted(sets.rows, [first, first + count])
-    pairs = slice(sets.indptr[begin], sets.indptr[end])
-    indptr = sets.indptr[begin : end + 1] - sets.indptr[begin]
-    rows = sets.rows[begin:end] - first
-    return ActiveSets(indptr, sets.indices[pairs], sets.inner_products[pairs], (sets.shape[0], count), rows, "point")
-
-
-def longest_combination(gram: FloatArray) -> float:
-    """Return a bound of ||sum_j c_j x_j|| over all c of length 1; infinite where the Gram matrix overflowed."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        square = float(np.abs(gram).sum(axis=1).max())
-    if not square < np.inf:
-        return np.inf
-    if len(gram) <= _DENSE_KERNEL:
-        square = min(square, float(np.linalg.eigvalsh(gram)[-1]) + 1e-9 * square)
-    return math.sqrt(max(0.0, square)) * (1 + 1e-9)
-
-
-def top_of(matrix: FloatArray) -> float:
-    """Return the largest eigenvalue of a symmetric matrix, to a relative 1e-6."""
-    if len(matrix) <= _DENSE_KERNEL:
-        return float(np.linalg.eigvalsh(matrix)[-1])
-    begin = np.random.default_rng(0).standard_normal(len(matrix))
-    return float(eigsh(matrix, k=1, which="LA", v0=begin, tol=1e-6, return_eigenvectors=False)[0])

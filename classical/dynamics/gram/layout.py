@@ -27,8 +27,6 @@ COMPANY = 4
 STALE, SPENT = 1, 2
 """What a woken row may need: its list evaluated from the vectors; every column looked at again."""
 
-EPS = float(np.finfo(np.float64).eps)
-
 ROW = np.dtype(
     [
         ("row", np.uint32),

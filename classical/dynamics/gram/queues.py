@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numba.cpython.unsafe.numbers import leading_zeros
 
-from classical.dynamics.gram.layout import BUCKETS, COMPANY, EPS
+from classical.dynamics.gram.layout import BUCKETS, COMPANY
+from classical.lists.lengths import EPS
 from hybrid_train.support.kernels import inlined, kernel
 
 _LAST_KEY = (1 << 62) - 1

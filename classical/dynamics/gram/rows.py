@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from classical.dynamics.gram.layout import EPS
+from classical.lists.lengths import EPS
 from hybrid_train.support.kernels import dot, inlined, kernel
 
 

@@ -7,31 +7,61 @@ that distance.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba.cpython.unsafe.numbers import trailing_zeros
 
+from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.support.kernels import dot, kernel
 
 WORD = 32
 """Columns in one word of a mask."""
 
 
+class Sieve(NamedTuple):
+    """What a block of B rows against n columns comes to.
+
+    Attributes:
+        masks: (W, B) uint32: bit j of word w tells that column 32 w + j is not far (NaN is not).
+        top: (B,) float32: minus the distance of the nearest column of all.
+        beyond: (B,) float32: minus the distance of the nearest far column.
+    """
+
+    masks: IntArray
+    top: FloatArray
+    beyond: FloatArray
+
+
+class Near(NamedTuple):
+    """Rows of a block that fire, and what is near them.
+
+    Attributes:
+        rows: (B,) the rows, counted in the block.
+        sizes: (B,) near columns of each.
+        column: (B n,) those columns, row after row.
+        inner: (B n,) their inner products.
+    """
+
+    rows: IntArray
+    sizes: IntArray
+    column: IntArray
+    inner: FloatArray
+
+
 @kernel
-def sift(products: Any, offsets: Any, room: Any, masks: Any, top: Any, near: Any) -> None:
+def sift(products: Any, offsets: Any, room: Any, sieve: Any) -> None:
     """Divide the columns of a block of B rows into near and far ones.
 
     Args:
         products: (n, B) float32 inner products of the rows with the columns at unit length.
         offsets: (n,) float32 b / ||x_j||.
         room: (B,) float32: a column is far when it is farther than this from the row.
-        masks: (W, B) uint32 out: bit j of word w tells that column 32 w + j is not far (NaN is not).
-        top: (B,) float32 out: minus the distance of the nearest column of all.
-        near: (B,) float32 out: minus the distance of the nearest far column.
+        sieve: out.
     """
+    masks, top, beyond = sieve.masks, sieve.top, sieve.beyond
     top[:] = -np.inf
-    near[:] = -np.inf
+    beyond[:] = -np.inf
     masks[:] = np.uint32(0)
     for j in range(products.shape[0]):
         word = masks[j // WORD]
@@ -42,39 +72,25 @@ def sift(products: Any, offsets: Any, room: Any, masks: Any, top: Any, near: Any
             far = depth < -room[r]
             word[r] |= np.uint32(0) if far else bit
             top[r] = depth if depth > top[r] else top[r]
-            near[r] = depth if far & (depth > near[r]) else near[r]
+            beyond[r] = depth if far & (depth > beyond[r]) else beyond[r]
 
 
 @kernel
-def extract(
-    vectors: Any,
-    columns: Any,
-    threshold: Any,
-    masks: Any,
-    top: Any,
-    doubt: Any,
-    rows: Any,
-    sizes: Any,
-    column: Any,
-    inner: Any,
-) -> Any:
+def extract(vectors: Any, columns: Any, threshold: Any, sieve: Any, doubt: Any, near: Any) -> Any:
     """Evaluate the near columns of the rows of a block; keep the rows for which one of them fires.
 
     Args:
         vectors: (B, d) the rows.
         columns: (n, d) the columns.
         threshold: b.
-        masks: as :func:`sift` wrote them.
-        top: likewise.
+        sieve: as :func:`sift` wrote it.
         doubt: (B,) float32 error of a distance; infinite where nothing is known.
-        rows: (B,) out: the rows kept, counted in the block.
-        sizes: (B,) out: near columns of each.
-        column: (B n,) out: those columns, row after row.
-        inner: (B n,) out: their inner products.
+        near: out: the rows kept, with their near columns.
 
     Returns:
         (rows kept, their near columns, inner products evaluated).
     """
+    masks, top, column, inner = sieve.masks, sieve.top, near.column, near.inner
     kept, used, evaluated = 0, 0, 0
     for r in range(vectors.shape[0]):
         if top[r] < -doubt[r]:
@@ -93,8 +109,8 @@ def extract(
                 at += 1
         evaluated += at - used
         if fires:
-            rows[kept] = r
-            sizes[kept] = at - used
+            near.rows[kept] = r
+            near.sizes[kept] = at - used
             kept += 1
             used = at
     return kept, used, evaluated

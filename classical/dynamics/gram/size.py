@@ -5,20 +5,12 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtr
 
-from hybrid_train.errors import ResourceError
-from hybrid_train.support.memory import available_bytes
-
-MOST_EXAMPLES = 4096
-"""More examples than this would make the Gram matrix (128 MB then) dearer than what it saves."""
+from classical.lists.following import ROUNDS
+from classical.lists.thickness import FIRST_SKIN
+from hybrid_train.support.memory import check_memory
 
 KERNEL_SIZE = 2048
 """Examples x outputs up to which the outputs move by the kernel of the rows that fire (32 MB then)."""
-
-ROUNDS = 1024
-"""Every followed inner product is evaluated from the vectors at least once in so many steps."""
-
-FIRST_SKIN = 0.05
-"""Skin in units of a typical coordinate of a weight."""
 
 _ROW_BYTES, _ENTRY_BYTES = 64, 50
 _SLACK = 1.3
@@ -59,9 +51,8 @@ def check_lists(width: int, n: int, threshold: float, norms: tuple[float, float]
     """
     scale = max(norms[0] * norms[1], 1e-300)
     needed = expected_bytes(width, n, 0, threshold / scale, 0, "seeded")
-    available = available_bytes()
-    if needed > available:
-        raise ResourceError(
-            f"{width} neurons, {n} examples, threshold={threshold:.4g}: lists of about {needed / 2**30:.3g} GiB, "
-            f"available {available / 2**30:.3g} GiB; take a higher network.threshold or a smaller network.width"
-        )
+    check_memory(
+        needed,
+        f"{width} neurons, {n} examples, threshold={threshold:.4g}: lists",
+        "take a higher network.threshold or a smaller network.width",
+    )

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from classical.dynamics.gram.layout import COMPANY, EPS, SPENT, STALE
+from classical.dynamics.gram.layout import COMPANY, SPENT, STALE
 from classical.dynamics.gram.queues import doze, ring, sleep, wake
+from classical.lists.lengths import EPS, UP, noise_of, root
 from hybrid_train.support.kernels import inlined, kernel
 
-_UP = 1 + 16 * EPS
 _UP_SINGLE = 1 + 3e-7
 
 _SHY = 1 - 1e-6
@@ -64,7 +64,30 @@ def _doubt(world: Any, reach: Any, path: Any, size: Any, drift: Any) -> Any:
     entry's path.
     """
     factor = 2 * world.rounding + (world.steps + 4 * size + 16) * EPS
-    return factor * (reach + drift + size * path) * _UP + world.speck
+    return factor * (reach + drift + size * path) * UP + world.speck
+
+
+@inlined
+def _gains(lists: Any, world: Any, r: Any, old: Any, firing: Any, amount: Any) -> Any:
+    """Write the firing entries of row r, and what their coefficients gained since place ``old`` of the window.
+
+    Returns:
+        (how many fire, the weight of what they gained).
+    """
+    rows, entries, signs, pulls = lists.rows, lists.entries, world.signs, world.pulls
+    new, neuron = pulls[world.now % pulls.shape[0]], np.int64(rows[r].row)
+    fired, weight = 0, 0.0
+    for e in range(rows[r].start, rows[r].start + np.int64(rows[r].size)):
+        if entries[e].inner > world.threshold:
+            j = entries[e].column
+            total = 0.0
+            for q in range(new.shape[1]):
+                total += signs[neuron, q] * (new[j, q] - pulls[old, j, q])
+            firing[fired] = e
+            amount[fired] = total
+            weight += abs(total) * world.norms[j]
+            fired += 1
+    return fired, weight
 
 
 @kernel
@@ -81,30 +104,18 @@ def catch_up(lists: Any, world: Any, totals: Any, slots: Any, changed: Any) -> A
     Returns:
         The entries touched.
     """
-    rows, entries = lists.rows, lists.entries
-    gram, norms, signs, threshold = world.gram, world.norms, world.signs, world.threshold
-    new, pulls, direct = world.pulls[world.now % world.pulls.shape[0]], world.pulls, world.direct
-    sums, touched = totals.outputs, 0
-    outputs, window, present = new.shape[1], pulls.shape[0], world.now % pulls.shape[0]
-    firing, amount = np.empty(norms.size, np.int64), np.empty(norms.size)
+    rows, entries, gram, signs, threshold = lists.rows, lists.entries, world.gram, world.signs, world.threshold
+    sums, touched, direct, window = totals.outputs, 0, world.direct, world.pulls.shape[0]
+    outputs, present = sums.shape[1], world.now % window
+    firing, amount = np.empty(world.norms.size, np.int64), np.empty(world.norms.size)
     for k in range(slots.size):
         r = slots[k]
         begin, neuron, old = rows[r].start, np.int64(rows[r].row), rows[r].since - world.now + present
         old += window if old < 0 else 0
         end = begin + np.int64(rows[r].size)
-        rows[r].since = world.now
         touched += end - begin
-        fired, weight = 0, 0.0
-        for e in range(begin, end):
-            if entries[e].inner > threshold:
-                j = entries[e].column
-                total = 0.0
-                for q in range(outputs):
-                    total += signs[neuron, q] * (new[j, q] - pulls[old, j, q])
-                firing[fired] = e
-                amount[fired] = total
-                weight += abs(total) * norms[j]
-                fired += 1
+        fired, weight = _gains(lists, world, r, old, firing, amount)
+        rows[r].since = world.now
         changed[k] = False
         if weight == 0.0:
             continue
@@ -124,8 +135,7 @@ def catch_up(lists: Any, world: Any, totals: Any, slots: Any, changed: Any) -> A
                 if direct:
                     for q in range(outputs):
                         sums[j, q] += signs[neuron, q] * change
-        noise = (world.rounding + (2 * fired + 16) * EPS) * weight
-        step = np.sqrt(max(square, 0.0) + noise * weight) + world.speck
+        step = root(square, noise_of(world.rounding, fired + 8, weight), weight) + world.speck
         if not square < np.inf:  # overflow hides how far the row went
             step = np.inf
         rows[r].drift = (rows[r].drift + step) * _UP_SINGLE

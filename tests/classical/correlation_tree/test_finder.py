@@ -203,11 +203,11 @@ def test_blocks_and_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> N
 def test_what_does_not_fit_is_refused_with_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     finder = CorrelationTreeFinder(fanout=2)
     needed = 8 * 3 * (1024 * 2 - 1)
-    monkeypatch.setattr(correlation_tree, "available_bytes", lambda: needed)
+    monkeypatch.setattr("hybrid_train.support.memory.available_bytes", lambda: needed)
     finder.check_resources(1024, 3, 5)
     finder.build(np.ones((1024, 5)), np.ones((3, 5)), 0.0)
-    monkeypatch.setattr(correlation_tree, "available_bytes", lambda: needed - 1)
-    with pytest.raises(ResourceError, match=rf"3 trees of 2047 nodes.*need {needed} bytes.*{needed - 1} are available"):
+    monkeypatch.setattr("hybrid_train.support.memory.available_bytes", lambda: needed - 1)
+    with pytest.raises(ResourceError, match=rf"3 trees of 2047 nodes.*needed {needed} bytes, available {needed - 1} b"):
         finder.check_resources(1024, 3, 5)
     with pytest.raises(ResourceError, match=r"finder\.kind='skin'"):
         finder.build(np.ones((1024, 5)), np.ones((3, 5)), 0.0)

@@ -271,10 +271,12 @@ def test_what_does_not_fit_is_refused_with_numbers(monkeypatch: pytest.MonkeyPat
     finder = LSHFinder(tables=4, bits=3)
     finder.build(np.ones((1000, 5)), np.ones((30, 5)), 0.0)
     held = sum(array.nbytes for array in (*finder._tables, finder._query_codes, finder._directions))
-    monkeypatch.setattr(lsh, "available_bytes", lambda: int(1.4 * held))
+    monkeypatch.setattr("hybrid_train.support.memory.available_bytes", lambda: int(1.4 * held))
     finder.check_resources(1000, 30, 5)
-    monkeypatch.setattr(lsh, "available_bytes", lambda: held - 100)
-    with pytest.raises(ResourceError, match=rf"finder\.tables=4.*1000 points and 30 queries.*{held - 100} are avail"):
+    monkeypatch.setattr("hybrid_train.support.memory.available_bytes", lambda: held - 100)
+    with pytest.raises(
+        ResourceError, match=r"finder\.tables=4.*1000 points and 30 queries.*needed .* KiB, available .* KiB; take"
+    ):
         finder.check_resources(1000, 30, 5)
 
 

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybrid_train.config import load_config
-from hybrid_train.config import sizes as sizes_module
 from hybrid_train.config.schema import DATA_KINDS, NetworkConfig, RunConfig, TrainingConfig
 from hybrid_train.config.sizes import check_network
 from hybrid_train.config.toml import toml_text
@@ -340,7 +339,7 @@ def test_written_toml_reads_back(tables: dict[str, Any]) -> None:
 
 class TestSizes:
     def test_a_network_too_wide_is_refused_with_both_numbers(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sizes_module, "available_bytes", lambda: 2**30)
+        monkeypatch.setattr("hybrid_train.support.memory.available_bytes", lambda: 2**30)
         check_network(10**5, 100, 1, 0.0)
         with pytest.raises(ResourceError, match=r"network.width=1000000, .* needed 2\.24 GiB, available 1 GiB; "):
             check_network(10**6, 100, 1, 0.0)

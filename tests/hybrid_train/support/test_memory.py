@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from hybrid_train.errors import ResourceError
 from hybrid_train.support import memory
 
 
@@ -45,3 +46,20 @@ def test_without_meminfo_the_physical_memory_counts(monkeypatch, tmp_path: Path)
     monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "none")
     monkeypatch.setattr(memory, "_CGROUP", tmp_path)
     assert memory.available_bytes() > 1 << 24
+
+
+def test_what_does_not_fit_is_refused_with_both_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "available_bytes", lambda: 3 << 20)
+    memory.check_memory(3 << 20, "a thing", "take less")
+    with pytest.raises(ResourceError, match=r"^a thing: needed 1\.5 GiB, available 3 MiB; take less$"):
+        memory.check_memory(1.5 * 2**30, "a thing", "take less")
+    with pytest.raises(ResourceError, match=r"^a thing: needed 3145729 bytes, available 3145728 bytes; take less$"):
+        memory.check_memory((3 << 20) + 1, "a thing", "take less")
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "0 bytes"), (1023, "1023 bytes"), (1536, "1.5 KiB"), (5 << 20, "5 MiB"), (1e15, "9.31e+05 GiB")],
+)
+def test_sizes_are_said_in_their_unit(count: float, words: str) -> None:
+    assert memory.in_words(count) == words

@@ -248,7 +248,7 @@ class TestCommand:
     def test_kernels_that_would_not_fit_are_refused(
         self, config: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("hybrid_train.config.sizes.available_bytes", lambda: 5e7)
+        monkeypatch.setattr("hybrid_train.support.memory.available_bytes", lambda: 5e7)
         assert main(["theory", config, "--set", "data.n=2000"]) == 2
         assert "kernels of 2000 x 2000" in capsys.readouterr().err
 

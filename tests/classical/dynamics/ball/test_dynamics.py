@@ -101,7 +101,7 @@ def test_a_twin_that_ignores_where_the_examples_are_is_caught(monkeypatch: pytes
 
 
 def test_a_twin_that_ignores_drift_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ball_dynamics.skin_kernels, "advance", lambda *_: None)
+    monkeypatch.setattr(ball_dynamics.list_kernels, "advance", lambda *_: None)
     rng = np.random.default_rng(0)
     network, _ = network_of(rng, 200, 5, 1, "relu", np.float64)
     ball = BallDynamics(network, rng.standard_normal((6, 5)), 0.0)

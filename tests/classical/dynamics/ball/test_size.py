@@ -55,15 +55,17 @@ def test_every_neuron_counts_where_there_are_few() -> None:
 
 
 def test_lists_that_do_not_fit_are_refused_with_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ball_size, "available_bytes", lambda: 1 << 20)
+    monkeypatch.setattr("hybrid_train.support.memory.available_bytes", lambda: 1 << 20)
     network, inputs = TwoLayerNetwork.initialize(40_000, 5, threshold=0.5, seed=1), sphere(20, 5, 2).inputs
-    with pytest.raises(ResourceError, match=r"40000 neurons, 20 examples within 0.2 .* available 0.000977 GiB; take"):
+    with pytest.raises(
+        ResourceError, match=r"40000 neurons, 20 examples within 0.2 .* needed .*, available 1 MiB; take"
+    ):
         two_layer_dynamics(network, inputs, make_finder("skin"), reach=0.2)
     assert isinstance(two_layer_dynamics(network, inputs, make_finder("scan"), reach=0.2), SetDynamics)
 
 
 def test_auto_does_without_them_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ball_size, "available_bytes", lambda: 1)
+    monkeypatch.setattr("hybrid_train.support.memory.available_bytes", lambda: 1)
     network, inputs = TwoLayerNetwork.initialize(500, 5, seed=1), sphere(20, 5, 2).inputs
     finder = AutoFinder()
     dynamics = two_layer_dynamics(network, inputs, finder, reach=0.2)
@@ -73,7 +75,7 @@ def test_auto_does_without_them_then(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_comparison_goes_on_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ball_size, "available_bytes", lambda: 1 << 10)
+    monkeypatch.setattr(ball_size, "_PAIR_BYTES", 1 << 50)
     skin, scan = compare(TABLES, ["skin", "scan"]).rows
     assert "lists of about" in skin["error"]
     assert len(scan["losses"]) == 3

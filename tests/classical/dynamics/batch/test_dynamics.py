@@ -90,7 +90,7 @@ def test_neurons_are_scanned_again_only_when_their_skin_is_spent() -> None:
 
 
 def test_a_certificate_that_forgets_the_drift_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("classical.dynamics.batch.dynamics.skin_kernels.advance", lambda *arguments: None)
+    monkeypatch.setattr("classical.dynamics.batch.dynamics.list_kernels.advance", lambda *arguments: None)
     with pytest.raises(AssertionError, match="missed at step"):
         trained(0.01)
 

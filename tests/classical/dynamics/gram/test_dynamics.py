@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from classical.dynamics.gram import chunks as _gram_lists
 from classical.dynamics.gram import dynamics as gram_dynamics
 from classical.dynamics.gram import size as gram_size
-from classical.dynamics.gram.dynamics import GramDynamics, longest_combination
+from classical.dynamics.gram.dynamics import GramDynamics
 from classical.dynamics.sets import SetDynamics
+from classical.lists.following import MOST_COLUMNS
 from classical.scan import ScanFinder
 from classical.skin import SkinFinder
 from classical.training import gradient_descent
@@ -63,7 +64,7 @@ class Model:
         rows = np.arange(n) if batch >= n else np.sort(self.rng.permutation(n)[: max(1, batch)])
         seen = self.dynamics.evaluate(None if batch >= n else rows)
         truth = active_pairs(network.weights, self.x, b, rows)
-        assert self.dynamics.sets().same_sets(truth)
+        assert self.dynamics.sets.same_sets(truth)
         assert np.array_equal(seen.fired, truth.counts)
         products = self.dense @ self.x.T
         outputs = network.scale * np.maximum(products - b, 0).T @ network.output_weights
@@ -135,7 +136,7 @@ def test_vectors_of_any_size_give_the_sets_of_a_scan(size):
         for _ in range(4):
             with np.errstate(all="ignore"):
                 dynamics.evaluate()
-                assert dynamics.sets().same_sets(active_pairs(network.weights, x, b))
+                assert dynamics.sets.same_sets(active_pairs(network.weights, x, b))
                 dynamics.descend(np.full((6, 1), 1e-3), 1.0)
 
 
@@ -350,7 +351,7 @@ def test_the_skin_finder_offers_gram_dynamics_where_they_fit():
     inputs = np.ones((2, 3))
     assert isinstance(SkinFinder().dynamics(network, inputs), GramDynamics)
     assert SkinFinder(gram=False).dynamics(network, inputs) is None
-    many = np.ones((gram_size.MOST_EXAMPLES + 1, 3))
+    many = np.ones((MOST_COLUMNS + 1, 3))
     assert SkinFinder().dynamics(network, many) is None
     with pytest.raises(InvariantError, match="at most 4096"):
         GramDynamics(network, many)
@@ -365,8 +366,8 @@ def test_examples_stay_where_they_are():
 
 
 def test_lists_that_cannot_fit_are_refused_with_numbers(monkeypatch):
-    monkeypatch.setattr(gram_size, "available_bytes", lambda: 1 << 16)
-    with pytest.raises(ResourceError, match=r"400 neurons, 12 examples, threshold=0\.8.*available"):
+    monkeypatch.setattr("hybrid_train.support.memory.available_bytes", lambda: 1 << 16)
+    with pytest.raises(ResourceError, match=r"400 neurons, 12 examples, threshold=0\.8: .*, available 64 KiB; take"):
         run()
 
 
@@ -379,14 +380,3 @@ def test_the_expected_size_covers_what_is_taken():
     taken += sum(part.nbytes for part in dynamics._totals) + dynamics._world.pulls.nbytes
     expected = gram_size.expected_bytes(1 << 14, 32, 16, network.threshold, 1, "seeded")
     assert taken <= expected <= 3 * taken
-
-
-@settings(max_examples=30, deadline=None)
-@given(seed=st.integers(0, 10**6), n=st.integers(1, 20), d=st.integers(1, 6))
-def test_no_combination_is_longer_than_its_bound(seed, n, d):
-    rng = np.random.default_rng(seed)
-    x = examples(rng, KINDS[seed % 5], n, d)
-    bound = longest_combination(x @ x.T)
-    for c in rng.standard_normal((20, n)):
-        assert np.linalg.norm(c @ x) <= bound * np.linalg.norm(c)
-    assert longest_combination(np.array([[np.inf]])) == np.inf
