@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Annotated, Any, Literal, NamedTuple, Self, final
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, final
 
 from pydantic import Field, model_validator
 
-from hybrid_train.config.section import Count, Section
+from hybrid_train.config.section import MOST_LAYERS, Belonging, Count, Section, Threshold
 from hybrid_train.errors import ConfigError
 from hybrid_train.network.deep.convolutional_networks import convolutional_scales
 from hybrid_train.network.deep.residual_networks import residual_plan
@@ -18,6 +19,9 @@ SPARSE_DEFAULTS: dict[str, Any] = {"share": 0.2, "calibrate": True}
 
 DEEP_DEFAULTS: dict[str, Any] = {"width": 512, "depth": 2}
 """What ``kind = "deep"`` has by itself without ``widths``."""
+
+
+_Depth = Annotated[int, Field(ge=1, le=MOST_LAYERS - 1)]
 
 
 class LayerShape(NamedTuple):
@@ -44,10 +48,15 @@ class DeepSection(Section):
     (:func:`hybrid_train.network.deep.calibrated`), without which a share much below 1/2 drifts from layer to layer.
     """
 
+    BELONGS: ClassVar[Mapping[str, Belonging]] = dict.fromkeys(
+        ("share", "calibrate"), Belonging("threshold", ("auto",))
+    )
+
     kind: str
     outputs: Annotated[Count | Literal["auto"], Field(description="a whole number of at least 1 or 'auto'")] = "auto"
     threshold: Annotated[
-        float | list[float] | Literal["auto"], Field(description="a finite number, one for each layer or 'auto'")
+        Threshold | Annotated[list[Threshold], Field(max_length=MOST_LAYERS)] | Literal["auto"],
+        Field(description="a finite number, one for each layer or 'auto'"),
     ] = "auto"
     share: Annotated[float, Field(gt=0, lt=1, description="a share strictly between 0 and 1")] | None = None
     calibrate: bool | None = None
@@ -84,9 +93,6 @@ class DeepSection(Section):
     def _shifts_fit(self) -> Self:
         if self.threshold == "auto":
             return self
-        for name in ("share", "calibrate"):
-            if (value := getattr(self, name)) is not None:
-                raise ValueError(f"{name}={value!r}: remove it, it belongs to threshold='auto'")
         try:
             self._plan(self.threshold)
         except ConfigError as error:
@@ -98,11 +104,18 @@ class DeepSection(Section):
 class DeepConfig(DeepSection):
     """``[network] kind = "deep"``: fully connected, m_0 .. m_L in ``widths``, or all ``width`` with L = ``depth``."""
 
+    REPLACES: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "width": ("widths",),
+        "depth": ("widths",),
+        "widths": ("width", "depth"),
+    }
+
     kind: Literal["deep"]
     width: Count | None = None
-    depth: Count | None = None
+    depth: _Depth | None = None
     widths: Annotated[
-        Annotated[list[Count], Field(min_length=2)] | None, Field(description="a list of at least two whole numbers")
+        Annotated[list[Count], Field(min_length=2, max_length=MOST_LAYERS)] | None,
+        Field(description="a list of at least two whole numbers"),
     ] = None
 
     @property
@@ -134,7 +147,7 @@ class ResidualConfig(DeepSection):
 
     kind: Literal["residual"]
     width: Count = DEEP_DEFAULTS["width"]
-    depth: Count = DEEP_DEFAULTS["depth"]
+    depth: _Depth = DEEP_DEFAULTS["depth"]
 
     def shapes(self, dimension: int) -> list[LayerShape]:
         return [LayerShape(1, self.width, below) for below in [dimension, *[self.width] * self.depth]]
@@ -151,9 +164,9 @@ class ConvolutionalConfig(DeepSection):
     """
 
     kind: Literal["convolutional"]
-    channels: Annotated[list[Count], Field(min_length=1, description="a list of whole numbers of at least 1")] = Field(
-        default=[16]
-    )
+    channels: Annotated[
+        list[Count], Field(min_length=1, max_length=MOST_LAYERS, description="a list of whole numbers of at least 1")
+    ] = Field(default=[16])
     grid: Annotated[list[Count], Field(min_length=2, max_length=2, description="a list of two, height and width")]
     kernel: Count = 3
     input_channels: Count = 1

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hybrid_train.config.combinations import combination_errors
+from hybrid_train.config.overrides import KINDS_OF, overridden
 from hybrid_train.config.schema import (
     DATA_KINDS,
     NETWORK_KINDS,
@@ -24,8 +27,9 @@ from hybrid_train.config.schema import (
 from hybrid_train.config.section import Section
 from hybrid_train.errors import ConfigError
 from hybrid_train.finder.registry import finder_kinds, finder_options, make_finder
-from hybrid_train.support.messages import quoted, table_errors
+from hybrid_train.support.messages import MOST_ERRORS, listed, printable, quoted, shown, table_errors
 from hybrid_train.support.names import nearest
+from hybrid_train.support.untrusted import MIB, read_text, reading
 
 ConfigSource = Config | Mapping[str, Any] | str | os.PathLike[str]
 
@@ -36,10 +40,10 @@ _SECTIONS: dict[str, type[Section]] = {
 }
 _NAMES = ("data", "network", *_SECTIONS, "finder", "finders")
 
-_KINDS_OF: dict[str, Mapping[str, type[Section]]] = {"data": DATA_KINDS, "network": NETWORK_KINDS}
-"""Tables that are read by their kind."""
+_LARGEST = MIB
+"""Bytes of a config file; the longest sensible one has a few thousand."""
 
-_KINDS = (["finder", "kind"], *([section, "kind"] for section in _KINDS_OF))
+_DEEPEST = 20
 
 
 def load_config(source: ConfigSource, overrides: Sequence[str] = ()) -> Config:
@@ -51,7 +55,8 @@ def load_config(source: ConfigSource, overrides: Sequence[str] = ()) -> Config:
     Args:
         source: a TOML file, the same tables as a dict, or a Config.
         overrides: ``"section.key=value"``, the value as in TOML, a bare word being a string. A new ``finder.kind``
-            puts aside the old kind's options, a new ``data.kind`` or ``network.kind`` those it does not know.
+            puts aside the old kind's options, any other new choice those that do not go with it; the config's
+            ``notes`` say which.
 
     Returns:
         The config with defaults filled in and ``data.path`` absolute.
@@ -59,13 +64,10 @@ def load_config(source: ConfigSource, overrides: Sequence[str] = ()) -> Config:
     Raises:
         ConfigError: unreadable, or not valid; one line of the message for each error there is.
     """
-    if isinstance(source, Config):
-        tables, folder = source.as_dict(), Path.cwd()
-    elif isinstance(source, Mapping):
-        tables, folder = copy.deepcopy(dict(source)), Path.cwd()
-    else:
-        tables, folder = _read(Path(source)), Path(source).parent
-    return _checked(_overridden(tables, overrides), folder)
+    tables = _tables(source.as_dict() if isinstance(source, Config) else source)
+    folder = Path() if isinstance(source, Config | Mapping) else Path(source).parent
+    notes = (*(source.notes if isinstance(source, Config) else ()), *overridden(tables, overrides))
+    return replace(_checked(tables, folder), notes=notes)
 
 
 def finder_errors(kind: Any, options: Mapping[str, Any], path: str) -> list[str]:
@@ -97,64 +99,55 @@ def finder_errors(kind: Any, options: Mapping[str, Any], path: str) -> list[str]
     return errors
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"config={str(path)!r}: no such file") from None
-    except OSError as error:
-        raise ConfigError(f"config={str(path)!r}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"config={str(path)!r}: not UTF-8 text, byte {error.start} is wrong") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"config={str(path)!r}: not valid TOML: {error}") from None
+def _tables(source: Mapping[Any, Any] | str | os.PathLike[str]) -> dict[str, Any]:
+    if isinstance(source, Mapping):
+        return {str(name): _plain(table) for name, table in source.items()}
+    if not isinstance(source, str | os.PathLike):
+        raise ConfigError(f"config={quoted(source)}: expected the path of a TOML file, or its tables as a dict")
+    name = f"config={printable(repr(os.fspath(source)))}"
+    with reading(name, ConfigError, "not valid TOML"):
+        text = read_text(Path(source), _LARGEST)
+        try:
+            return tomllib.loads(text.replace("\r\n", "\n").replace("\r", "\n"))
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(
+                f"{name}: not valid TOML: {printable(str(error))}{_backslash_hint(text, error)}"
+            ) from None
 
 
-def _overridden(tables: dict[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
-    """Return the tables with the overrides in place; new kinds first, so that their order does not matter."""
-    parsed = [_parsed(text) for text in overrides]
-    for path, value in sorted(parsed, key=lambda item: item[0] not in _KINDS):
-        table = tables
-        for part in path[:-1]:
-            table = table.setdefault(part, {})
-            if not isinstance(table, dict):
-                raise ConfigError(f"--set {'.'.join(path)}: {part} is a value, not a table")
-        if path[-1] == "kind" and value != table.get("kind"):
-            _drop_foreign(path[0], table, value)
-        table[path[-1]] = value
-    return tables
+def _backslash_hint(text: str, error: tomllib.TOMLDecodeError) -> str:
+    """Return what to do where a Windows path was meant."""
+    at = re.search(r"at line (\d+)", str(error))
+    lines = text.splitlines()[int(at[1]) - 1 : int(at[1])] if at else []
+    if not any(re.search(r'"[^"]*\\', line) for line in lines):
+        return ""
+    return "; a path with backslashes goes in single quotes, 'C:\\data\\x.csv'"
 
 
-def _drop_foreign(section: str, table: dict[str, Any], kind: Any) -> None:
-    """Empty a table of the options that belong to its old kind."""
-    known: Iterable[str] = table
-    if section == "finder":
-        known = ()
-    elif section in _KINDS_OF and isinstance(kind, str) and kind in _KINDS_OF[section]:
-        known = _KINDS_OF[section][kind].model_fields
-    for key in set(table) - set(known):
-        del table[key]
+def _plain(value: Any, depth: int = 0) -> Any:
+    """Return a copy with what Python has beside TOML's types turned into them: NumPy's scalars, paths and tuples.
 
-
-def _parsed(override: str) -> tuple[list[str], Any]:
-    name, equals, text = override.partition("=")
-    path = [part.strip() for part in name.split(".")]
-    if not equals or len(path) < 2 or not all(path):
-        raise ConfigError(f"--set {override!r}: expected section.key=value, such as training.steps=50")
-    try:
-        value = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
-        return path, text.strip()
-    scalar = list(value) == ["value"] and isinstance(value["value"], str | int | float | list)
-    return path, value["value"] if scalar else text.strip()
+    Raises:
+        ConfigError: nested too deeply.
+    """
+    if depth > _DEEPEST:
+        raise ConfigError(f"config: nested too deeply; expected at most {_DEEPEST} levels")
+    if isinstance(value, Mapping):
+        return {key: _plain(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item, depth + 1) for item in value]
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist(), depth + 1)
+    if isinstance(value, np.generic):
+        return value.item()
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
 def _checked(tables: dict[str, Any], folder: Path) -> Config:
     """Return the config, or raise one ConfigError that lists everything wrong."""
     errors = [
-        f"{name}: unknown section{nearest(name, _NAMES)}; known: {', '.join(_NAMES)}"
-        for name in tables
-        if name not in _NAMES
+        f"{shown(name)}: unknown section{nearest(name, _NAMES) if at < MOST_ERRORS else ''}; known: {', '.join(_NAMES)}"
+        for at, name in enumerate(name for name in tables if name not in _NAMES)
     ]
     sections: dict[str, Any] = {}
     for name in _NAMES:
@@ -172,16 +165,27 @@ def _checked(tables: dict[str, Any], folder: Path) -> Config:
     if "finder" in sections:
         kind = sections["finder"].setdefault("kind", FinderConfig.kind)
         errors += finder_errors(kind, _without_kind(sections["finder"]), "finder")
-    for kind, options in sections.get("finders", {}).items():
-        table = isinstance(options, Mapping)
-        path = f"finders.{kind}"
-        errors += finder_errors(kind, options, path) if table else [f"{path}={quoted(options)}: expected a table"]
+    errors += _comparison_errors(sections.get("finders", {}))
     if not errors:
         config = _built(sections, folder)
         errors = combination_errors(config)
     if errors:
-        raise ConfigError("\n".join(errors))
+        raise ConfigError(listed(errors))
     return config
+
+
+def _comparison_errors(tables: Mapping[Any, Any]) -> list[str]:
+    errors: list[str] = []
+    kinds = finder_kinds() if tables else {}
+    for kind, options in tables.items():
+        path = f"finders.{shown(kind)}"
+        if not isinstance(options, Mapping):
+            errors.append(f"{path}={quoted(options)}: expected a table")
+        elif kind not in kinds and len(errors) >= MOST_ERRORS:
+            errors.append(f"{path}: no such finder")
+        else:
+            errors += finder_errors(kind, options, path)
+    return errors
 
 
 def _data_errors(table: dict[str, Any], *, given: bool) -> list[str]:
@@ -191,7 +195,7 @@ def _data_errors(table: dict[str, Any], *, given: bool) -> list[str]:
         return [f"data{'.kind' if given else ''}: missing, expected a kind of data: {kinds}"]
     if not isinstance(kind, str) or kind not in DATA_KINDS:
         return [f"data.kind={quoted(kind)}: expected one of {kinds}{nearest(str(kind), DATA_KINDS)}"]
-    return table_errors(DATA_KINDS[kind], table, "data")
+    return table_errors(DATA_KINDS[kind], table, "data", _of_other_kinds("data", kind))
 
 
 def _network_errors(table: dict[str, Any]) -> list[str]:
@@ -199,22 +203,37 @@ def _network_errors(table: dict[str, Any]) -> list[str]:
     if not isinstance(kind, str) or kind not in NETWORK_KINDS:
         kinds = ", ".join(NETWORK_KINDS)
         return [f"network.kind={quoted(kind)}: expected one of {kinds}{nearest(str(kind), NETWORK_KINDS)}"]
-    return table_errors(NETWORK_KINDS[kind], table, "network")
+    return table_errors(NETWORK_KINDS[kind], table, "network", _of_other_kinds("network", kind))
+
+
+def _of_other_kinds(section: str, kind: str) -> Callable[[str], str]:
+    """Return what tells of a key that this kind of table does not have, but others have."""
+
+    def told(key: str) -> str:
+        others = [repr(name) for name, schema in KINDS_OF[section].items() if key in schema.model_fields]
+        return f" for {section}.kind={kind!r}, it belongs to kind {' or '.join(others)}" if others else ""
+
+    return told
 
 
 def _built(sections: dict[str, Any], folder: Path) -> Config:
     data = sections["data"]
     if "path" in data:
-        data["path"] = os.path.abspath(folder / Path(data["path"]).expanduser())
+        data["path"] = _absolute(folder, data["path"])
     return Config(
         data=DATA_KINDS[data["kind"]](**data),
         network=NETWORK_KINDS[sections["network"]["kind"]](**sections["network"]),
         training=TrainingConfig(**sections["training"]),
         finder=FinderConfig(sections["finder"]["kind"], _without_kind(sections["finder"])),
-        finders={kind: dict(options) for kind, options in sections["finders"].items()},
+        finders={str(kind): dict(options) for kind, options in sections["finders"].items()},
         run=RunConfig(**sections["run"]),
         adversary=_adversary(sections),
     )
+
+
+def _absolute(folder: Path, path: str) -> str:
+    with reading(f"data.path={printable(repr(path))}", ConfigError, "not a path"):
+        return os.path.abspath(folder / Path(path).expanduser())
 
 
 def _adversary(sections: dict[str, Any]) -> AdversaryConfig | None:

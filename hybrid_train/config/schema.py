@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Literal, Self, final
+from typing import Annotated, Any, ClassVar, Literal, Self, final
 
 from pydantic import AfterValidator, Field, model_validator
 
 from hybrid_train.config.deep_networks import ConvolutionalConfig, DeepConfig, ResidualConfig
-from hybrid_train.config.section import Count, Positive, Section
+from hybrid_train.config.section import MOST, MOST_SEED, MOST_STEPS, Belonging, Count, Positive, Section, Threshold
 from hybrid_train.errors import ConfigError, InvariantError
+from hybrid_train.support.messages import quoted
 from hybrid_train.support.names import nearest
 from hybrid_train.training.losses import LOSSES, make_loss
 
@@ -40,7 +42,7 @@ def _distinct_digits(classes: Any) -> Any:
     if classes == "all":
         return classes
     if len(classes) < 2 or len(set(classes)) < len(classes) or not set(classes) <= set(range(10)):
-        raise ValueError(f"classes={classes!r}: expected 'all' or at least two distinct digits from 0 to 9")
+        raise ValueError(f"classes={quoted(classes)}: expected 'all' or at least two distinct digits from 0 to 9")
     return classes
 
 
@@ -67,11 +69,12 @@ class BreastCancerConfig(DataSection):
 
 @final
 class FileConfig(DataSection):
-    """``[data] kind = "file"``: a CSV or NPZ file; a relative path starts at the config file's folder."""
+    """``[data] kind = "file"``: a CSV, TSV, NPZ or NPY file; a relative path starts at the config file's folder."""
 
     kind: Literal["file"]
-    path: Annotated[str, Field(min_length=1, description="the path of a CSV or NPZ file")]
+    path: Annotated[str, Field(min_length=1, max_length=4096, description="the path of a CSV, TSV, NPZ or NPY file")]
     n: Count | None = None
+    header: Annotated[bool | Literal["auto"], Field(description="true, false or 'auto'")] = "auto"
     target: Annotated[str | int, Field(description="'last', a column name or a column number")] = "last"
     labels: Literal["auto", "real", "classes"] = "auto"
 
@@ -84,13 +87,16 @@ class EvenPolynomialConfig(DataSection):
     network that is returned.
     """
 
+    BELONGS: ClassVar[Mapping[str, Belonging]] = {"points": Belonging("inputs", ("random_points",))}
+    REPLACES: ClassVar[Mapping[str, tuple[str, ...]]] = {"n": ("held_out",)}
+
     kind: Literal["even_polynomial"]
     dim: Count
     n: Count | None = None
     held_out: Count | None = None
     inputs: Literal["sphere", "cube", "random_points"] = "sphere"
     points: Count | None = None
-    degree: Annotated[int, Field(ge=2, multiple_of=2, description="an even number of at least 2")] = 4
+    degree: Annotated[int, Field(ge=2, le=1000, multiple_of=2, description="an even number of at least 2")] = 4
     norm: Annotated[Positive | Literal["auto"], Field(description="a number above 0 or 'auto'")] = "auto"
     terms: Count | None = None
     targets: Literal["values", "signs"] = "values"
@@ -105,9 +111,7 @@ class EvenPolynomialConfig(DataSection):
         return table if "n" in table else {"held_out": HELD_OUT} | table
 
     @model_validator(mode="after")
-    def _options_fit(self) -> Self:
-        if self.points is not None and self.inputs != "random_points":
-            raise ValueError(f"points={self.points}: remove it, it belongs to inputs='random_points'")
+    def _held_out_is_for_fresh_examples(self) -> Self:
         if self.n is not None and self.held_out is not None:
             raise ValueError(f"held_out={self.held_out}: remove it, it belongs to fresh examples, without n")
         return self
@@ -118,9 +122,9 @@ class TwoSpiralsConfig(DataSection):
     """``[data] kind = "two_spirals"``: two interleaved spirals in the plane, lifted to the unit sphere."""
 
     kind: Literal["two_spirals"]
-    n: Annotated[int, Field(ge=2)] = 194
-    turns: Positive = 3.0
-    noise: Annotated[float, Field(ge=0)] = 0.0
+    n: Annotated[int, Field(ge=2, le=MOST)] = 194
+    turns: Annotated[float, Field(gt=0, le=1e6, description="a number above 0")] = 3.0
+    noise: Annotated[float, Field(ge=0, le=1e6)] = 0.0
 
 
 DataConfig = SphereConfig | DigitsConfig | BreastCancerConfig | FileConfig | EvenPolynomialConfig | TwoSpiralsConfig
@@ -145,29 +149,32 @@ class NetworkConfig(Section):
     ``storage = "seeded"`` keeps no weights: W(0) is drawn again from the seed whenever it is read.
     """
 
+    BELONGS: ClassVar[Mapping[str, Belonging]] = {
+        **dict.fromkeys(("tau", "k", "fraction"), Belonging("activation", ("jump",))),
+        **dict.fromkeys(("threshold", "start", "output_weight", "storage"), Belonging("activation", ("relu",))),
+    }
+    REPLACES: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "tau": ("k", "fraction"),
+        "k": ("tau", "fraction"),
+        "fraction": ("tau", "k"),
+    }
+
     kind: Literal["two_layer"] = "two_layer"
     width: Count = 1024
-    threshold: Annotated[float | Literal["auto"], Field(description="a finite number or 'auto'")] = "auto"
+    threshold: Annotated[Threshold | Literal["auto"], Field(description="a finite number or 'auto'")] = "auto"
     outputs: Annotated[Count | Literal["auto"], Field(description="a whole number of at least 1 or 'auto'")] = "auto"
     start: Literal["gaussian", "paired"] = "gaussian"
     output_weight: Positive = 1.0
     activation: Literal["relu", "jump"] = "relu"
-    tau: float | None = None
-    k: float | None = None
+    tau: Threshold | None = None
+    k: Annotated[float, Field(ge=-1e12, le=1e12, description="a finite number")] | None = None
     fraction: Annotated[float, Field(gt=0, lt=1, description="a share strictly between 0 and 1")] | None = None
     dtype: Literal["float64", "float32"] = "float64"
     storage: Literal["stored", "seeded"] = "stored"
 
     @model_validator(mode="after")
-    def _options_fit_the_activation(self) -> Self:
+    def _one_threshold_of_the_jump(self) -> Self:
         given = {name: value for name in ("tau", "k", "fraction") if (value := getattr(self, name)) is not None}
-        if self.activation == "relu":
-            for name, value in given.items():
-                raise ValueError(f"{name}={value!r}: remove it, it belongs to activation='jump'")
-            return self
-        for name in ("threshold", "start", "output_weight", "storage"):
-            if (value := getattr(self, name)) != type(self).model_fields[name].default:
-                raise ValueError(f"{name}={value!r}: remove it, it belongs to activation='relu'")
         if len(given) > 1:
             name, value = list(given.items())[-1]
             raise ValueError(
@@ -194,7 +201,7 @@ NETWORK_KINDS: dict[str, type[NetworkSection]] = {
 
 def _known_loss(name: str) -> str:
     if name not in LOSSES:
-        raise ValueError(f"loss={name!r}: expected one of {', '.join(LOSSES)}{nearest(name, LOSSES)}")
+        raise ValueError(f"loss={quoted(name)}: expected one of {', '.join(LOSSES)}{nearest(name, LOSSES)}")
     return name
 
 
@@ -212,9 +219,16 @@ class TrainingConfig(Section):
     ``batch_size`` at a time.
     """
 
+    BELONGS: ClassVar[Mapping[str, Belonging]] = {
+        "batch_size": Belonging("algorithm", ("sgd", "adversarial")),
+        "replacement": Belonging("algorithm", ("sgd", "adversarial")),
+        "huber_delta": Belonging("loss", ("huber",)),
+        "geman_mcclure_scale": Belonging("loss", ("geman_mcclure",)),
+    }
+
     algorithm: Literal["gd", "sgd", "adversarial"] = "gd"
     index: Literal["neurons", "data"] = "neurons"
-    steps: Annotated[int, Field(ge=0)] = 100
+    steps: Annotated[int, Field(ge=0, le=MOST_STEPS)] = 100
     learning_rate: Annotated[Positive | Literal["auto"], Field(description="a number above 0 or 'auto'")] = "auto"
     loss: Annotated[str, AfterValidator(_known_loss)] = "squared"
     huber_delta: Positive | None = None
@@ -251,20 +265,7 @@ class TrainingConfig(Section):
         return SGD_DEFAULTS | table if table.get("algorithm") == "sgd" else table
 
     @model_validator(mode="after")
-    def _options_fit_the_algorithm(self) -> Self:
-        if self.algorithm == "gd":
-            for name in ("batch_size", "replacement"):
-                value = getattr(self, name)
-                if value is not None:
-                    raise ValueError(f"{name}={value!r}: remove it, it belongs to algorithm='sgd'")
-        return self
-
-    @model_validator(mode="after")
-    def _options_fit_the_loss(self) -> Self:
-        for loss, name in (("huber", "huber_delta"), ("geman_mcclure", "geman_mcclure_scale")):
-            value = getattr(self, name)
-            if value is not None and self.loss != loss:
-                raise ValueError(f"{name}={value!r}: remove it, it belongs to loss={loss!r}")
+    def _rate_fits_the_loss(self) -> Self:
         if self.learning_rate == "auto" and make_loss(self.loss, **self.loss_options).curvature is None:
             raise ValueError(
                 f"learning_rate='auto': expected a number above 0, since loss={self.loss!r} has no bounded curvature"
@@ -279,9 +280,13 @@ class AdversaryConfig(Section):
     ``steps``, ``step_size`` (2.5 rho / steps without it), ``random_start`` and ``restarts`` belong to ``kind = "pgd"``.
     """
 
+    BELONGS: ClassVar[Mapping[str, Belonging]] = dict.fromkeys(
+        ("steps", "step_size", "random_start", "restarts"), Belonging("kind", ("pgd",))
+    )
+
     kind: Literal["none", "fgsm", "pgd"] = "pgd"
     norm: Literal["l2", "linf"] = "l2"
-    rho: Annotated[float, Field(ge=0, description="a radius of at least 0")] = 0.1
+    rho: Annotated[float, Field(ge=0, le=1e6, description="a radius of at least 0")] = 0.1
     steps: Count | None = None
     step_size: Positive | None = None
     random_start: bool | None = None
@@ -293,10 +298,7 @@ class AdversaryConfig(Section):
         return self.model_dump(exclude={"kind", "norm", "rho"}, exclude_none=True)
 
     @model_validator(mode="after")
-    def _options_fit_the_kind(self) -> Self:
-        if self.kind != "pgd":
-            for name, value in self.options.items():
-                raise ValueError(f"{name}={value!r}: remove it, it belongs to kind='pgd'")
+    def _restarts_differ(self) -> Self:
         if (self.restarts or 1) > 1 and not self.random_start:
             raise ValueError(f"restarts={self.restarts}: they would all be the same; set random_start=true")
         return self
@@ -306,8 +308,8 @@ class AdversaryConfig(Section):
 class RunConfig(Section):
     """``[run]``: the root of all randomness, and how often the sets are audited (0 for never)."""
 
-    seed: Annotated[int, Field(ge=0)] = 0
-    audit_every: Annotated[int, Field(ge=0)] = 1
+    seed: Annotated[int, Field(ge=0, le=MOST_SEED)] = 0
+    audit_every: Annotated[int, Field(ge=0, le=MOST_STEPS)] = 1
 
 
 @final
@@ -332,6 +334,7 @@ class Config:
         finders: options by finder kind for comparisons, the ``[finders.<kind>]`` tables.
         run: seed and audit.
         adversary: who moves the examples; None without one.
+        notes: what the overrides put aside, in sentences.
     """
 
     data: DataConfig
@@ -341,6 +344,7 @@ class Config:
     finders: dict[str, dict[str, Any]]
     run: RunConfig
     adversary: AdversaryConfig | None = None
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def two_layer(self) -> NetworkConfig:

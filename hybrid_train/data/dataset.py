@@ -9,7 +9,8 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from hybrid_train.data.separability import Separation, separation
+from hybrid_train.data.separability import Separation, is_quick, separation
+from hybrid_train.data.separation_bound import separation_bound
 from hybrid_train.errors import DataError
 from hybrid_train.finder.bank import checked_vectors
 from hybrid_train.support.arrays import FloatArray
@@ -27,6 +28,7 @@ class Dataset:
         targets: (n,) float64, real or -1/+1; or (n,) int64 class labels 0..K-1; or (n, K) float64.
         name: for tables and messages.
         classes: K when the targets are class labels, None otherwise; two-class sources give -1/+1 and None.
+        notes: what a reader should know about how the data were read, in sentences.
 
     Raises:
         DataError: wrong shapes, not finite, rows not normalised, or labels outside 0..K-1.
@@ -36,6 +38,7 @@ class Dataset:
     targets: npt.NDArray[Any]
     name: str
     classes: int | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         inputs = checked_vectors(self.inputs, f"{self.name}: inputs").astype(np.float64)
@@ -54,7 +57,10 @@ class Dataset:
 
     def _real_targets(self) -> FloatArray:
         try:
-            targets = np.array(self.targets, dtype=np.float64)
+            given = np.asarray(self.targets)
+            if given.dtype.kind not in "biufO":
+                raise TypeError(f"got {given.dtype}")
+            targets = np.array(given, dtype=np.float64)
         except (TypeError, ValueError) as error:
             raise DataError(f"{self.name}: targets: expected numbers: {error}") from None
         if targets.ndim not in {1, 2} or 0 in targets.shape:
@@ -95,3 +101,8 @@ class Dataset:
     def separation(self) -> Separation:
         """How far the rows lie apart (PRE Theorem F.1); computed when first asked for, O(n^2 d) at most."""
         return separation(self.inputs)
+
+    @property
+    def separation_text(self) -> str:
+        """What a reader should know of it, in one line; where that would take long, found out of some pairs."""
+        return (self.separation if is_quick(*self.inputs.shape) else separation_bound(self.inputs)).text

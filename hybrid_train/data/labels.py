@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hybrid_train.errors import DataError
+from hybrid_train.support.messages import printable
 
 Labels = Literal["auto", "real", "classes"]
 
@@ -38,12 +39,43 @@ def read_labels(values: npt.NDArray[Any], labels: Labels, name: str) -> tuple[np
     distinct, label_of = np.unique(values, return_inverse=True)
     if len(distinct) == 1:
         advice = "" if values.dtype.kind == "U" else "; labels='real' takes it as a number"
-        raise DataError(f"{name}: one class only: every target is {distinct[0]}{advice}")
+        raise DataError(f"{name}: one class only: every target is {printable(str(distinct[0]), 80)}{advice}")
     if len(distinct) == 2:
         return 2.0 * label_of - 1.0, None
     if labels == "classes" or _look_like_classes(values, distinct):
         return label_of, len(distinct)
     return values, None
+
+
+def label_notes(values: npt.NDArray[Any], labels: Labels, classes: int | None, name: str) -> list[str]:
+    """Return what a reader should know about how :func:`read_labels` took the targets, in sentences.
+
+    Args:
+        values: as they stand in the file.
+        labels: what they were said to be.
+        classes: as :func:`read_labels` returned it.
+        name: of the file.
+    """
+    if labels == "real":
+        return []
+    if values.ndim == 2:
+        one_hot = bool(((values == 0) | (values == 1)).all() and (values.sum(axis=1) == 1).all())
+        hot = f"{name}: every row of targets has a single 1: they are taken as numbers; for classes give their numbers"
+        return [hot] if one_hot else []
+    distinct, counts = np.unique(values, return_counts=True)
+    if classes is None and len(distinct) > 2:
+        return []
+    notes = []
+    shown = ", ".join(printable(str(value), 30) for value in distinct[:5]) + (", .." if len(distinct) > 5 else "")
+    other = "; labels='real' takes them as numbers" if labels == "auto" else ""
+    if classes is not None:
+        notes.append(f"{name}: targets {shown} are taken as classes 0..{classes - 1}{other}")
+    elif distinct.tolist() != [-1, 1]:
+        notes.append(f"{name}: targets {shown} are taken as the classes -1 and +1{other}")
+    if (counts == 1).any() and len(values) > len(distinct):
+        alone = printable(str(distinct[np.argmax(counts == 1)]), 30)
+        notes.append(f"{name}: class {alone} has one row only; is it a class?")
+    return notes
 
 
 def _look_like_classes(values: npt.NDArray[Any], distinct: npt.NDArray[Any]) -> bool:

@@ -16,10 +16,11 @@ from hybrid_train.support.kernels import kernel
 NEAR = 1e-6
 """Rows closer than this are called near-parallel."""
 
-_SAME = 1e-12
+SAME = 1e-12
 """Rows closer than this differ only by the rounding of their normalisation."""
 
 _BLOCK = 1024
+_QUICK = 1 << 30
 
 
 @final
@@ -36,6 +37,7 @@ class Separation:
         duplicates: (k, 2) rows that are equal up to rounding.
         antipodes: (k, 2) rows that are each other's negative up to rounding.
         near_parallel: (k, 2) other rows with a separation below 1e-6.
+        exact: whether delta is the least of all pairs; else an upper bound of it, from some of them.
     """
 
     delta: float
@@ -43,6 +45,7 @@ class Separation:
     duplicates: IntArray
     antipodes: IntArray
     near_parallel: IntArray
+    exact: bool = True
 
     @property
     def degenerate(self) -> bool:
@@ -60,7 +63,15 @@ class Separation:
             _pairs_text(self.near_parallel, "near-parallel", "lambda can be next to 0 and convergence very slow"),
         ]
         found = "; ".join(part for part in parts if part)
-        return found or f"data separation delta={self.delta:.3g} (rows {self.closest[0]} and {self.closest[1]})"
+        if found:
+            return found
+        sign, pairs = ("=", "") if self.exact else ("<=", ", of the pairs measured")
+        return f"data separation delta{sign}{self.delta:.3g} (rows {self.closest[0]} and {self.closest[1]}{pairs})"
+
+
+def is_quick(n: int, dimension: int) -> bool:
+    """Return whether :func:`separation` of n rows takes a fraction of a second."""
+    return n * n * dimension <= _QUICK
 
 
 def separation(inputs: npt.ArrayLike) -> Separation:
@@ -99,7 +110,7 @@ def separation(inputs: npt.ArrayLike) -> Separation:
             products = rows[far] @ rows[near].T
             corner = (far.start, near.start)
             _nearest((rows, squares), products, corner, (margin, NEAR**2), (distances, partners, best))
-    return _report(np.sqrt(distances), order, partners, rows)
+    return report(np.sqrt(distances), order, partners, rows)
 
 
 @kernel
@@ -127,10 +138,12 @@ def _nearest(vectors: Any, products: Any, corner: Any, cuts: Any, found: Any) ->
                 break
 
 
-def _report(distances: FloatArray, order: IntArray, partners: IntArray, rows: FloatArray) -> Separation:
+def report(
+    distances: FloatArray, order: IntArray, partners: IntArray, rows: FloatArray, *, exact: bool = True
+) -> Separation:
     """Put pairs of sorted rows back into the caller's numbering and sort them by kind."""
     close = np.flatnonzero(distances < NEAR)
-    same = distances[close] < _SAME
+    same = distances[close] < SAME
     parallel = np.einsum("ij,ij->i", rows[close], rows[partners[close]]) > 0
 
     def pairs(chosen: IntArray) -> IntArray:
@@ -146,6 +159,7 @@ def _report(distances: FloatArray, order: IntArray, partners: IntArray, rows: Fl
         pairs(close[same & parallel]),
         pairs(close[same & ~parallel]),
         pairs(close[~same]),
+        exact,
     )
 
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,8 +31,16 @@ from hybrid_train.config.toml import toml_text
 from hybrid_train.errors import CheckpointError
 from hybrid_train.experiments.document import CONFIG, METRICS, SUMMARY, make_directory, versions, write_summary
 from hybrid_train.network.storing import Network, restored, stored
+from hybrid_train.support.archives import opened_archive
 from hybrid_train.support.files import json_text, write_json, write_text, writing
+from hybrid_train.support.messages import printable
 from hybrid_train.support.rng import Role
+from hybrid_train.support.untrusted import GIB, MIB, memory_limit, read_bytes, reading
+
+_STEP = re.compile(r"step-[0-9]{1,18}\.npz")
+_LARGEST_DOCUMENT, _LARGEST_METRICS, _LARGEST_CHECKPOINT = 256 * MIB, GIB, 64 * GIB
+_TEXT_GROWTH = 8
+"""Memory that reading JSON takes, in sizes of the file."""
 
 _ENVIRONMENT, _CHECKPOINTS = "environment.json", "checkpoints"
 
@@ -104,18 +113,20 @@ def read_run(directory: str | os.PathLike[str]) -> StoredRun:
         CheckpointError: no results there, or a file is damaged (a torn last line of the metrics is forgiven).
         ConfigError: the config is not valid any more.
     """
-    path = Path(directory)
-    if not (path / CONFIG).is_file():
-        raise CheckpointError(f"directory={str(path)!r}: holds no run ({CONFIG} is missing)")
-    summary = path / SUMMARY
-    files = sorted((path / _CHECKPOINTS).glob("step-*.npz"))
-    return StoredRun(
-        config=load_config(path / CONFIG),
-        environment=_read_json(path / _ENVIRONMENT),
-        metrics=read_metrics(path / METRICS),
-        summary=_read_json(summary) if summary.exists() else None,
-        checkpoints={int(file.stem.removeprefix("step-")): file for file in files},
-    )
+    name = f"directory={printable(repr(os.fspath(directory)))}"
+    with reading(name, CheckpointError):
+        path = Path(directory)
+        if not (path / CONFIG).is_file():
+            raise CheckpointError(f"{name}: holds no run ({CONFIG} is missing)")
+        summary = path / SUMMARY
+        files = sorted(file for file in (path / _CHECKPOINTS).glob("step-*.npz") if _STEP.fullmatch(file.name))
+        return StoredRun(
+            config=load_config(path / CONFIG),
+            environment=_read_json(path / _ENVIRONMENT),
+            metrics=read_metrics(path / METRICS),
+            summary=_read_json(summary) if summary.exists() else None,
+            checkpoints={int(file.stem.removeprefix("step-")): file for file in files},
+        )
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
@@ -125,11 +136,11 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
         CheckpointError: unreadable, or another line is damaged; the line is named.
     """
     records = []
-    lines = _read(path).removesuffix("\n").split("\n")
+    lines = _read(path, memory_limit(_LARGEST_METRICS, _TEXT_GROWTH)).removesuffix("\n").split("\n")
     for number, line in enumerate(lines, start=1):
         try:
             record = json.loads(line)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):  # no JSON, an integer of thousands of digits, or nested as deeply
             record = None
         if isinstance(record, dict):
             records.append(record)
@@ -144,11 +155,10 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: unreadable or damaged.
     """
-    try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return restored(arrays) | {"step": int(arrays["step"])}
-    except Exception as error:  # zipfile, zlib and NumPy each have errors of their own for a damaged file
-        raise CheckpointError(f"{path}: not a readable checkpoint: {error}") from error
+    name, problem = printable(os.fspath(path)), "not a readable checkpoint"
+    limit = memory_limit(_LARGEST_CHECKPOINT, 2)
+    with reading(f"{name}: {problem}", CheckpointError, "damaged"), opened_archive(path, limit) as arrays:
+        return restored(arrays) | {"step": int(arrays["step"])}
 
 
 def environment(config: Config) -> dict[str, Any]:
@@ -163,18 +173,18 @@ def environment(config: Config) -> dict[str, Any]:
     }
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from None
+def _read(path: Path, limit: int) -> str:
+    with reading(printable(os.fspath(path)), CheckpointError):
+        return read_bytes(path, limit).decode("utf-8", errors="replace").replace("\r\n", "\n")
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(_read(path))
-    except json.JSONDecodeError as error:
-        raise CheckpointError(f"{path}: not valid JSON, line {error.lineno}") from None
+    name, text = printable(os.fspath(path)), _read(path, memory_limit(_LARGEST_DOCUMENT, _TEXT_GROWTH))
+    with reading(name, CheckpointError, "not valid JSON"):
+        try:
+            document = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise CheckpointError(f"{name}: not valid JSON, line {error.lineno}") from None
     if not isinstance(document, dict):
-        raise CheckpointError(f"{path}: not a JSON object")
+        raise CheckpointError(f"{name}: not a JSON object")
     return document

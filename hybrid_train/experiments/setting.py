@@ -160,7 +160,7 @@ def _threshold(network: NetworkConfig) -> float:
 
 
 def _notes(config: Config, dataset: Dataset, source: Distribution | None) -> list[str]:
-    notes = [] if config.data.fresh else [dataset.separation.text]
+    notes = [*config.notes, *dataset.notes, *([] if config.data.fresh else [dataset.separation_text])]
     if source is not None:
         notes += source.notes
     elif config.training.algorithm == "sgd":

@@ -33,7 +33,14 @@ def load_data(config: DataConfig, seed: int) -> tuple[Distribution | None, Datas
         case BreastCancerConfig():
             return None, breast_cancer(config.n, seed=seed)
         case FileConfig():
-            return None, from_file(config.path, n=config.n, target=config.target, labels=config.labels, seed=seed)
+            return None, from_file(
+                config.path,
+                n=config.n,
+                target=config.target,
+                labels=config.labels,
+                seed=seed,
+                header=config.header,
+            )
         case TwoSpiralsConfig():
             return None, two_spirals(config.n, turns=config.turns, noise=config.noise, seed=seed)
         case EvenPolynomialConfig():
@@ -42,7 +49,7 @@ def load_data(config: DataConfig, seed: int) -> tuple[Distribution | None, Datas
 
 def _polynomial_data(config: EvenPolynomialConfig, seed: int) -> tuple[Distribution, Dataset]:
     n = config.n or config.held_out or 1
-    check_inputs(n, config.dim)
+    check_inputs(max(n, config.points or 1), config.dim)
     source = EvenPolynomials(
         make_inputs(config.inputs, config.dim, points=config.points, seed=seed),
         config.degree,

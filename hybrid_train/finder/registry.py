@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from hybrid_train.errors import ConfigError
 from hybrid_train.finder.interface import ActiveSetFinder
-from hybrid_train.support.messages import table_errors
+from hybrid_train.support.messages import listed, table_errors
 from hybrid_train.support.names import nearest
 
 FINDERS = {
@@ -65,7 +65,7 @@ def finder_options(kind: str) -> type[BaseModel]:
         if parameter.kind is parameter.KEYWORD_ONLY:
             default = ... if parameter.default is parameter.empty else parameter.default
             options[name] = (hints.get(name, Any), Field(default=default))
-    config = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True)
+    config = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True, allow_inf_nan=False)
     return create_model(f"{cls.__name__}Options", __config__=config, **options)
 
 
@@ -81,7 +81,7 @@ def make_finder(kind: str, *, seed: int | np.random.SeedSequence | None = None, 
         ConfigError: unknown kind or option, or a value out of range; all errors at once.
     """
     if errors := table_errors(finder_options(kind), options, "finder"):
-        raise ConfigError("\n".join(errors))
+        raise ConfigError(listed(errors))
     finder = finder_class(kind)(**options)
     if seed is not None:
         finder.plan(seed=seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed))

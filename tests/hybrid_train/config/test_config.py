@@ -175,7 +175,7 @@ def test_no_key_takes_a_boolean_or_an_infinite_number(model: Any) -> None:
     section = {NetworkConfig: "network", TrainingConfig: "training", RunConfig: "run"}.get(model, "data")
     for key in model.model_fields:
         for value in (True, float("inf")):
-            if value is True and model.model_fields[key].annotation == bool | None:
+            if value is True and key in {"replacement", "header"}:
                 continue
             tables: dict[str, Any] = {"data": dict(SPHERE["data"])}
             if section == "data":

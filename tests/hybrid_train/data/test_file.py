@@ -106,7 +106,7 @@ def test_a_target_that_is_not_there(csv, text, target, message):
         ("1,2,3\n0,0,4\n", "row 1 is all zeros"),
         ("1,2,3\n4,5,3\n", "one class only: every target is 3"),
         ("1;2\n3;4\n", "one column; separate inputs and target by commas"),
-        (b"1,2\n\xff\xfe,3\n", "not a UTF-8 text file"),
+        (b"1,2\n\xff\xfe,3\n", "not UTF-8 text, byte 4 is wrong"),
         ('1,"2\n3,4\n', "line 2: not valid CSV"),
     ],
 )
