@@ -7,10 +7,12 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from circuits.draws import stream_keys
-from circuits.law import best_iterations, plain_law
+from circuits.law import best_iterations, plain_law, success_probability
 from circuits.oracle_calls import expected_bbht, expected_exact, expected_known_k, play
 from circuits.strategies import STRATEGIES, load_strategy
 
@@ -47,6 +49,23 @@ def test_means_reproduce_the_references(n_items, n_marked, known, bbht):
     assert near(played("known_k", n_items, n_marked, trials)["until_last_hit"], known, 0.004)
     assert near(played("bbht", n_items, n_marked, trials)["until_last_hit"], bbht, 0.035)
     assert not near(played("bbht", n_items, n_marked, trials, growth=1.05)["until_last_hit"], bbht, 0.035)
+
+
+@pytest.mark.parametrize(
+    ("n_items", "n_marked", "calls"), [(64, 32, 81.313), (1024, 512, 1387.83), (1024, 1024, 2097.12)]
+)
+def test_the_reference_of_dense_counts(n_items, n_marked, calls):
+    """Figures of a minimum over all run lengths, count by count."""
+    assert sum(expected_known_k(n_items, n_marked)) == pytest.approx(calls, rel=1e-5)
+
+
+@given(st.integers(1, 300), st.data())
+def test_the_reference_is_the_least_of_all_lengths(n_items, data):
+    n_marked = data.draw(st.integers(0, n_items))
+    lengths = np.arange(2 * math.isqrt(n_items) + 4)[:, None]
+    chances = success_probability(n_items, np.arange(1, n_marked + 1), lengths)
+    least = ((lengths + 1) / np.maximum(chances, 1e-300)).min(axis=0).sum()
+    assert sum(expected_known_k(n_items, n_marked)) == pytest.approx(least, rel=1e-9)
 
 
 @pytest.mark.parametrize(("n_items", "n_marked"), [(256, 17), (1000, 3), (1024, 49)])
