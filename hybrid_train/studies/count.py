@@ -14,10 +14,9 @@ from scipy import stats
 from scipy.special import ndtr
 
 from circuits.draws import stream_keys
-from circuits.law import fixed_point_iterations
-from circuits.oracle_calls import Played, expected_bbht, expected_exact, expected_known_k, play
-from circuits.strategies import load_strategy
-from circuits.strategies.state import allotment, rounded_share
+from circuits.oracle_calls import Played, play
+from circuits.strategies import compared_strategies, load_strategy
+from circuits.strategies.known_k import expected_known_k
 from circuits.strategies.strategy import Expectation
 from hybrid_train.errors import ConfigError
 from hybrid_train.experiments.document import check_vacant, versions, write_document
@@ -27,7 +26,7 @@ from hybrid_train.support.arrays import IntArray
 from hybrid_train.support.progress import with_progress
 from hybrid_train.support.rng import Role, seed_key
 
-DEFAULT_STRATEGIES = ("known_k", "bbht", "adaptive", "warm")
+DEFAULT_STRATEGIES = compared_strategies()
 DEFAULT_WIDTHS = "2^10..2^20"
 _WORK = 4_000_000
 """Marked items over all trials of a row, if the number of trials is left open."""
@@ -149,7 +148,8 @@ def _neurons_row(width: int, count: int, name: str, options: Mapping[str, Any]) 
     return row | {
         "k": count,
         "newcomers": new,
-        "predicted": _predicted(name, width, new, options["delta"]),
+        "predicted": load_strategy(name).expected_iterations(width, new, options["delta"], known=count - new),
+        "predicted_within": load_strategy(name).prediction_error,
         "reference_known_k": iterations + runs,
         "paper_m_9_10": width**0.9,
         "true_k_line": math.sqrt(width * count),
@@ -168,12 +168,13 @@ def _data_row(width: int, name: str, options: Mapping[str, Any]) -> dict[str, An
     values, frequency = np.unique(counts, return_counts=True)
     known = [sum(expected_known_k(n, int(value))) for value in values]
     fresh, weight = np.unique(new, return_counts=True)
-    predicted = [_predicted(name, n, int(value), delta) for value in fresh]
+    predicted = [load_strategy(name).expected_iterations(n, int(value), delta) for value in fresh]
     row = _row(width, n, width, name, played, options)
     return row | {
         "k": n * share,
         "newcomers": float(new.mean()),
         "predicted": float(np.average(predicted, weights=weight)),
+        "predicted_within": load_strategy(name).prediction_error,
         "reference_known_k": float(np.average(known, weights=frequency)),
         "paper_m_9_10": n * width**0.9,
         "true_k_line": n * width * math.sqrt(share),
@@ -228,27 +229,6 @@ def _row(
 
 def _mean(values: IntArray) -> tuple[float, float]:
     return float(values.mean()), float(values.std(ddof=1) / math.sqrt(len(values)))
-
-
-def _predicted(name: str, n_items: int, count: int, delta: float) -> float:
-    """Return the iterations theory expects of one search; of the schedules that guess, the leading term only."""
-    certificate = int(fixed_point_iterations(n_items, rounded_share(allotment(delta, 1))))
-    known = float(expected_known_k(n_items, count)[0])
-    one_each = math.sqrt(n_items) * float(np.sum(1.0 / np.sqrt(np.arange(1, count + 1))))
-    harmonic = float(np.sum(1.0 / np.arange(1, count + 1)))
-    match name:
-        case "known_k":
-            return known
-        case "exact":
-            return float(expected_exact(n_items, count))
-        case "bbht":
-            return float(expected_bbht(n_items, count, 1.2)) + certificate
-        case "fixed_point":
-            return one_each + certificate
-        case "coupon":
-            return math.sqrt(n_items * count) * (harmonic + 2.0) + certificate
-        case _:
-            return known + certificate
 
 
 def _fits(rows: Sequence[Mapping[str, Any]], strategies: Sequence[str]) -> list[dict[str, Any]]:

@@ -12,14 +12,14 @@ import numpy as np
 
 from circuits.resources import search_resources
 from circuits.resources.search import LARGEST_EXPONENT, OPERATIONS_PER_COORDINATE
-from circuits.strategies import load_strategy
+from circuits.strategies import compared_strategies, load_strategy
 from hybrid_train.errors import ConfigError
 from hybrid_train.network.sparsity import expected_fired
 from hybrid_train.studies.search_growth import SearchGrowth, played_searches
 from hybrid_train.studies.training_growth import TrainingCounts, TrainingGrowth, measured_trainings, measured_widths
 from hybrid_train.support.progress import with_progress
 
-STRATEGIES = ("known_k", "bbht", "adaptive", "warm")
+STRATEGIES = compared_strategies()
 """What is compared unless other strategies are asked for."""
 
 _MEASURED_S = 0.2
