@@ -10,12 +10,14 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from circuits.draws import STEP, draw_bits, draw_uniform, uniform
+from circuits.draws import STEP, KeyArray, draw_bits, draw_uniform, uniform
 from circuits.law import fixed_point_law, matched_law, plain_law
 from circuits.strategies.decisions import Decision, decision_of, next_run, next_run_of, specialised
 from circuits.strategies.state import BEGIN, HIT, MATCHED, MISS, PLAIN, REPEAT, STOP
-from circuits.strategies.strategy import Searches
+from circuits.strategies.strategy import Expectation, Searches, Strategy
+from hybrid_train.support.arrays import IntArray
 from hybrid_train.support.kernels import kernel
 from hybrid_train.support.parallel import in_threads
 
@@ -68,6 +70,36 @@ def play(searches: Searches, n_marked: Any) -> Played:
 
     in_threads(share, len(searches), 2)
     return played
+
+
+def start_and_play(
+    strategy: Strategy,
+    n_items: int,
+    deltas: npt.ArrayLike,
+    keys: KeyArray,
+    n_marked: IntArray,
+    *,
+    known: npt.ArrayLike = 0,
+    expectation: Expectation | None = None,
+) -> Played:
+    """Start searches of a strategy and play them to their end.
+
+    Args:
+        strategy: whose searches.
+        n_items: m.
+        deltas: (S,) or one for all, the probability that a search may miss something.
+        keys: (S,) of their random streams.
+        n_marked: (S,) items to be found.
+        known: (S,) or one for all, items excluded beforehand.
+        expectation: of ``n_marked``, for a strategy that remembers the last time; the others do without.
+
+    Returns:
+        (S,) records of :data:`PLAYED`.
+    """
+    expected = expectation if strategy.remembers else None
+    shares = np.broadcast_to(np.asarray(deltas, np.float64), len(keys))
+    searches = strategy.start(n_items, shares, keys, n_marked=n_marked, known=known, expectation=expected)
+    return play(searches, n_marked)
 
 
 @cache

@@ -10,6 +10,10 @@ from typing import final, get_args
 from circuits.arithmetic.fixed_point import Variant, accumulator_bits, signed_digits
 from circuits.resources.gates import GateCounts
 from hybrid_train.errors import ConfigError
+from hybrid_train.support.checks import checked_whole
+
+LARGEST_WIDTH, LARGEST_DIM, LARGEST_BITS = 1 << 200, 1 << 60, 1024
+"""What the closed forms are asked for at most: beyond any machine, and still quick."""
 
 
 @final
@@ -200,14 +204,17 @@ def _draper(shape: _Shape, query: Sequence[int] | None, digits: Fraction) -> Ora
 def _check(
     width: int, dim: int, bits: int, query_bits: int, variant: str, query: Sequence[int] | None, swap: int, spare: int
 ) -> None:
-    for name, value, least in (("width", width, 1), ("dim", dim, 1), ("bits", bits, 2), ("query_bits", query_bits, 2)):
-        if value < least:
-            raise ConfigError(f"{name}={value}: must be at least {least}")
+    checked_whole(width, "width", 1, LARGEST_WIDTH)
+    checked_whole(dim, "dim", 1, LARGEST_DIM)
+    checked_whole(bits, "bits", 2, LARGEST_BITS)
+    checked_whole(query_bits, "query_bits", 2, LARGEST_BITS)
+    checked_whole(swap, "swap", 1, LARGEST_WIDTH)
+    checked_whole(spare, "spare", 0, LARGEST_WIDTH)
     if variant not in get_args(Variant):
         raise ConfigError(f"variant={variant!r}: must be one of {', '.join(get_args(Variant))}")
-    if swap < 1 or swap & (swap - 1):
+    if swap & (swap - 1):
         raise ConfigError(f"swap={swap}: must be a power of two")
-    if spare < 0 or (spare and variant == "draper"):
+    if spare and variant == "draper":
         raise ConfigError(f"spare={spare}: must be a number of qubits, and 0 with variant='draper'")
     if swap > 1 and variant != "all":
         raise ConfigError(f"swap={swap}: only variant='all' loads several items at once")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, log, sqrt
+from math import ceil, isfinite, log, sqrt
 from typing import final
 
 from circuits.arithmetic.fixed_point import Variant
 from circuits.resources.gates import GateCounts
-from circuits.resources.oracle import OracleResources, estimate
+from circuits.resources.oracle import LARGEST_WIDTH, OracleResources, estimate
 from hybrid_train.errors import ConfigError
 from hybrid_train.network.sparsity import expected_active
+from hybrid_train.support.checks import checked_probability, checked_whole
 
 _KNOWN_COUNT = 1.38
 """Oracle calls of finding all k of m with k known, over sqrt(m k): min over j of (j + 1) / p_j, summed."""
@@ -136,10 +137,7 @@ def search_resources(
     Raises:
         ConfigError: a size or option out of range.
     """
-    if not 0.0 < delta < 1.0:
-        raise ConfigError(f"delta={delta}: must lie strictly between 0 and 1")
-    if oracle_calls is not None and oracle_calls < 0:
-        raise ConfigError(f"oracle_calls={oracle_calls}: cannot be negative")
+    _check(delta, threshold, oracle_calls)
     options = {"done": done, "measured": measured}
     oracle = estimate(width, dim, bits, query_bits, variant=variant, query=query, swap=swap, spare=spare, **options)
     fired = expected_fired(width, threshold)
@@ -148,18 +146,19 @@ def search_resources(
     diffusion = diffusion_gates(width)
     iteration = oracle.gates + diffusion
     turning = iteration + oracle.turn + diffusion_turn(width)
+    operations = calls * OPERATIONS_PER_COORDINATE * dim
+    gates = iteration * (calls - certificate) + turning * certificate
     return SearchResources(
-        oracle,
-        diffusion,
-        iteration,
-        turning,
-        fired,
-        calls,
-        certificate,
-        memory_operations=calls * OPERATIONS_PER_COORDINATE * dim,
-        gates=iteration * (calls - certificate) + turning * certificate,
-        scan_operations=width * dim,
+        oracle, diffusion, iteration, turning, fired, calls, certificate, operations, gates, scan_operations=width * dim
     )
+
+
+def _check(delta: float, threshold: float | None, oracle_calls: int | None) -> None:
+    checked_probability(delta, "delta")
+    if threshold is not None and not isfinite(threshold):
+        raise ConfigError(f"threshold={threshold}: must be a finite number")
+    if oracle_calls is not None:
+        checked_whole(oracle_calls, "oracle_calls", 0, LARGEST_WIDTH)
 
 
 def expected_fired(width: int, threshold: float | None = None) -> float:

@@ -9,7 +9,7 @@ from typing import Any, final
 import numpy as np
 
 from circuits.draws import stream_keys
-from circuits.oracle_calls import play
+from circuits.oracle_calls import start_and_play
 from circuits.strategies import load_strategy
 from circuits.strategies.strategy import Expectation, Strategy
 from hybrid_train.network.sparsity import expected_fired
@@ -101,15 +101,9 @@ def _play(
     else:
         number, known = np.full(trials, round(marked)), 0
     expectation = Expectation(np.full(trials, marked), np.full(trials, sqrt(marked)))
-    searches = strategy.start(
-        width,
-        np.full(trials, delta),
-        stream_keys(seed, np.arange(trials)),
-        n_marked=number,
-        known=max(0, known),
-        expectation=expectation if strategy.remembers else None,
-    )
-    return play(searches, number), float(number.mean())
+    keys = stream_keys(seed, np.arange(trials))
+    played = start_and_play(strategy, width, delta, keys, number, known=max(0, known), expectation=expectation)
+    return played, float(number.mean())
 
 
 def _call_features(strategy: Strategy, width: int, marked: float) -> FloatArray:

@@ -263,6 +263,13 @@ def test_estimating_loads_no_qiskit():
         ((8, 0, 4), {}, "dim=0"),
         ((8, 8, 1), {}, "bits=1"),
         ((8, 8, 4, 1), {}, "query_bits=1"),
+        ((10**70, 8, 4), {}, "width=1"),
+        ((8, 10**30, 4), {}, "dim=1"),
+        ((8, 8, 10**30), {}, "bits=1"),
+        ((8, True, 4), {}, "dim=True"),
+        ((float("nan"), 8, 4), {}, "width=nan"),
+        ((8, 8, 4), {"spare": 10**70}, "spare=1"),
+        ((8, 8, 4), {"swap": True}, "swap=True"),
         ((8, 8, 4), {"variant": "none"}, "variant='none'"),
         ((8, 8, 4), {"swap": 3}, "swap=3"),
         ((8, 8, 4), {"swap": 8}, "swap=8"),
@@ -280,6 +287,10 @@ def test_bad_sizes_are_named(arguments, options, message):
 def test_bad_searches_are_named():
     with pytest.raises(ConfigError, match="delta=0"):
         search_resources(8, 2, 3, delta=0.0)
+    with pytest.raises(ConfigError, match="threshold=nan"):
+        search_resources(8, 2, 3, threshold=float("nan"))
+    with pytest.raises(ConfigError, match="delta=True"):
+        search_resources(8, 2, 3, delta=True)
     with pytest.raises(ConfigError, match="oracle_calls=-1"):
         search_resources(8, 2, 3, oracle_calls=-1)
     with pytest.raises(ConfigError, match="precision=2"):
