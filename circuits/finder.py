@@ -16,7 +16,7 @@ from circuits.engines.guard import check_register
 from circuits.engines.marked import MarkedItems
 from circuits.recollection import Recollection
 from circuits.search import Found, Stop, Verifier, run_searches
-from circuits.strategies import load_strategy
+from circuits.strategies import DEFAULT_STRATEGY, StrategyName, load_strategy
 from circuits.strategies.strategy import Expectation
 from hybrid_train.errors import ConfigError
 from hybrid_train.finder.active_sets import ActiveSets
@@ -73,9 +73,7 @@ class GroverFinder(ActiveSetFinder):
     def __init__(
         self,
         *,
-        strategy: Literal[
-            "known_k", "exact", "bbht", "coupon", "fixed_point", "counting", "adaptive", "warm"
-        ] = "adaptive",
+        strategy: StrategyName = DEFAULT_STRATEGY,
         engine: Literal["aer", "closed_form"] = "aer",
         oracle: Literal["lookup", "arithmetic"] = "lookup",
         bits: int | None = None,

@@ -99,14 +99,15 @@ def best_iterations(n_items: Any, n_marked: Any) -> Any:
 
 @kernel
 def best_iterations_at(theta: Any) -> Any:
-    """Return :func:`best_iterations` for an angle theta in (0, pi/2]."""
+    """Return :func:`best_iterations` for an angle theta in (0, pi/2].
+
+    (j + 1) / sin^2 x, x = (2 j + 1) theta, has one minimum on (0, pi), at tan x = 2 (x + theta): at most 0.23 of an
+    iteration past tan x = 2 x, and perhaps past pi/2 once j is whole. Beyond x = pi, j + 1 alone exceeds it.
+    """
     start = max(0, int((_BEST_ROTATION / theta - 1.0) / 2.0) - 1)
     best, least = start, np.inf
     for iterations in range(start, start + 4):
-        rotation = (2.0 * iterations + 1.0) * theta
-        if rotation > pi / 2.0 and least < np.inf:
-            break
-        calls = (iterations + 1.0) / sin(rotation) ** 2
+        calls = (iterations + 1.0) / sin((2.0 * iterations + 1.0) * theta) ** 2
         if calls < least:
             best, least = iterations, calls
     return best

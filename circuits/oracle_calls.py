@@ -6,17 +6,18 @@ marked takes seconds. Every decision is taken by the code the finder runs.
 
 from __future__ import annotations
 
-from math import ceil, sin, sqrt
+from functools import cache
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from circuits.draws import STEP, draw_bits, draw_uniform, uniform
-from circuits.law import angle, best_iterations, exact_plan, fixed_point_law, matched_law, plain_law
-from circuits.strategies.bbht import PATIENCE
-from circuits.strategies.decisions import next_run
+from circuits.draws import STEP, KeyArray, draw_bits, draw_uniform, uniform
+from circuits.law import fixed_point_law, matched_law, plain_law
+from circuits.strategies.decisions import Decision, decision_of, next_run, next_run_of, specialised
 from circuits.strategies.state import BEGIN, HIT, MATCHED, MISS, PLAIN, REPEAT, STOP
-from circuits.strategies.strategy import Searches
+from circuits.strategies.strategy import Expectation, Searches, Strategy
+from hybrid_train.support.arrays import IntArray
 from hybrid_train.support.kernels import kernel
 from hybrid_train.support.parallel import in_threads
 
@@ -52,82 +53,66 @@ def play(searches: Searches, n_marked: Any) -> Played:
     """Play searches to their end, each against the closed-form law.
 
     Args:
-        searches: (S,) that have not begun; they are at their end afterwards.
+        searches: (S,) of one strategy, that have not begun; they are at their end afterwards.
         n_marked: (S,) items each oracle marks, known ones not counted.
 
     Returns:
         (S,) records of :data:`PLAYED`.
     """
     played = np.zeros(len(searches), PLAYED)
+    if not len(searches):
+        return played
+    player = _player(decision_of(searches))
     marked = np.ascontiguousarray(np.broadcast_to(n_marked, len(searches)), np.int64)
 
     def share(first: int, last: int) -> None:
-        _play(searches[first:last], marked[first:last], played[first:last])
+        player(searches[first:last], marked[first:last], played[first:last])
 
     in_threads(share, len(searches), 2)
     return played
 
 
-@kernel
-def expected_known_k(n_items: Any, n_marked: Any) -> Any:
-    """Return (iterations, runs) that finding all of a known number takes in the mean: the reference, exactly.
+def start_and_play(
+    strategy: Strategy,
+    n_items: int,
+    deltas: npt.ArrayLike,
+    keys: KeyArray,
+    n_marked: IntArray,
+    *,
+    known: npt.ArrayLike = 0,
+    expectation: Expectation | None = None,
+) -> Played:
+    """Start searches of a strategy and play them to their end.
 
     Args:
+        strategy: whose searches.
         n_items: m.
-        n_marked: k, 0 to m.
+        deltas: (S,) or one for all, the probability that a search may miss something.
+        keys: (S,) of their random streams.
+        n_marked: (S,) items to be found.
+        known: (S,) or one for all, items excluded beforehand.
+        expectation: of ``n_marked``, for a strategy that remembers the last time; the others do without.
+
+    Returns:
+        (S,) records of :data:`PLAYED`.
     """
-    iterations, runs = 0.0, 0.0
-    for remaining in range(1, n_marked + 1):
-        length = best_iterations(n_items, remaining)
-        tries = 1.0 / plain_law(n_items, remaining, length)
-        iterations += length * tries
-        runs += tries
-    return iterations, runs
+    expected = expectation if strategy.remembers else None
+    shares = np.broadcast_to(np.asarray(deltas, np.float64), len(keys))
+    searches = strategy.start(n_items, shares, keys, n_marked=n_marked, known=known, expectation=expected)
+    return play(searches, n_marked)
 
 
-@kernel
-def expected_exact(n_items: Any, n_marked: Any) -> Any:
-    """Return the iterations that finding all of a known number takes with matched phases: no run fails."""
-    iterations = 0
-    for remaining in range(1, n_marked + 1):
-        iterations += exact_plan(n_items, remaining)[0]
-    return iterations
+@cache
+def _player(decision: Decision) -> Any:
+    one = specialised(_play_one, decision, next_run=next_run_of(decision))
+    return specialised(_play, decision, _play_one=one)
 
 
-@kernel
-def expected_bbht(n_items: Any, n_marked: Any, growth: Any) -> Any:
-    """Return the mean iterations of ``bbht`` up to the certificate it stops with, if none comes too early.
-
-    A run below the cap M succeeds with probability 1/2 - sin(4 M theta) / (4 M sin(2 theta)) (BBHT 1998, Lemma 2).
-
-    Args:
-        n_items: m.
-        n_marked: k, 0 to m.
-        growth: of the cap.
-    """
-    largest, total = sqrt(n_items), 0.0
-    for remaining in range(n_marked + 1):
-        theta = angle(n_items, remaining)
-        cap, alive, misses = 1.0, 1.0, 0
-        while alive > 1e-6 and not (remaining == 0 and misses > PATIENCE):
-            choices = ceil(cap)
-            total += alive * (choices - 1.0) / 2.0
-            if remaining == n_items:
-                alive = 0.0
-            elif remaining > 0:
-                alive *= 0.5 + sin(4.0 * choices * theta) / (4.0 * choices * sin(2.0 * theta))
-            cap = min(growth * cap, largest)
-            misses += cap >= largest / 2.0
-    return total
-
-
-@kernel
 def _play(searches: Any, marked: Any, played: Any) -> None:
     for at in range(searches.size):
         _play_one(searches[at], marked[at], played[at])
 
 
-@kernel
 def _play_one(search: Any, marked: Any, played: Any) -> None:
     """Play one search; items found and still marked are set aside while a strategy does not unmark."""
     outcome, aside, total = BEGIN, 0, marked

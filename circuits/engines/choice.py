@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 from typing import Any
 
 from circuits.engines import ENGINES
 from circuits.engines.engine import Engine
 from circuits.engines.noise import Noise
 from hybrid_train.errors import ConfigError
+from hybrid_train.support.registry import load
 
 
 def make_engine(
@@ -49,6 +49,5 @@ def make_engine(
         from circuits.engines.sampler import SamplerEngine
 
         return SamplerEngine(**injected)
-    module, _, cls = ENGINES[name].partition(":")
-    engine: Engine = getattr(import_module(module), cls)()
+    engine: Engine = load(name, ENGINES, "engine")
     return engine

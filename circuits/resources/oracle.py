@@ -10,6 +10,10 @@ from typing import final, get_args
 from circuits.arithmetic.fixed_point import Variant, accumulator_bits, signed_digits
 from circuits.resources.gates import GateCounts
 from hybrid_train.errors import ConfigError
+from hybrid_train.support.checks import checked_whole
+
+LARGEST_WIDTH, LARGEST_DIM, LARGEST_BITS = 1 << 200, 1 << 60, 1024
+"""What the closed forms are asked for at most: beyond any machine, and still quick."""
 
 
 @final
@@ -22,12 +26,14 @@ class OracleResources:
         gates: the gates that are not Clifford.
         digits: D, nonzero signed digits of the query, that is shifted additions one way; a fraction if expected.
         expected: whether ``digits`` is the expectation d p_x / 3 over queries instead of one query's own count.
+        turn: what marking costs more where it turns by another angle than pi, as in a certificate.
     """
 
     logical_qubits: int
     gates: GateCounts
     digits: Fraction
     expected: bool
+    turn: GateCounts
 
     @property
     def t_count(self) -> int:
@@ -48,6 +54,11 @@ class _Shape:
     live: bool
     swap: int
     spare: int
+
+    @property
+    def turn(self) -> GateCounts:
+        """A controlled rotation if the live bit controls it, else a rotation of the sign bit."""
+        return GateCounts(rotations=3 if self.live else 1)
 
     @property
     def entry(self) -> int:
@@ -96,7 +107,7 @@ def estimate(
         query_bits: p_x of a query component; p if left out.
         variant: how words are loaded and added.
         query: (d,) integers of one query, for its true digits; otherwise D = d p_x / 3 with shifts spread evenly over
-            0 to p_x - 1, and no coordinate zero.
+            0 to p_x - 1, and no coordinate zero. One component alone is always 2^(p_x - 1) - 1, which is exact.
         done: whether found items are unmarked by a bit of the loaded word.
         measured: whether erasure is by measurement; otherwise every unload is a second load. (Erasing ANDs is free in
             both counts.)
@@ -116,17 +127,27 @@ def estimate(
     shape = _Shape(width, index, used, bits, total, live, swap, spare)
     if swap >= 1 << index and swap > 1:
         raise ConfigError(f"swap={swap}: must stay below the {1 << index} addresses of width={width}")
-    if query is None:
-        digits = Fraction(dim * query_bits, 3)
-        additions = 2 * digits * (total - 1 - Fraction(query_bits - 1, 2)) - (total - 1)
-    else:
-        shifts = [shift for value in query for shift, _ in signed_digits(value)]
-        digits = Fraction(len(shifts))
-        additions = Fraction(2 * sum(total - shift - 1 for shift in shifts))
-        additions -= total - min(shifts) - 1 if shifts else 0
+    digits, additions = _expected(dim, query_bits, total) if query is None else _of_query(query, total)
     if variant == "draper":
         return _draper(shape, query, digits)
     return _ripple(shape, variant, round(additions), digits, measured=measured, expected=query is None)
+
+
+def _of_query(query: Sequence[int], total: int) -> tuple[Fraction, Fraction]:
+    """Return the digits of a query and the ANDs of its additions."""
+    shifts = [shift for value in query for shift, _ in signed_digits(value)]
+    additions = 2 * sum(total - shift - 1 for shift in shifts) - (total - min(shifts) - 1 if shifts else 0)
+    return Fraction(len(shifts)), Fraction(additions)
+
+
+def _expected(dim: int, query_bits: int, total: int) -> tuple[Fraction, Fraction]:
+    """Return the same in expectation over queries, whose largest component is 2^(p_x - 1) - 1 after rounding."""
+    largest = _of_query([(1 << (query_bits - 1)) - 1], total)
+    if dim == 1:
+        return largest
+    digits = Fraction(dim * query_bits, 3)
+    additions = 2 * digits * (total - 1 - Fraction(query_bits - 1, 2)) - (total - 1)
+    return max(digits, largest[0]), max(additions, largest[1])
 
 
 def unary_ands(count: int, index_bits: int) -> int:
@@ -147,7 +168,7 @@ def _ripple(
     if not word:
         loads = 0
     gates = GateCounts(ands=loads * (load + unload) + additions, and_depth=loads * (load + unload_depth) + additions)
-    return OracleResources(qubits, gates, digits, expected)
+    return OracleResources(qubits, gates, digits, expected, shape.turn)
 
 
 def _repair(shape: _Shape, clean: int) -> tuple[int, int]:
@@ -177,20 +198,23 @@ def _draper(shape: _Shape, query: Sequence[int] | None, digits: Fraction) -> Ora
     ands = (loads * min(shape.coordinates, 1) * bits + 2 * shape.live) * monomials // 2
     word = min(shape.coordinates, 1) * bits + shape.live
     gates = GateCounts(ands, 3 * controlled_s + 2, 3 * finer + 2 * (total - 3), ands)
-    return OracleResources(index + word + total, gates, digits, expected=True)
+    return OracleResources(index + word + total, gates, digits, expected=True, turn=shape.turn)
 
 
 def _check(
     width: int, dim: int, bits: int, query_bits: int, variant: str, query: Sequence[int] | None, swap: int, spare: int
 ) -> None:
-    for name, value, least in (("width", width, 1), ("dim", dim, 1), ("bits", bits, 2), ("query_bits", query_bits, 2)):
-        if value < least:
-            raise ConfigError(f"{name}={value}: must be at least {least}")
+    checked_whole(width, "width", 1, LARGEST_WIDTH)
+    checked_whole(dim, "dim", 1, LARGEST_DIM)
+    checked_whole(bits, "bits", 2, LARGEST_BITS)
+    checked_whole(query_bits, "query_bits", 2, LARGEST_BITS)
+    checked_whole(swap, "swap", 1, LARGEST_WIDTH)
+    checked_whole(spare, "spare", 0, LARGEST_WIDTH)
     if variant not in get_args(Variant):
         raise ConfigError(f"variant={variant!r}: must be one of {', '.join(get_args(Variant))}")
-    if swap < 1 or swap & (swap - 1):
+    if swap & (swap - 1):
         raise ConfigError(f"swap={swap}: must be a power of two")
-    if spare < 0 or (spare and variant == "draper"):
+    if spare and variant == "draper":
         raise ConfigError(f"spare={spare}: must be a number of qubits, and 0 with variant='draper'")
     if swap > 1 and variant != "all":
         raise ConfigError(f"swap={swap}: only variant='all' loads several items at once")

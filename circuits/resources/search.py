@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, log, sqrt
+from math import ceil, isfinite, log, sqrt
 from typing import final
 
 from circuits.arithmetic.fixed_point import Variant
 from circuits.resources.gates import GateCounts
-from circuits.resources.oracle import OracleResources, estimate
+from circuits.resources.oracle import LARGEST_WIDTH, OracleResources, estimate
 from hybrid_train.errors import ConfigError
 from hybrid_train.network.sparsity import expected_active
+from hybrid_train.support.checks import checked_probability, checked_whole
 
 _KNOWN_COUNT = 1.38
 """Oracle calls of finding all k of m with k known, over sqrt(m k): min over j of (j + 1) / p_j, summed."""
 
 OPERATIONS_PER_COORDINATE = 2
 """With a quantum memory an oracle call multiplies and adds each of d coordinates, and undoes it."""
+
+TOTAL_PRECISION = 1e-3
+"""Of all rotations of one search together."""
 
 LARGEST_EXPONENT = 60
 """Crossovers are looked for up to this power of two."""
@@ -32,8 +36,10 @@ class SearchResources:
         oracle: one call.
         diffusion: the reflection about the uniform state over m items, on qubits that the oracle has anyway.
         iteration: both.
+        certificate_iteration: both with phases other than pi: a certificate's rotations come on top.
         fired: k.
         oracle_calls: Grover iterations of the whole search, its certificate included.
+        certificate_calls: those of them that belong to the certificate.
         memory_operations: ``oracle_calls`` times 2 d, a multiply-add for each coordinate and its undoing: what it
             would be if a quantum memory gave all d words of a neuron for nothing.
         gates: all iterations, with the weights loaded by gates.
@@ -43,16 +49,23 @@ class SearchResources:
     oracle: OracleResources
     diffusion: GateCounts
     iteration: GateCounts
+    certificate_iteration: GateCounts
     fired: float
     oracle_calls: int
+    certificate_calls: int
     memory_operations: int
     gates: GateCounts
     scan_operations: int
 
     @property
+    def rotation_precision(self) -> float:
+        """How precise each rotation of the whole search is: 1e-3 in total, shared out over all of them."""
+        return TOTAL_PRECISION / max(self.gates.rotations, 1)
+
+    @property
     def t_count(self) -> int:
-        """T gates of the whole search; rotations are as precise as their number asks for, 1e-3 in total."""
-        return self.gates.t_count(1e-3 / max(self.gates.rotations, 1))
+        """T gates of the whole search, each rotation synthesised to :attr:`rotation_precision`."""
+        return self.gates.t_count(self.rotation_precision)
 
 
 def diffusion_gates(width: int) -> GateCounts:
@@ -72,6 +85,15 @@ def diffusion_gates(width: int) -> GateCounts:
     if set_bits == 1:
         return flip
     return flip + GateCounts(bare_t=2 * (width.bit_length() - 1 - lowest), rotations=1 + 2 * (set_bits - 2)) * 2
+
+
+def diffusion_turn(width: int) -> GateCounts:
+    """Return what it costs more to turn by another angle than pi: a controlled rotation, or one of a single qubit.
+
+    Args:
+        width: m, at least 1.
+    """
+    return GateCounts(rotations=3 if width > 2 else 1)
 
 
 def search_resources(
@@ -94,8 +116,8 @@ def search_resources(
 
     k = m P(N(0,1) > b) neurons fire. With the calls left out, they are 1.38 sqrt(m k) for the hits and
     (1/2) ln(2 / sqrt(delta)) sqrt(m) for the certificate that none is left (Yoder, Low, Chuang 2014); the oracle
-    turns by any phase in one use, so the certificate's iterations are no dearer but for their rotations, which are not
-    counted.
+    turns by any phase in one use, so the certificate's iterations are no dearer but for their rotations: each turns the
+    marked items and the uniform state by an angle of its own.
 
     Args:
         width: m.
@@ -105,7 +127,7 @@ def search_resources(
         variant: of the oracle.
         query: (d,) integers of one query, see :func:`circuits.resources.estimate`.
         threshold: b; sqrt(0.4 ln m) if left out.
-        oracle_calls: a figure measured or predicted elsewhere.
+        oracle_calls: a figure measured or predicted elsewhere, the certificate's included.
         delta: in (0, 1), the probability that something is missed.
         done: whether found items are unmarked, see :func:`circuits.resources.estimate`.
         measured: see there.
@@ -115,20 +137,28 @@ def search_resources(
     Raises:
         ConfigError: a size or option out of range.
     """
-    if not 0.0 < delta < 1.0:
-        raise ConfigError(f"delta={delta}: must lie strictly between 0 and 1")
-    if oracle_calls is not None and oracle_calls < 0:
-        raise ConfigError(f"oracle_calls={oracle_calls}: cannot be negative")
+    _check(delta, threshold, oracle_calls)
     options = {"done": done, "measured": measured}
     oracle = estimate(width, dim, bits, query_bits, variant=variant, query=query, swap=swap, spare=spare, **options)
     fired = expected_fired(width, threshold)
     calls = predicted_calls(width, fired, delta) if oracle_calls is None else oracle_calls
+    certificate = min(predicted_calls(width, 0.0, delta), calls)
     diffusion = diffusion_gates(width)
     iteration = oracle.gates + diffusion
+    turning = iteration + oracle.turn + diffusion_turn(width)
     operations = calls * OPERATIONS_PER_COORDINATE * dim
+    gates = iteration * (calls - certificate) + turning * certificate
     return SearchResources(
-        oracle, diffusion, iteration, fired, calls, operations, iteration * calls, scan_operations=width * dim
+        oracle, diffusion, iteration, turning, fired, calls, certificate, operations, gates, scan_operations=width * dim
     )
+
+
+def _check(delta: float, threshold: float | None, oracle_calls: int | None) -> None:
+    checked_probability(delta, "delta")
+    if threshold is not None and not isfinite(threshold):
+        raise ConfigError(f"threshold={threshold}: must be a finite number")
+    if oracle_calls is not None:
+        checked_whole(oracle_calls, "oracle_calls", 0, LARGEST_WIDTH)
 
 
 def expected_fired(width: int, threshold: float | None = None) -> float:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from hybrid_train.errors import ConfigError
-from hybrid_train.support.names import nearest
+from hybrid_train.support.registry import load, load_class
 
 if TYPE_CHECKING:
     from circuits.strategies.strategy import Strategy
@@ -26,6 +23,11 @@ STRATEGIES = {
 
 DEFAULT_STRATEGY = "adaptive"
 
+if TYPE_CHECKING:
+    StrategyName = str
+else:
+    StrategyName = Literal[tuple(STRATEGIES)]
+
 
 def load_strategy(name: str, **options: Any) -> Strategy:
     """Return the strategy registered under ``name``.
@@ -37,13 +39,10 @@ def load_strategy(name: str, **options: Any) -> Strategy:
     Raises:
         ConfigError: no such strategy, an option it does not have, or a value out of range.
     """
-    if name not in STRATEGIES:
-        raise ConfigError(f"strategy={name!r}: expected one of {', '.join(STRATEGIES)}{nearest(name, STRATEGIES)}")
-    module, _, cls = STRATEGIES[name].partition(":")
-    kind: type[Strategy] = getattr(import_module(module), cls)
-    given = {key: value for key, value in options.items() if value is not None}
-    known = inspect.signature(kind).parameters
-    for key, value in given.items():
-        if key not in known:
-            raise ConfigError(f"{key}={value}: strategy={name!r} has no {key}; leave it out")
-    return kind(**given)
+    strategy: Strategy = load(name, STRATEGIES, "strategy", **options)
+    return strategy
+
+
+def compared_strategies() -> tuple[str, ...]:
+    """Return the names of the strategies that are compared unless others are asked for."""
+    return tuple(name for name in STRATEGIES if load_class(name, STRATEGIES, "strategy").compared)

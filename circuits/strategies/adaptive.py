@@ -8,8 +8,10 @@ from typing import Any, Literal, final
 import numpy as np
 
 from circuits.law import best_iterations_at
+from circuits.strategies.decisions import empty_iterations
+from circuits.strategies.known_k import expected_known_k
 from circuits.strategies.posterior import MISSES, begin, hypothetical, learn_certificate, learn_outcome
-from circuits.strategies.state import ADAPTIVE, BEGIN, certificate_iterations, certify, plain
+from circuits.strategies.state import BEGIN, certificate_iterations, certify, plain
 from circuits.strategies.strategy import Strategy
 from hybrid_train.errors import ConfigError
 from hybrid_train.support.kernels import kernel
@@ -26,31 +28,6 @@ of what another run would waste, were nothing left. The mean total cost is flat 
 
 CURIOSITY = 1.0
 """What a run teaches, as the variance of its success over the hypotheses, counts this much beside its success."""
-
-
-@final
-class Adaptive(Strategy):
-    """Keeps a posterior over the number of marked items; each run minimises (j + 1) / E p_j.
-
-    The prior is flat in the logarithm, or centred on the sparsity lemma's m Q(b/||x||) (PRE Lemma 3.8) or on what the
-    same query had last time, always mixed with the flat one. It decides how long a search takes, not what it may
-    miss: that is left to the certificate, asked for once running on is likely to be in vain.
-
-    Args:
-        prior: "flat", "sparsity" or "previous".
-
-    Raises:
-        ConfigError: another prior.
-    """
-
-    code = ADAPTIVE
-    promise = "misses any with probability at most delta, whatever the prior"
-    source = "Boyer, Brassard, Hoyer, Tapp 1998; Yoder, Low, Chuang 2014"
-
-    def __init__(self, *, prior: Prior = "flat") -> None:
-        if prior not in PRIORS:
-            raise ConfigError(f"prior={prior!r}: expected one of {', '.join(map(repr, PRIORS))}")
-        self.prior = prior
 
 
 @kernel
@@ -131,3 +108,44 @@ def _best_wide(search: Any, left: Any, least: Any, most: Any) -> Any:
             best, fewest = iterations, calls
         iterations += 1 + int(0.12 * iterations)
     return best, fewest
+
+
+@final
+class Adaptive(Strategy):
+    """Keeps a posterior over the number of marked items; each run minimises (j + 1) / E p_j.
+
+    The prior is flat in the logarithm, or centred on the sparsity lemma's m Q(b/||x||) (PRE Lemma 3.8) or on what the
+    same query had last time, always mixed with the flat one. It decides how long a search takes, not what it may
+    miss: that is left to the certificate, asked for once running on is likely to be in vain.
+
+    Args:
+        prior: "flat", "sparsity" or "previous".
+
+    Raises:
+        ConfigError: another prior.
+    """
+
+    decide = staticmethod(decide)
+    compared = True
+    prediction_error = 0.3
+    promise = "misses any with probability at most delta, whatever the prior"
+    source = "Boyer, Brassard, Hoyer, Tapp 1998; Yoder, Low, Chuang 2014"
+
+    def __init__(self, *, prior: Prior = "flat") -> None:
+        if prior not in PRIORS:
+            raise ConfigError(f"prior={prior!r}: expected one of {', '.join(map(repr, PRIORS))}")
+        self.prior = prior
+
+    def expected_iterations(self, n_items: int, n_marked: int, delta: float, *, known: int = 0) -> float:
+        """Return what a search that is told k takes, and what it takes to make sure that nothing is left.
+
+        The latter is the search of an empty oracle with a flat prior, in which nothing is random. What it costs to find
+        k out on the way is left out: nothing in the limit, the more the fewer items there are.
+        """
+        return float(expected_known_k(n_items, n_marked)[0]) + self.expected_end(n_items, n_marked, delta, known)
+
+    def expected_end(self, n_items: int, n_marked: int, delta: float, known: int) -> float:
+        """Return the iterations after the last find: none if every item has been seen then."""
+        if known + n_marked >= n_items:
+            return 0.0
+        return float(empty_iterations(Strategy.start(self, n_items, [delta], np.zeros(1, np.uint64), known=known)))

@@ -6,10 +6,13 @@ from math import log, pi, sin, sqrt
 from typing import Any, final
 
 import numpy as np
+from scipy.stats import binom
 
-from circuits.strategies.adaptive import choose
+from circuits.law import plain_law
+from circuits.strategies.adaptive import Adaptive, choose
+from circuits.strategies.known_k import expected_known_k
 from circuits.strategies.posterior import begin, learn_certificate, learn_outcome
-from circuits.strategies.state import BEGIN, COUNTING, LEVELS, MISS, plain
+from circuits.strategies.state import BEGIN, LEVELS, MISS, plain
 from circuits.strategies.strategy import Strategy
 from hybrid_train.support.kernels import kernel
 
@@ -21,22 +24,6 @@ _FINER = 2
 """Levels after the first that is sensitive to the count: each halves the error."""
 
 _GRID = 768
-
-
-@final
-class Counting(Strategy):
-    """Estimates the number of marked items from runs of 0, 1, 2, 4, ... iterations, then searches.
-
-    Only uncontrolled Grover runs are needed ("Amplitude estimation without phase estimation", Suzuki, Uno, Raymond,
-    Tanaka, Onodera, Yamamoto 2020). Found items stay marked meanwhile. The search that follows is the adaptive one
-    with a prior around the estimate, and ends with its certificate. The estimate costs more than it saves: that is
-    what this strategy is here to show.
-    """
-
-    code = COUNTING
-    unmarks = False
-    promise = "misses any with probability at most delta, whatever the estimate"
-    source = "Suzuki, Uno, Raymond, Tanaka, Onodera, Yamamoto 2020"
 
 
 @kernel
@@ -92,3 +79,44 @@ def _estimate(search: Any) -> Any:
             best, highest = theta, likelihood
     error = 1.0 / (2.0 * finest * sqrt(float(_SHOTS))) + best * log(search.items + 1.0) / _GRID
     return search.items * sin(best) ** 2, 2.0 * search.items * sin(best) * error + 1.0
+
+
+@final
+class Counting(Strategy):
+    """Estimates the number of marked items from runs of 0, 1, 2, 4, ... iterations, then searches.
+
+    Only uncontrolled Grover runs are needed ("Amplitude estimation without phase estimation", Suzuki, Uno, Raymond,
+    Tanaka, Onodera, Yamamoto 2020). Found items stay marked meanwhile. The search that follows is the adaptive one
+    with a prior around the estimate, and ends with its certificate. The estimate costs more than it saves: that is
+    what this strategy is here to show.
+    """
+
+    decide = staticmethod(decide)
+    prediction_error = 0.2
+    unmarks = False
+    promise = "misses any with probability at most delta, whatever the estimate"
+    source = "Suzuki, Uno, Raymond, Tanaka, Onodera, Yamamoto 2020"
+
+    def expected_iterations(self, n_items: int, n_marked: int, delta: float, *, known: int = 0) -> float:
+        """Return the mean of the estimate, and what :class:`.Adaptive` takes for the items that it has not met."""
+        if n_items == 1 or known >= n_items:
+            return 0.0
+        whole = known + n_marked == n_items  # the last item met ends the search
+        calls, met, level = 0.0, 0.0, 0
+        going = np.array([1.0, *[0.0] * _FINER])  # chances that so many levels were repeats, and the next one begins
+        while level < LEVELS and _iterations(level) <= pi / 4.0 * sqrt(n_items) and going.sum() > 1e-9:
+            chance = float(plain_law(n_items, n_marked, _iterations(level)))
+            for _ in range(_shots(level)):
+                calls += going.sum() * _iterations(level) * (1.0 - whole * _all_met(n_marked, met))
+                met += going.sum() * chance
+            sensitive = float(binom.sf(_shots(level) // 3, _shots(level), chance))
+            going = np.array([going[0] * (1.0 - sensitive), going[0] * sensitive, *going[1:-1]])
+            level += 1
+        left = round(n_marked * (1.0 - 1.0 / n_marked) ** met) if n_marked else 0
+        end = Adaptive().expected_end(n_items, n_marked, delta, known)
+        return calls + float(expected_known_k(n_items, left)[0]) + end
+
+
+def _all_met(n_marked: int, draws: float) -> float:
+    """Return about the chance that so many draws with replacement have met all marked items."""
+    return float((1.0 - (1.0 - 1.0 / n_marked) ** draws) ** n_marked) if n_marked else 1.0

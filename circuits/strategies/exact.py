@@ -5,23 +5,9 @@ from __future__ import annotations
 from typing import Any, final
 
 from circuits.law import exact_plan
-from circuits.strategies.state import ALL_FOUND, EXACT, MATCHED, PLAIN, stop
+from circuits.strategies.state import ALL_FOUND, MATCHED, PLAIN, stop
 from circuits.strategies.strategy import Strategy
 from hybrid_train.support.kernels import kernel
-
-
-@final
-class Exact(Strategy):
-    """Told k; every run measures a marked item with probability 1, its phases matched to k.
-
-    About (pi/4) sum_j sqrt(m/j) calls in all ("Grover algorithm with zero theoretical failure rate", Long 2001; Hoyer
-    2000; Brassard, Hoyer, Mosca, Tapp 2002, Theorem 4).
-    """
-
-    code = EXACT
-    needs_count = True
-    promise = "finds all in as many runs, given their number"
-    source = "Long 2001; Hoyer 2000; Brassard, Hoyer, Mosca, Tapp 2002"
 
 
 @kernel
@@ -34,3 +20,35 @@ def decide(search: Any, outcome: Any) -> Any:
     if iterations == 0:
         return PLAIN, 0, 0.0
     return MATCHED, iterations, phase
+
+
+@kernel
+def expected_exact(n_items: Any, n_marked: Any) -> Any:
+    """Return the iterations that finding all of a known number takes with matched phases: no run fails.
+
+    Args:
+        n_items: m.
+        n_marked: k, 0 to m.
+    """
+    iterations = 0
+    for remaining in range(1, n_marked + 1):
+        iterations += exact_plan(n_items, remaining)[0]
+    return iterations
+
+
+@final
+class Exact(Strategy):
+    """Told k; every run measures a marked item with probability 1, its phases matched to k.
+
+    About (pi/4) sum_j sqrt(m/j) calls in all ("Grover algorithm with zero theoretical failure rate", Long 2001; Hoyer
+    2000; Brassard, Hoyer, Mosca, Tapp 2002, Theorem 4).
+    """
+
+    decide = staticmethod(decide)
+    needs_count = True
+    prediction_error = 0.0
+    promise = "finds all in as many runs, given their number"
+    source = "Long 2001; Hoyer 2000; Brassard, Hoyer, Mosca, Tapp 2002"
+
+    def expected_iterations(self, n_items: int, n_marked: int, delta: float, *, known: int = 0) -> float:
+        return float(expected_exact(n_items, n_marked))

@@ -2,7 +2,7 @@
 
 A strategy is a compiled function ``decide(search, outcome)`` that returns a request (kind, iterations, parameter).
 The finder and the simulation of counts call the very same functions, through
-:func:`circuits.strategies.decisions.next_run`.
+:mod:`circuits.strategies.decisions`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,6 @@ import numpy as np
 
 from circuits.law import fixed_point_iterations
 from hybrid_train.support.kernels import kernel
-
-KNOWN_K, EXACT, BBHT, COUPON, FIXED_POINT, COUNTING, ADAPTIVE, WARM = range(8)
-"""Which strategy a search follows."""
 
 STOP, PLAIN, ROBUST, MATCHED = range(4)
 """Kinds of request: no more; plain iterations; fixed-point phases of a given ripple; one phase throughout."""
@@ -69,7 +66,7 @@ SEARCH = np.dtype(
 )
 """One search.
 
-    strategy    one of the codes above
+    strategy    whose decision it follows, see :func:`circuits.strategies.decisions.code_of`
     items       m, the items searched
     delta       what the search may miss with in all
     key         counter of its random stream
@@ -90,6 +87,13 @@ SEARCH = np.dtype(
 """
 
 
+LEAST_SHARE = 1e-280
+"""Below this, what a search may miss with and its certificates are no longer told from nothing in float64."""
+
+LEAST_DELTA = 1e-200
+"""What may be asked for altogether: shared out over any number of searches, it stays above :data:`LEAST_SHARE`."""
+
+
 @kernel
 def rounded_share(miss_probability: Any) -> Any:
     """Round down by at most a quarter of a factor two, so that searches with about the same share use one circuit."""
@@ -105,8 +109,19 @@ def allotment(delta: Any, attempt: Any) -> Any:
 @kernel
 def certificate_iterations(search: Any) -> Any:
     """Return how long the next certificate of a search would be."""
-    share = rounded_share(allotment(search.delta, search.certificates + 1))
-    return fixed_point_iterations(search.items, share)
+    return certificate_calls(search.items, search.delta, search.certificates + 1)
+
+
+@kernel
+def certificate_calls(n_items: Any, delta: Any, attempt: Any) -> Any:
+    """Return the iterations of the c-th certificate over m items: the last one of most searches is the first.
+
+    Args:
+        n_items: m.
+        delta: what the search may miss with.
+        attempt: c; a mean over searches may lie between whole numbers.
+    """
+    return fixed_point_iterations(n_items, rounded_share(allotment(delta, attempt)))
 
 
 @kernel

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from circuits.draws import KeyArray
-from circuits.strategies.state import SEARCH
+from circuits.strategies.decisions import code_of
+from circuits.strategies.state import LEAST_SHARE, SEARCH
+from hybrid_train.errors import ConfigError
 from hybrid_train.support.arrays import FloatArray
 
 Searches = np.ndarray[Any, Any]
@@ -36,26 +38,56 @@ class Expectation:
 class Strategy(ABC):
     """Decides which run comes next, from the outcomes of the earlier ones alone.
 
-    The decision itself is the compiled ``decide`` beside each class. Keyword-only arguments of ``__init__`` are the
-    strategy's options.
+    A strategy is this class with its compiled ``decide``, in a file of its own, and a line in
+    :data:`circuits.strategies.STRATEGIES`. Keyword-only arguments of ``__init__`` are its options.
 
     Attributes:
-        code: of :mod:`circuits.strategies.state`, by which the decision is found.
         promise: what it guarantees, in words.
         source: the publication it is from.
         needs_count: whether it must be told how many items are marked: a reference, not an algorithm for unknown k.
         unmarks: whether found items are unmarked at once, or only before a certificate.
         remembers: whether it wants to start from the items the same query had last time.
+        compared: whether it is compared by default: ``count`` and ``crossover`` leave out what only makes a point.
         prior: where it takes its expectation from: "flat", "sparsity" or "previous".
+        prediction_error: how far :meth:`expected_iterations` may be from the mean: this share of it and one iteration;
+            0 if it is the mean, None if it is a leading term alone.
     """
 
-    code: ClassVar[int]
     promise: ClassVar[str]
     source: ClassVar[str]
     needs_count: ClassVar[bool] = False
     unmarks: ClassVar[bool] = True
     remembers: ClassVar[bool] = False
+    compared: ClassVar[bool] = False
     prior: str = "flat"
+    prediction_error: ClassVar[float | None] = None
+
+    @staticmethod
+    @abstractmethod
+    def decide(search: Any, outcome: Any) -> Any:
+        """Return the next request: the class says ``decide = staticmethod(decide)`` of the kernel beside it."""
+
+    @abstractmethod
+    def expected_iterations(self, n_items: int, n_marked: int, delta: float, *, known: int = 0) -> float:
+        """Return the Grover iterations that theory expects of one search, its certificates included.
+
+        Args:
+            n_items: m.
+            n_marked: k, what is to be found, 0 to m - ``known``.
+            delta: what the search may miss with.
+            known: items excluded beforehand.
+        """
+
+    def call_correction(self, width: float, marked: float) -> float:
+        """Return g in calls = (c_0 + c_1 g) sqrt(m k) + c_2 sqrt(m), by which calls are extrapolated in the width.
+
+        sqrt(k / m) is what whole numbers of iterations ask for: it vanishes with the share of marked items.
+
+        Args:
+            width: m.
+            marked: k, a mean.
+        """
+        return float(np.sqrt(marked / width))
 
     def start(
         self,
@@ -76,10 +108,17 @@ class Strategy(ABC):
             n_marked: (S,) items the oracles mark; only for strategies that need it.
             known: (S,) items excluded from the oracles before the search, found last time and verified.
             expectation: of the number of marked items; a flat law without one.
+
+        Raises:
+            ConfigError: a delta that no certificate can keep, or no probability.
         """
+        shares = np.asarray(deltas, np.float64)
+        if not np.all((shares >= LEAST_SHARE) & (shares < 1.0)):
+            worst = shares.min() if shares.size else shares
+            raise ConfigError(f"delta={worst}: a search can miss with {LEAST_SHARE:g} at least, and less than 1")
         searches = np.zeros(len(keys), SEARCH)
-        searches["strategy"], searches["items"], searches["key"] = self.code, n_items, keys
-        searches["delta"], searches["known"], searches["unmarks"] = deltas, known, self.unmarks
+        searches["strategy"], searches["items"], searches["key"] = code_of(self.decide), n_items, keys
+        searches["delta"], searches["known"], searches["unmarks"] = shares, known, self.unmarks
         searches["told"] = n_marked if self.needs_count and n_marked is not None else -1
         searches["flat"] = 1.0
         if expectation is not None:

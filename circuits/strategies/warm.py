@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import final
 
-from circuits.strategies.state import WARM
+from circuits.strategies.adaptive import Adaptive, decide
 from circuits.strategies.strategy import Strategy
 
 
@@ -16,8 +16,14 @@ class Warm(Strategy):
     newcomers, and the certificate: about sqrt(m flips) + 2 sqrt(m) calls instead of sqrt(mk).
     """
 
-    code = WARM
+    decide = staticmethod(decide)
     remembers = True
+    compared = True
+    prediction_error = 0.3
     promise = "misses any with probability at most delta, whatever the last step's set"
     source = "Boyer, Brassard, Hoyer, Tapp 1998; Yoder, Low, Chuang 2014"
     prior = "previous"
+
+    def expected_iterations(self, n_items: int, n_marked: int, delta: float, *, known: int = 0) -> float:
+        """Return what :class:`.Adaptive` is expected to take for the newcomers."""
+        return Adaptive().expected_iterations(n_items, n_marked, delta, known=known)

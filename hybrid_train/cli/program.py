@@ -145,7 +145,7 @@ def _crossover(options: argparse.Namespace) -> int:
     given = {name: getattr(options, name) for name in names}
     if options.strategies is not None:
         given["strategies"] = tuple(_names(options.strategies))
-    document = find_crossovers(CrossoverOptions(**given), progress=not options.quiet)
+    document = find_crossovers(CrossoverOptions(**given), out=options.out, progress=not options.quiet)
     pictures = [] if options.out is None else write_crossovers(options.out, document)
     if options.json:
         _print_json(document)

@@ -12,17 +12,14 @@ from matplotlib.figure import Figure
 
 from hybrid_train.report.figures import save_figure
 from hybrid_train.report.style import GREY, LINE, Style, log_axis, own_axes, styles_of, tidy
+from hybrid_train.support.power_law import PowerLaw
 
 Rows = Sequence[Mapping[str, Any]]
 
 
 def fitted_slope(widths: Sequence[float], costs: Sequence[float]) -> float:
     """Return the exponent e of the least-squares line log cost = e log m + c; NaN with fewer than two costs."""
-    known = [(m, cost) for m, cost in zip(widths, costs, strict=True) if cost > 0]
-    if len(known) < 2:
-        return float("nan")
-    x, y = np.log(np.array(known, dtype=np.float64)).T
-    return float(np.polyfit(x, y, 1)[0])
+    return PowerLaw.fit(widths, costs).exponent if sum(cost > 0 for cost in costs) > 1 else float("nan")
 
 
 def plot_growth(

@@ -14,23 +14,27 @@ from scipy import stats
 from scipy.special import ndtr
 
 from circuits.draws import stream_keys
-from circuits.law import fixed_point_iterations
-from circuits.oracle_calls import Played, expected_bbht, expected_exact, expected_known_k, play
-from circuits.strategies import load_strategy
-from circuits.strategies.state import allotment, rounded_share
+from circuits.oracle_calls import Played, start_and_play
+from circuits.strategies import compared_strategies, load_strategy
+from circuits.strategies.known_k import expected_known_k
+from circuits.strategies.state import LEAST_DELTA
 from circuits.strategies.strategy import Expectation
 from hybrid_train.errors import ConfigError
 from hybrid_train.experiments.document import check_vacant, versions, write_document
 from hybrid_train.network.two_layer import auto_threshold
-from hybrid_train.studies.count_rules import CountRule, checked_share, checked_widths, marked_counts
+from hybrid_train.studies.count_rules import LARGEST, CountRule, checked_widths, marked_counts
 from hybrid_train.support.arrays import IntArray
+from hybrid_train.support.checks import checked_probability, checked_whole
+from hybrid_train.support.power_law import PowerLaw
 from hybrid_train.support.progress import with_progress
 from hybrid_train.support.rng import Role, seed_key
 
-DEFAULT_STRATEGIES = ("known_k", "bbht", "adaptive", "warm")
+DEFAULT_STRATEGIES = compared_strategies()
 DEFAULT_WIDTHS = "2^10..2^20"
 _WORK = 4_000_000
 """Marked items over all trials of a row, if the number of trials is left open."""
+_MOST_TRIALS = 100_000
+"""Each takes nine kilobytes while it is played."""
 
 
 @final
@@ -99,7 +103,7 @@ def count_oracle_calls(
         ConfigError: an argument is not valid, or ``out`` holds results; nothing has started then.
     """
     sizes = checked_widths(widths)
-    checked_share("delta", delta)
+    checked_probability(delta, "delta", LEAST_DELTA)
     _check(strategies, trials, index, n, newcomers, counts)
     marked = marked_counts(counts, sizes) if index == "neurons" else [0] * len(sizes)
     if out is not None:
@@ -125,13 +129,12 @@ def _check(
         raise ConfigError(f"strategies={strategies!r}: expected a list of different names, at least one")
     for name in strategies:
         load_strategy(name)
-    if trials is not None and (isinstance(trials, bool) or trials < 2):
+    if trials is not None and checked_whole(trials, "trials", 0, _MOST_TRIALS) < 2:
         raise ConfigError(f"trials={trials}: at least 2 are needed for a standard error")
     if index not in {"neurons", "data"}:
         raise ConfigError(f"index={index!r}: expected 'neurons' or 'data'")
-    if n < 1:
-        raise ConfigError(f"n={n}: there must be at least one datum")
-    if not 0.0 <= newcomers <= 1.0:
+    checked_whole(n, "n", 1, LARGEST)
+    if isinstance(newcomers, bool) or not isinstance(newcomers, int | float) or not 0.0 <= newcomers <= 1.0:
         raise ConfigError(f"newcomers={newcomers}: expected a share from 0 to 1")
     if index == "data" and counts is not None:
         raise ConfigError(
@@ -142,14 +145,15 @@ def _check(
 def _neurons_row(width: int, count: int, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Search m neurons for the k that one datum fires."""
     trials = options["trials"] or max(4, min(200, _WORK // (count + 1)))
-    new = round(count * options["newcomers"]) if name == "warm" else count
+    new = round(count * options["newcomers"]) if load_strategy(name).remembers else count
     played = _played(name, width, np.full(trials, count), np.full(trials, new), options["delta"], options["seed"])
     iterations, runs = expected_known_k(width, count)
     row = _row(width, width, 1, name, played, options)
     return row | {
         "k": count,
         "newcomers": new,
-        "predicted": _predicted(name, width, new, options["delta"]),
+        "predicted": load_strategy(name).expected_iterations(width, new, options["delta"], known=count - new),
+        "predicted_within": load_strategy(name).prediction_error,
         "reference_known_k": iterations + runs,
         "paper_m_9_10": width**0.9,
         "true_k_line": math.sqrt(width * count),
@@ -162,18 +166,19 @@ def _data_row(width: int, name: str, options: Mapping[str, Any]) -> dict[str, An
     trials = options["trials"] or 2000
     rng = np.random.default_rng(seed_key(options["seed"], Role.DATA, width))
     counts = rng.binomial(n, share, trials)
-    new = rng.binomial(counts, options["newcomers"]) if name == "warm" else counts
+    new = rng.binomial(counts, options["newcomers"]) if load_strategy(name).remembers else counts
     delta = options["delta"] / width
     played = _played(name, n, counts, new, delta, options["seed"])
     values, frequency = np.unique(counts, return_counts=True)
     known = [sum(expected_known_k(n, int(value))) for value in values]
     fresh, weight = np.unique(new, return_counts=True)
-    predicted = [_predicted(name, n, int(value), delta) for value in fresh]
+    predicted = [load_strategy(name).expected_iterations(n, int(value), delta) for value in fresh]
     row = _row(width, n, width, name, played, options)
     return row | {
         "k": n * share,
         "newcomers": float(new.mean()),
         "predicted": float(np.average(predicted, weights=weight)),
+        "predicted_within": load_strategy(name).prediction_error,
         "reference_known_k": float(np.average(known, weights=frequency)),
         "paper_m_9_10": n * width**0.9,
         "true_k_line": n * width * math.sqrt(share),
@@ -186,15 +191,7 @@ def _played(name: str, n_items: int, counts: IntArray, new: IntArray, delta: flo
     keys = stream_keys(seed_key(seed, Role.FINDER), np.arange(len(counts)), n_items)
     mean = float(new.mean())
     last_time = Expectation(np.full(len(new), mean), np.full(len(new), math.sqrt(mean) + 0.5))
-    searches = strategy.start(
-        n_items,
-        np.full(len(counts), delta),
-        keys,
-        n_marked=new,
-        known=counts - new,
-        expectation=last_time if strategy.remembers else None,
-    )
-    return play(searches, new)
+    return start_and_play(strategy, n_items, delta, keys, new, known=counts - new, expectation=last_time)
 
 
 def _row(
@@ -230,27 +227,6 @@ def _mean(values: IntArray) -> tuple[float, float]:
     return float(values.mean()), float(values.std(ddof=1) / math.sqrt(len(values)))
 
 
-def _predicted(name: str, n_items: int, count: int, delta: float) -> float:
-    """Return the iterations theory expects of one search; of the schedules that guess, the leading term only."""
-    certificate = int(fixed_point_iterations(n_items, rounded_share(allotment(delta, 1))))
-    known = float(expected_known_k(n_items, count)[0])
-    one_each = math.sqrt(n_items) * float(np.sum(1.0 / np.sqrt(np.arange(1, count + 1))))
-    harmonic = float(np.sum(1.0 / np.arange(1, count + 1)))
-    match name:
-        case "known_k":
-            return known
-        case "exact":
-            return float(expected_exact(n_items, count))
-        case "bbht":
-            return float(expected_bbht(n_items, count, 1.2)) + certificate
-        case "fixed_point":
-            return one_each + certificate
-        case "coupon":
-            return math.sqrt(n_items * count) * (harmonic + 2.0) + certificate
-        case _:
-            return known + certificate
-
-
 def _fits(rows: Sequence[Mapping[str, Any]], strategies: Sequence[str]) -> list[dict[str, Any]]:
     """Fit log(total calls) against log(m), by strategy and for the reference lines."""
     fits = []
@@ -264,10 +240,10 @@ def _fits(rows: Sequence[Mapping[str, Any]], strategies: Sequence[str]) -> list[
 
 
 def _exponent(widths: Sequence[float], calls: Sequence[float]) -> dict[str, Any]:
-    if len(widths) < 2:
+    if len(set(widths)) < 2:
         return {"exponent": None, "exponent_sem": None}
-    fit = stats.linregress(np.log(widths), np.log(calls))
-    return {"exponent": float(fit.slope), "exponent_sem": float(fit.stderr) if len(widths) > 2 else None}
+    law = PowerLaw.fit(widths, calls)
+    return {"exponent": law.exponent, "exponent_sem": law.exponent_sem if len(widths) > 2 else None}
 
 
 def _notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:

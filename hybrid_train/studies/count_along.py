@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from circuits.budget import DeltaBudget
 from circuits.draws import stream_keys
-from circuits.oracle_calls import play
-from circuits.strategies import load_strategy
+from circuits.oracle_calls import start_and_play
+from circuits.strategies import compared_strategies, load_strategy
+from circuits.strategies.state import LEAST_DELTA
 from circuits.strategies.strategy import Expectation
 from classical.training.loop import Training
 from hybrid_train.config import Config, load_config
@@ -26,15 +27,15 @@ from hybrid_train.experiments.document import check_vacant, versions, write_docu
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.finder.interface import ActiveSetFinder
 from hybrid_train.finder.registry import make_finder
-from hybrid_train.studies.count_rules import checked_share
 from hybrid_train.studies.recorder import Asked, Recorder
+from hybrid_train.support.checks import checked_probability
 from hybrid_train.support.progress import with_progress
 from hybrid_train.support.rng import Role, seed_key
 
-ALONG_STRATEGIES = ("bbht", "known_k", "adaptive", "warm")
-
 AS_PRINTED = "bbht"
 """Algorithm 7 searches afresh at every step, the number of fired neurons unknown."""
+
+ALONG_STRATEGIES = tuple(dict.fromkeys((AS_PRINTED, *compared_strategies())))
 
 
 @final
@@ -72,6 +73,7 @@ def count_along(
     strategies: Sequence[str] = ALONG_STRATEGIES,
     *,
     delta: float = 1e-6,
+    seed: int | None = None,
     out: str | os.PathLike[str] | None = None,
     progress: bool = False,
 ) -> CallsAlong:
@@ -86,6 +88,7 @@ def count_along(
             otherwise.
         strategies: names of :data:`circuits.strategies.STRATEGIES`.
         delta: in (0, 1), what the whole run may miss anything with.
+        seed: of the searches that are played; that of the run, ``run.seed``, if left out.
         out: results directory to make; nothing is written without one.
         progress: show a bar, if standard error is a terminal.
 
@@ -97,7 +100,7 @@ def count_along(
     """
     valid = load_config(config)
     two_layer = valid.two_layer
-    checked_share("delta", delta)
+    checked_probability(delta, "delta", LEAST_DELTA)
     if isinstance(strategies, str) or not strategies or len(set(strategies)) < len(strategies):
         raise ConfigError(f"strategies={strategies!r}: expected a list of different names, at least one")
     for name in strategies:
@@ -108,13 +111,15 @@ def count_along(
     setting = Setting.of(valid)
     n_points = two_layer.width if valid.training.index == "neurons" else len(setting.dataset)
     budgets = {name: DeltaBudget(delta, planned_queries(valid, setting)) for name in strategies}
+    played_seed = valid.run.seed if seed is None else seed
+    seed_key(played_seed, Role.FINDER)
     rows = []
     training = _training(valid, setting, recorder)
     for step, _ in enumerate(with_progress(training, valid.training.steps + 1, "count", shown=progress)):
         asked = recorder.asked.pop()
         for name in strategies:
             shares = budgets[name].take(len(asked.rows))
-            rows.append({"step": step} | _step_row(name, asked, n_points, shares, valid.run.seed, step))
+            rows.append({"step": step} | _step_row(name, asked, n_points, shares, played_seed, step))
     result = CallsAlong(valid, rows, _totals(rows, strategies), [*setting.notes, *notes])
     if out is None:
         return result
@@ -141,13 +146,10 @@ def _step_row(
 ) -> dict[str, Any]:
     """Play the searches of one step; return sums over its queries."""
     strategy = load_strategy(name)
-    marked, known, expectation = asked.active, np.zeros_like(asked.known), None
-    if strategy.remembers:
-        marked, known = asked.newcomers, asked.known
-        expectation = Expectation(asked.newcomers_before, np.sqrt(asked.newcomers_before) + 0.5)
+    marked, known = (asked.newcomers, asked.known) if strategy.remembers else (asked.active, np.zeros_like(asked.known))
+    last_time = Expectation(asked.newcomers_before, np.sqrt(asked.newcomers_before) + 0.5)
     keys = stream_keys(seed_key(seed, Role.FINDER), asked.rows, step)
-    searches = strategy.start(n_points, shares, keys, n_marked=marked, known=known, expectation=expectation)
-    played = play(searches, marked)
+    played = start_and_play(strategy, n_points, shares, keys, marked, known=known, expectation=last_time)
     return {
         "strategy": name,
         "queries": len(asked.rows),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
 
 from hybrid_train.errors import ConfigError
 from hybrid_train.network.sparsity import expected_active
@@ -44,9 +46,16 @@ def checked_widths(widths: Sequence[int]) -> list[int]:
     if not widths:
         raise ConfigError("widths: expected at least one")
     for width in widths:
-        if isinstance(width, bool) or int(width) != width or not 1 <= width <= LARGEST:
-            raise ConfigError(f"widths={width}: expected a whole number from 1 to 2^40")
+        if not _is_whole(width) or not 1 <= width <= LARGEST:
+            raise ConfigError(f"widths={width!r}: expected a whole number from 1 to 2^40")
     return [int(width) for width in widths]
+
+
+def _is_whole(value: object) -> bool:
+    """Return whether it is a whole number, of whatever type."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        return False
+    return isinstance(value, int | np.integer) or float(value).is_integer()
 
 
 def marked_counts(rule: CountRule | None, widths: Sequence[int]) -> list[int]:
@@ -62,29 +71,29 @@ def marked_counts(rule: CountRule | None, widths: Sequence[int]) -> list[int]:
     """
     counts = _counts(rule, widths)
     for count, width in zip(counts, widths, strict=True):
-        if not 0 <= count <= width:
-            raise ConfigError(f"counts={count}: expected a whole number from 0 to m={width}")
-    return counts
+        if not _is_whole(count) or not 0 <= count <= width:
+            raise ConfigError(f"counts={count!r}: expected a whole number from 0 to m={width}")
+    return [int(count) for count in counts]
 
 
 def _counts(rule: CountRule | None, widths: Sequence[int]) -> list[int]:
     if rule is None:
         return [round(expected_active(width, auto_threshold(width))) for width in widths]
     if callable(rule):
-        return [int(rule(width)) for width in widths]
+        return [rule(width) for width in widths]
     if isinstance(rule, str):
         power, share = re.fullmatch(r"m\^(\d*\.?\d+)", rule), re.fullmatch(r"(\d*\.?\d+)m", rule)
         if power:
-            return [round(width ** float(power[1])) for width in widths]
+            return [round(width ** min(float(power[1]), 2.0)) for width in widths]
         if share:
-            return [round(width * float(share[1])) for width in widths]
+            return [round(width * min(float(share[1]), 2.0)) for width in widths]
         rule = [_number(part.strip(), rule, "counts", "49, 49,140, m^0.8 or 0.25m") for part in rule.split(",")]
-    numbers = [rule] if isinstance(rule, int) else list(rule)
+    numbers: list[Any] = list(rule) if isinstance(rule, Sequence | np.ndarray) else [rule]
     if len(numbers) == 1:
         numbers *= len(widths)
     if len(numbers) != len(widths):
         raise ConfigError(f"counts={','.join(map(str, numbers))}: expected one number, or one for each width")
-    return [int(number) for number in numbers]
+    return numbers
 
 
 def _number(text: str, whole: str, name: str = "widths", example: str = "1024, 2^20 or 2^10..2^30") -> int:
@@ -95,14 +104,3 @@ def _number(text: str, whole: str, name: str = "widths", example: str = "1024, 2
     if name == "widths" and not 1 <= number <= LARGEST:
         raise ConfigError(f"widths={whole!r}: expected a whole number from 1 to 2^40")
     return number
-
-
-def checked_share(name: str, value: float) -> float:
-    """Return a probability strictly between 0 and 1.
-
-    Raises:
-        ConfigError: it is not.
-    """
-    if not (math.isfinite(value) and 0.0 < value < 1.0):
-        raise ConfigError(f"{name}={value}: must lie strictly between 0 and 1")
-    return value

@@ -20,7 +20,15 @@ def count_text(document: Mapping[str, Any]) -> str:
         numbers += [scale * row["reference_known_k"], row["scan"], row["paper_m_9_10"], row["true_k_line"]]
         cells = [_number(row["m"]), _number(row["k"]), row["strategy"], str(row["trials"])]
         lines.append([*cells, *map(_number, numbers), str(row["missed"])])
-    return f"{aligned(lines, 0)}\n\n{_fit_text(document['fits'])}"
+    return f"{aligned(lines, 0)}\n\n{_predictions(document['rows'])}\n\n{_fit_text(document['fits'])}"
+
+
+def _predictions(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Say what each strategy's prediction is worth."""
+    words = {0.0: "the mean", None: "a leading term alone"}
+    errors = {row["strategy"]: row["predicted_within"] for row in rows}
+    told = (f"{name} {words.get(error) or f'within {error:.0%}'}" for name, error in errors.items())
+    return f"predicted: {', '.join(told)}"
 
 
 def _fit_text(fits: Sequence[Mapping[str, Any]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from math import log2
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from circuits.resources.search import LARGEST_EXPONENT, OPERATIONS_PER_COORDINATE, least_width
-from hybrid_train.experiments.document import versions, write_document
+from hybrid_train.experiments.document import check_vacant, versions, write_document
 from hybrid_train.studies.crossover_costs import CostModel, CrossoverOptions, measured_model
 from hybrid_train.studies.search_growth import PLAYED_EXPONENTS
 from hybrid_train.studies.training_growth import FEWEST_ENTRIES, TRAINING_STEPS
@@ -37,18 +38,26 @@ _SAME = 0.005
 """Exponents closer than this do not tell whether two costs ever meet."""
 
 
-def find_crossovers(options: CrossoverOptions, *, progress: bool = False) -> dict[str, Any]:
+def find_crossovers(
+    options: CrossoverOptions, *, out: str | os.PathLike[str] | None = None, progress: bool = False
+) -> dict[str, Any]:
     """Measure, extrapolate, and compare every strategy with every rival at powers of two from 2^4 to 2^60.
 
     Args:
         options: the assumptions.
+        out: where :func:`write_crossovers` is to write; looked at before anything is measured.
         progress: show bars.
 
     Returns:
         A document: ``rows`` (one for each strategy, rival and column, ``width`` None where the strategy does not win
         for good up to 2^60, with the ``reason``), ``assumptions`` in sentences, ``options``, ``curves`` (costs by
         column and name at ``widths``), ``laws``, what was counted and fitted, and the ``counted_widths``.
+
+    Raises:
+        ConfigError: ``out`` holds results already.
     """
+    if out is not None:
+        check_vacant(Path(out))
     model = measured_model(options, progress)
     toffoli = [options.toffoli(width) for width in WIDTHS]
     costs = {"scan": [model.scan(width) for width in WIDTHS], "skin": [model.skin(width) for width in WIDTHS]}

@@ -5,22 +5,26 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from functools import lru_cache
-from math import isfinite
 from typing import final
 
 import numpy as np
 
 from circuits.resources import search_resources
 from circuits.resources.search import LARGEST_EXPONENT, OPERATIONS_PER_COORDINATE
-from circuits.strategies import load_strategy
+from circuits.strategies import compared_strategies, load_strategy
+from circuits.strategies.state import LEAST_DELTA
 from hybrid_train.errors import ConfigError
 from hybrid_train.network.sparsity import expected_fired
 from hybrid_train.studies.search_growth import SearchGrowth, played_searches
 from hybrid_train.studies.training_growth import TrainingCounts, TrainingGrowth, measured_trainings, measured_widths
+from hybrid_train.support.checks import checked_positive, checked_probability, checked_whole
 from hybrid_train.support.progress import with_progress
 
-STRATEGIES = ("known_k", "bbht", "adaptive", "warm")
+STRATEGIES = compared_strategies()
 """What is compared unless other strategies are asked for."""
+
+MOST_MEASURED = 1 << 14
+"""Data, and coordinates, that the trainings may have: four thousand neurons of them are some hundred megabytes."""
 
 _MEASURED_S = 0.2
 _START = "adaptive"
@@ -62,15 +66,14 @@ class CrossoverOptions:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("n", "steps"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name}={getattr(self, name)}: must be at least 1")
-        for name in ("toffoli_rate", "classical_rate"):
-            rate = getattr(self, name)
-            if rate is not None and not (isfinite(rate) and rate > 0):
-                raise ConfigError(f"{name}={rate}: must be a number above 0")
-        if self.seed < 0:
-            raise ConfigError(f"seed={self.seed}: must be at least 0")
+        checked_whole(self.steps, "steps", 1, 1 << LARGEST_EXPONENT)
+        for name in ("n", "dim"):
+            checked_whole(getattr(self, name), name, 1, MOST_MEASURED)
+        checked_positive(self.toffoli_rate, "toffoli_rate")
+        if self.classical_rate is not None:
+            checked_positive(self.classical_rate, "classical_rate")
+        checked_whole(self.seed, "seed", 0, 1 << 128)
+        checked_probability(self.delta, "delta", LEAST_DELTA)
         if not self.strategies or len(set(self.strategies)) < len(self.strategies):
             raise ConfigError(f"strategies={','.join(self.strategies)!r}: expected distinct names, at least one")
         for name in self.strategies:

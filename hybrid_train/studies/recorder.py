@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hybrid_train.finder.active_sets import ActiveSets
-from hybrid_train.finder.bank import Bank, Motion
-from hybrid_train.finder.interface import ActiveSetFinder, Promise
+from hybrid_train.finder.bank import Bank
+from hybrid_train.finder.forwarding import ForwardingFinder
+from hybrid_train.finder.interface import ActiveSetFinder
 from hybrid_train.support.arrays import IntArray
 
 
@@ -35,7 +36,7 @@ class Asked:
 
 
 @final
-class Recorder(ActiveSetFinder):
+class Recorder(ForwardingFinder):
     """Passes everything on to another finder and notes how the answers change.
 
     Args:
@@ -46,39 +47,21 @@ class Recorder(ActiveSetFinder):
     """
 
     def __init__(self, finder: ActiveSetFinder) -> None:
-        super().__init__()
-        self._finder = finder
+        super().__init__(finder)
         self.asked: list[Asked] = []
 
-    @property
-    def promise(self) -> Promise:
-        return self._finder.promise
-
     def build(self, points: Bank | npt.ArrayLike, queries: Bank | npt.ArrayLike, threshold: float) -> None:
-        self._finder.build(points, queries, threshold)
-        self.cost, self.simulation = self._finder.cost, self._finder.simulation
+        super().build(points, queries, threshold)
         self.asked = []
         self._pairs = np.empty(0, np.int64)
         self._counts: IntArray = np.empty(0, np.int64)
 
     def find(self, rows: npt.ArrayLike | None = None) -> ActiveSets:
-        answer = self._finder.find(rows)
+        answer = super().find(rows)
         sets = answer.by_query()
         asked = np.arange(sets.shape[0]) if rows is None else np.asarray(rows, np.int64)
         self._note(asked, sets)
         return answer
-
-    def move_points(self, rows: npt.ArrayLike, points: npt.ArrayLike) -> None:
-        self._finder.move_points(rows, points)
-
-    def move_queries(self, rows: npt.ArrayLike, queries: npt.ArrayLike) -> None:
-        self._finder.move_queries(rows, queries)
-
-    def move_points_along(self, motion: Motion) -> None:
-        self._finder.move_points_along(motion)
-
-    def move_queries_along(self, motion: Motion) -> None:
-        self._finder.move_queries_along(motion)
 
     def _note(self, asked: IntArray, sets: ActiveSets) -> None:
         n_queries, n_points = sets.shape

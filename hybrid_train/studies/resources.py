@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal, final, get_args
 
 from circuits.resources import SearchResources, Variant, count_circuit, search_resources
 from circuits.resources.gates import GateCounts
-from circuits.resources.search import predicted_calls
 from hybrid_train.errors import ConfigError, ResourceError
 from hybrid_train.experiments.document import versions
 from hybrid_train.network.two_layer import auto_threshold
@@ -31,6 +30,9 @@ _PARTS = ("oracle call", "Grover iteration", "query")
 
 _MOST_GATES = 300_000
 """Circuits with more take longer than some seconds to build and count."""
+
+_CERTIFICATE_ANGLE = 1.0
+"""Radians. Every angle of a certificate that Clifford+T does not have exactly costs the same."""
 
 _WEIGHT_OF_MONOMIALS = 4
 """A gate controlled by many qubits takes so much longer to build than the others."""
@@ -207,6 +209,8 @@ def _remarks(search: dict[str, Any]) -> list[str]:
         f"a query: {search['fired']:,.4g} neurons fire (b = {search['threshold']:.4g}) and cost "
         f"{search['oracle_calls']:,} oracle calls, {search['certificate_calls']:,} of them",
         f"  to certify that none is left (delta = {search['delta']:g}); found neurons are unmarked",
+        f"  each rotation of a query is synthesised to {search['rotation_precision']:.2g}, "
+        "those of a single call or iteration to 1e-10",
         "beside a dense scan",
         f"  {search['oracle_calls']:,} oracle calls against {search['scan_inner_products']:,} inner products",
         f"  {search['memory_operations']:,} operations against {search['scan_operations']:,} multiply-adds, if a "
@@ -238,15 +242,20 @@ def _counted(sizes: OracleSizes, oracle: ArithmeticOracle, closed: SearchResourc
     """Return the same search with its gates and qubits counted from the circuits."""
     from circuits.grover import diffusion
 
-    circuit = oracle.circuit(measured=sizes.adder == "gidney")
-    call, turn = count_circuit(circuit), count_circuit(diffusion(sizes.width))
-    one: GateCounts = call + turn
+    measured = sizes.adder == "gidney"
+    circuit = oracle.circuit(measured=measured)
+    call, reflection = count_circuit(circuit), count_circuit(diffusion(sizes.width))
+    one: GateCounts = call + reflection
+    turned = count_circuit(oracle.circuit(_CERTIFICATE_ANGLE, measured=measured))
+    other = turned + count_circuit(diffusion(sizes.width, _CERTIFICATE_ANGLE))
+    certificate = closed.certificate_calls
     return replace(
         closed,
         oracle=replace(closed.oracle, logical_qubits=circuit.num_qubits, gates=call, expected=False),
-        diffusion=turn,
+        diffusion=reflection,
         iteration=one,
-        gates=one * closed.oracle_calls,
+        certificate_iteration=other,
+        gates=one * (closed.oracle_calls - certificate) + other * certificate,
     )
 
 
@@ -255,7 +264,8 @@ def _search(sizes: OracleSizes, found: SearchResources) -> dict[str, Any]:
         "fired": found.fired,
         "delta": sizes.delta,
         "oracle_calls": found.oracle_calls,
-        "certificate_calls": predicted_calls(sizes.width, 0.0, sizes.delta),
+        "certificate_calls": found.certificate_calls,
+        "rotation_precision": found.rotation_precision,
         "memory_operations": found.memory_operations,
         "toffoli": found.gates.ands,
         "scan_inner_products": sizes.width,

@@ -9,7 +9,7 @@ from typing import Any, final
 import numpy as np
 
 from circuits.draws import stream_keys
-from circuits.oracle_calls import play
+from circuits.oracle_calls import start_and_play
 from circuits.strategies import load_strategy
 from circuits.strategies.strategy import Expectation, Strategy
 from hybrid_train.network.sparsity import expected_fired
@@ -23,6 +23,7 @@ _TRIALS = 24
 _MOST_FOUND = 1 << 18
 """Items found at one width, all trials together, beyond which two trials must do."""
 
+_REFERENCE = "known_k"
 _TOLD = (1.376, -0.558, -0.881)
 """``call_terms`` of the reference that is told k: no search does with fewer calls, nor may its extrapolation."""
 
@@ -33,8 +34,7 @@ class SearchGrowth:
     """Laws fitted to searches for k of m items, played out with k = m P(N(0,1) > b) or k newcomers.
 
     ``oracle_calls`` = (c_0 + c_1 g) sqrt(m k) + c_2 sqrt(m): the certificate, and a correction g that vanishes with
-    the share of marked items, sqrt(k / m), for it is due to whole numbers of iterations. ``coupon``, which asks for a
-    certificate whenever finds repeat, and so once for every few items, has g = sqrt(k).
+    the share of marked items for most strategies: see :meth:`circuits.strategies.strategy.Strategy.call_correction`.
     ``runs`` = (c_0 + c_1 ln(m / k)) k + c_2.
 
     Attributes:
@@ -53,8 +53,8 @@ class SearchGrowth:
 
     def oracle_calls(self, width: int, marked: float) -> float:
         """Return the Grover iterations to find ``marked`` items and certify that none is left."""
-        fitted = float(_call_features(self.strategy, width, marked) @ self.call_terms)
-        return max(0.0, fitted, float(_call_features("known_k", width, marked) @ _TOLD))
+        fitted = float(_call_features(load_strategy(self.strategy), width, marked) @ self.call_terms)
+        return max(0.0, fitted, float(_call_features(load_strategy(_REFERENCE), width, marked) @ _TOLD))
 
     def runs(self, width: int, marked: float) -> float:
         """Return the runs, one verification each."""
@@ -81,7 +81,7 @@ def played_searches(name: str, delta: float, newcomers: PowerLaw, seed: int = 0)
         marked = newcomers(width) if strategy.remembers else expected_fired(width)
         played, true = _play(strategy, width, marked, delta, np.random.SeedSequence(seed, spawn_key=(exponent,)))
         means.append([float(played["oracle_calls"].mean()), float(played["runs"].mean())])
-        features.append((_call_features(name, width, true), _run_features(width, true)))
+        features.append((_call_features(strategy, width, true), _run_features(width, true)))
     calls, runs = np.array(means).T
     call_terms = _fit(np.array([one for one, _ in features]), calls)
     run_terms = _fit(np.array([one for _, one in features]), runs)
@@ -101,19 +101,13 @@ def _play(
     else:
         number, known = np.full(trials, round(marked)), 0
     expectation = Expectation(np.full(trials, marked), np.full(trials, sqrt(marked)))
-    searches = strategy.start(
-        width,
-        np.full(trials, delta),
-        stream_keys(seed, np.arange(trials)),
-        n_marked=number,
-        known=max(0, known),
-        expectation=expectation if strategy.remembers else None,
-    )
-    return play(searches, number), float(number.mean())
+    keys = stream_keys(seed, np.arange(trials))
+    played = start_and_play(strategy, width, delta, keys, number, known=max(0, known), expectation=expectation)
+    return played, float(number.mean())
 
 
-def _call_features(name: str, width: int, marked: float) -> FloatArray:
-    correction = sqrt(marked) if name == "coupon" else sqrt(marked / width)
+def _call_features(strategy: Strategy, width: int, marked: float) -> FloatArray:
+    correction = strategy.call_correction(width, marked)
     return np.array([1.0, correction, 1.0]) * [sqrt(width * marked), sqrt(width * marked), sqrt(width)]
 
 

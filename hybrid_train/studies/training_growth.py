@@ -11,14 +11,14 @@ import numpy.typing as npt
 
 from classical.training.loop import gradient_descent
 from hybrid_train.data import sphere
-from hybrid_train.errors import ConfigError
 from hybrid_train.finder.active_sets import ActiveSets
-from hybrid_train.finder.bank import Bank, Motion
-from hybrid_train.finder.interface import ActiveSetFinder, Promise
+from hybrid_train.finder.forwarding import ForwardingFinder
+from hybrid_train.finder.interface import ActiveSetFinder
 from hybrid_train.finder.registry import make_finder
 from hybrid_train.network.sparsity import expected_fired
 from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.arrays import IntArray
+from hybrid_train.support.checks import checked_counts
 from hybrid_train.support.power_law import PowerLaw
 from hybrid_train.training.losses import make_loss
 
@@ -125,9 +125,7 @@ def measured_trainings(n: int, dim: int, steps: int, seed: int = 0) -> Iterator[
     Raises:
         ConfigError: a size below 1.
     """
-    for name, size in (("n", n), ("dim", dim), ("steps", steps)):
-        if size < 1:
-            raise ConfigError(f"{name}={size}: must be at least 1")
+    checked_counts(n=n, dim=dim, steps=steps)
     dataset, loss = sphere(n, dim, seed), make_loss("squared")
     for width in measured_widths(n, dim):
         watched = _Watched(make_finder("skin"))
@@ -147,39 +145,18 @@ def measured_trainings(n: int, dim: int, steps: int, seed: int = 0) -> Iterator[
 
 
 @final
-class _Watched(ActiveSetFinder):
-    """Passes everything on to a finder and counts the pairs that are in an answer but not in the one before."""
+class _Watched(ForwardingFinder):
+    """Counts the pairs that are in an answer but not in the one before."""
 
     def __init__(self, finder: ActiveSetFinder) -> None:
-        super().__init__()
-        self._finder = finder
+        super().__init__(finder)
         self._last: IntArray | None = None
         self.newcomers = 0
 
-    @property
-    def promise(self) -> Promise:
-        return self._finder.promise
-
-    def build(self, points: Bank | npt.ArrayLike, queries: Bank | npt.ArrayLike, threshold: float) -> None:
-        self._finder.build(points, queries, threshold)
-        self.cost, self.simulation = self._finder.cost, self._finder.simulation
-
     def find(self, rows: npt.ArrayLike | None = None) -> ActiveSets:
-        sets = self._finder.find(rows)
+        sets = super().find(rows)
         pairs = sets.query_ids * sets.shape[1] + sets.point_ids
         if self._last is not None:
             self.newcomers += len(np.setdiff1d(pairs, self._last, assume_unique=True))
         self._last = pairs
         return sets
-
-    def move_points(self, rows: npt.ArrayLike, points: npt.ArrayLike) -> None:
-        self._finder.move_points(rows, points)
-
-    def move_queries(self, rows: npt.ArrayLike, queries: npt.ArrayLike) -> None:
-        self._finder.move_queries(rows, queries)
-
-    def move_points_along(self, motion: Motion) -> None:
-        self._finder.move_points_along(motion)
-
-    def move_queries_along(self, motion: Motion) -> None:
-        self._finder.move_queries_along(motion)

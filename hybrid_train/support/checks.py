@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 
 from hybrid_train.errors import ConfigError
@@ -26,3 +28,50 @@ def checked_counts(**counts: int) -> None:
     """
     for name, value in counts.items():
         checked_count(value, name)
+
+
+def checked_whole(value: int, name: str, least: int, most: int) -> int:
+    """Return ``value`` if it is an integer from ``least`` to ``most``.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise ConfigError(f"{name}={value!r}: must be an integer")
+    if value < least:
+        raise ConfigError(f"{name}={value}: must be at least {least}")
+    if value > most:
+        raise ConfigError(f"{name}={value}: must be at most {most}")
+    return int(value)
+
+
+def checked_probability(value: float, name: str, least: float = 0.0) -> float:
+    """Return ``value`` if it is a number strictly between 0 and 1, and at least ``least``.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float | np.floating | np.integer)
+        or not 0.0 < value < 1.0
+    ):
+        raise ConfigError(f"{name}={value!r}: must lie strictly between 0 and 1")
+    if value < least:
+        raise ConfigError(f"{name}={value!r}: must be at least {least:g}")
+    return float(value)
+
+
+def checked_positive(value: float, name: str) -> float:
+    """Return ``value`` if it is a finite number above 0.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    if not _is_number(value) or not 0.0 < value <= sys.float_info.max:
+        raise ConfigError(f"{name}={value!r}: must be a number above 0")
+    return float(value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.floating | np.integer) and not isinstance(value, bool)

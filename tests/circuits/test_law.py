@@ -71,12 +71,36 @@ def test_certificate_length_follows_the_asymptotic_formula(miss, factor):
     assert fixed_point_iterations(1 << 20, miss) == pytest.approx(factor * 1024, rel=0.01)
 
 
-@pytest.mark.parametrize("n_items", [1, 2, 5, 100, 1024])
-def test_best_iterations_beat_all_others(n_items):
-    for n_marked in {1, 2, n_items // 2, n_items} & set(range(1, n_items + 1)):
-        iterations = np.arange(n_items + 2)
-        expected = (iterations + 1) / np.maximum(success_probability(n_items, n_marked, iterations), 1e-300)
-        assert expected[best_iterations(n_items, n_marked)] == pytest.approx(expected.min())
+def calls_a_find(n_items, n_marked, iterations):
+    return (iterations + 1) / np.maximum(success_probability(n_items, n_marked, iterations), 1e-300)
+
+
+def counts_to_try():
+    """All counts up to 64 items, and counts of all sizes above."""
+    small = [(n_items, n_marked) for n_items in range(1, 65) for n_marked in range(1, n_items + 1)]
+    dense = [(1024, n_marked) for n_marked in range(1, 1025)]
+    rng = np.random.default_rng(0)
+    sampled = [(m := int(2 ** rng.uniform(6, 14)), int(np.ceil(m ** rng.uniform(0, 1)))) for _ in range(300)]
+    return [*small, *dense, *sampled]
+
+
+def test_best_iterations_beat_all_others():
+    for n_items, n_marked in counts_to_try():
+        expected = calls_a_find(n_items, n_marked, np.arange(int(2 * np.sqrt(n_items)) + 3))
+        assert expected[best_iterations(n_items, n_marked)] == pytest.approx(expected.min(), rel=1e-12)
+
+
+@given(st.integers(1 << 14, 1 << 50), st.floats(0.0, 1.0))
+def test_no_neighbour_of_the_best_iterations_is_better(n_items, exponent):
+    n_marked = int(np.ceil(n_items**exponent))
+    best = best_iterations(n_items, n_marked)
+    around = calls_a_find(n_items, n_marked, np.arange(max(0, best - 3), best + 4))
+    assert calls_a_find(n_items, n_marked, best) == pytest.approx(around.min(), rel=1e-9)
+
+
+def test_one_more_iteration_may_pass_the_peak():
+    assert best_iterations(4, 1) == best_iterations(10, 3) == 1
+    assert calls_a_find(10, 3, 1) == pytest.approx(2.0576, abs=1e-4)
 
 
 def test_single_item_needs_no_iteration():

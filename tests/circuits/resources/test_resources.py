@@ -15,9 +15,10 @@ from qiskit import QuantumCircuit
 
 from circuits.arithmetic import ArithmeticOracle, FixedPointWeights, example_oracle
 from circuits.grover import diffusion
+from circuits.law import fixed_point_iterations, fixed_point_phases
 from circuits.resources import count_circuit, crossovers, estimate, search_resources
 from circuits.resources.gates import GateCounts
-from circuits.resources.search import diffusion_gates, expected_fired, predicted_calls
+from circuits.resources.search import diffusion_gates, diffusion_turn, expected_fired, predicted_calls
 from hybrid_train.errors import ConfigError
 
 VARIANTS = [("all", 1), ("coordinate", 1), ("all", 2), ("all", 8)]
@@ -129,6 +130,62 @@ def test_huge_widths_take_no_time():
 def test_diffusion_equals_the_circuit(m):
     counted = count_circuit(diffusion(m))
     assert counted == diffusion_gates(m)
+    assert count_circuit(diffusion(m, 0.7)) == diffusion_gates(m) + diffusion_turn(m)
+
+
+@settings(max_examples=40)
+@given(
+    st.integers(1, 40),
+    st.integers(1, 3),
+    st.integers(2, 4),
+    st.sampled_from([*VARIANTS[:3], ("draper", 1)]),
+    st.booleans(),
+    st.integers(0, 2**32 - 1),
+)
+def test_closed_form_of_a_certificate_equals_its_circuits(m, d, bits, variant, done, seed):
+    """The first and the last iteration of a real certificate, with its own phases."""
+    name, swap = variant
+    swap = swap if swap < 1 << max(1, (m - 1).bit_length()) else 1
+    rng = np.random.default_rng(seed)
+    adder = {"adder": "draper"} if name == "draper" else {"adder": "gidney", "loading": name, "swap": swap}
+    found = [0] if done else None
+    oracle = ArithmeticOracle(rng.standard_normal((m, d)), rng.standard_normal(d), 0.5, bits, None, found, **adder)
+    query = oracle.test.query.tolist()
+    closed = search_resources(m, d, bits, variant=name, query=query, done=done, swap=swap)
+    phases = fixed_point_phases(max(fixed_point_iterations(m, 1e-6), 1), 1e-6)
+    measured = name != "draper"
+    plain = count_circuit(oracle.circuit(measured=measured)) + count_circuit(diffusion(m))
+    for at in (0, -1):
+        turned = count_circuit(oracle.circuit(float(phases.oracle[at]), measured=measured))
+        turned += count_circuit(diffusion(m, float(phases.diffusion[at])))
+        assert turned.rotations - plain.rotations == closed.certificate_iteration.rotations - closed.iteration.rotations
+        assert (turned.ands, turned.bare_t, turned.and_depth) == (plain.ands, plain.bare_t, plain.and_depth)
+        assert turned == closed.certificate_iteration or name == "draper"
+
+
+@pytest.mark.parametrize("query_bits", range(2, 9))
+@pytest.mark.parametrize("variant", ["all", "coordinate"])
+@pytest.mark.parametrize("m", [1, 2, 5, 16])
+def test_one_component_is_no_matter_of_expectation(m, variant, query_bits):
+    """Rounding makes any number the largest one there is, so that every circuit has the same gates."""
+    rng = np.random.default_rng(query_bits)
+    oracle = ArithmeticOracle(
+        rng.standard_normal((m, 1)), rng.standard_normal(1), 0.1, 3, query_bits, adder="gidney", loading=variant
+    )
+    counted = count_circuit(oracle.circuit(measured=True))
+    assert counted == estimate(m, 1, 3, query_bits, variant=variant).gates
+    assert counted.ands >= 3
+
+
+@settings(max_examples=60)
+@given(st.integers(2, 3), st.integers(2, 6), st.integers(2, 6), st.integers(0, 2**32 - 1))
+def test_no_query_takes_fewer_additions_than_its_largest_component(d, bits, query_bits, seed):
+    rng = np.random.default_rng(seed)
+    top = (1 << (query_bits - 1)) - 1
+    query = [top, *rng.integers(-top, top + 1, d - 1).tolist()]
+    least = estimate(1, d, bits, query_bits, query=[top] + [0] * (d - 1)).gates.ands
+    assert estimate(1, d, bits, query_bits).gates.ands >= least
+    assert estimate(1, d, bits, query_bits, query=query).gates.ands >= least
 
 
 def test_a_whole_search_adds_up():
@@ -137,8 +194,11 @@ def test_a_whole_search_adds_up():
     assert found.oracle_calls == predicted_calls(1024, found.fired, 1e-6)
     assert 300 < 1.38 * sqrt(1024 * found.fired) < found.oracle_calls < 450
     assert found.iteration == estimate(1024, 8, 4).gates + diffusion_gates(1024)
-    assert found.gates == found.iteration * found.oracle_calls
-    assert found.t_count == found.gates.t_count()
+    certificate = found.certificate_calls
+    assert certificate == predicted_calls(1024, 0.0, 1e-6)
+    rotations = GateCounts(rotations=1 + 3) * certificate  # no live bit; nine of ten index qubits control
+    assert found.gates == found.iteration * found.oracle_calls + rotations
+    assert found.t_count == found.gates.t_count(1e-3 / (4 * certificate)) > 4 * found.gates.ands
     assert (found.memory_operations, found.scan_operations) == (2 * 8 * found.oracle_calls, 8192)
     assert search_resources(1024, 8, 4, oracle_calls=7).gates.ands == 7 * search_resources(1024, 8, 4).iteration.ands
     assert expected_fired(1000, 0.0) == 500
@@ -203,6 +263,13 @@ def test_estimating_loads_no_qiskit():
         ((8, 0, 4), {}, "dim=0"),
         ((8, 8, 1), {}, "bits=1"),
         ((8, 8, 4, 1), {}, "query_bits=1"),
+        ((10**70, 8, 4), {}, "width=1"),
+        ((8, 10**30, 4), {}, "dim=1"),
+        ((8, 8, 10**30), {}, "bits=1"),
+        ((8, True, 4), {}, "dim=True"),
+        ((float("nan"), 8, 4), {}, "width=nan"),
+        ((8, 8, 4), {"spare": 10**70}, "spare=1"),
+        ((8, 8, 4), {"swap": True}, "swap=True"),
         ((8, 8, 4), {"variant": "none"}, "variant='none'"),
         ((8, 8, 4), {"swap": 3}, "swap=3"),
         ((8, 8, 4), {"swap": 8}, "swap=8"),
@@ -220,6 +287,10 @@ def test_bad_sizes_are_named(arguments, options, message):
 def test_bad_searches_are_named():
     with pytest.raises(ConfigError, match="delta=0"):
         search_resources(8, 2, 3, delta=0.0)
+    with pytest.raises(ConfigError, match="threshold=nan"):
+        search_resources(8, 2, 3, threshold=float("nan"))
+    with pytest.raises(ConfigError, match="delta=True"):
+        search_resources(8, 2, 3, delta=True)
     with pytest.raises(ConfigError, match="oracle_calls=-1"):
         search_resources(8, 2, 3, oracle_calls=-1)
     with pytest.raises(ConfigError, match="precision=2"):

@@ -207,7 +207,7 @@ def test_registry_says_what_each_strategy_needs_and_promises():
         assert strategy.remembers == (name == "warm")
         assert strategy.promise
         assert strategy.source
-    assert len({load_strategy(name).code for name in STRATEGIES}) == len(STRATEGIES)
+    assert len({load_strategy(name).decide for name in STRATEGIES}) == len(STRATEGIES) - 1  # warm decides as adaptive
 
 
 def test_unknown_strategies_and_options_are_refused():

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,7 +69,7 @@ def test_rows_hold_what_was_measured_beside_what_was_expected() -> None:
 
 
 def test_fits_recover_the_exponents_of_the_lines() -> None:
-    result = hybrid_train.count_oracle_calls([2**e for e in range(10, 20, 2)], ["known_k"], trials=4, counts="m^0.8")
+    result = hybrid_train.count_oracle_calls([2**e for e in range(16, 24, 2)], ["known_k"], trials=4, counts="m^0.8")
     fits = {fit["strategy"]: fit["exponent"] for fit in result.fits}
     assert fits["scan"] == pytest.approx(1.0)
     assert fits["paper_m_9_10"] == pytest.approx(0.9)
@@ -145,3 +146,61 @@ class TestCommand:
         (line,) = captured.err.splitlines()
         assert line.startswith("hybrid-train: error: ")
         assert words in line
+
+
+HUGE = 10**30
+
+
+@pytest.mark.parametrize(
+    ("widths", "options", "name"),
+    [
+        ([HUGE], {}, "widths"),
+        ([-1], {}, "widths"),
+        ([math.nan], {}, "widths"),
+        ([math.inf], {}, "widths"),
+        ([True], {}, "widths"),
+        (["64"], {}, "widths"),
+        ([64.5], {}, "widths"),
+        ([64], {"counts": HUGE}, "counts"),
+        ([64], {"counts": math.nan}, "counts"),
+        ([64], {"counts": True}, "counts"),
+        ([64], {"counts": f"m^{HUGE}"}, "counts"),
+        ([64], {"counts": "1" + "0" * 400 + "m"}, "counts"),
+        ([64], {"counts": [1.5]}, "counts"),
+        ([64], {"counts": lambda width: math.nan}, "counts"),
+        ([64], {"trials": HUGE}, "trials"),
+        ([64], {"trials": 2.5}, "trials"),
+        ([64], {"trials": math.nan}, "trials"),
+        ([64], {"delta": 5e-324}, "delta"),
+        ([64], {"delta": True}, "delta"),
+        ([64], {"delta": math.nan}, "delta"),
+        ([64], {"delta": "0.1"}, "delta"),
+        ([64], {"seed": True}, "seed"),
+        ([64], {"seed": 0.5}, "seed"),
+        ([64], {"index": "data", "n": HUGE}, "n"),
+        ([64], {"index": "data", "n": True}, "n"),
+        ([64], {"newcomers": math.nan}, "newcomers"),
+        ([64], {"newcomers": True}, "newcomers"),
+    ],
+)
+def test_hostile_arguments_are_named(widths: list[Any], options: dict[str, Any], name: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^{name}="):
+        hybrid_train.count_oracle_calls(widths, ["known_k"], **options)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_the_least_delta_is_kept_and_counts_stay_counts(strategy: str) -> None:
+    (row,) = hybrid_train.count_oracle_calls([64], [strategy], counts=3, trials=4, delta=1e-200).rows
+    assert row["missed"] == 0
+    assert 0 < row["oracle_calls_mean"] < 1e5
+    assert 0 < row["predicted"] < 1e5
+
+
+def test_results_say_how_good_a_prediction_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["count", "--widths", "64", "--trials", "4", "--strategies", "known_k,bbht,coupon"]) == 0
+    assert "predicted: known_k the mean, bbht within 5%, coupon a leading term alone" in capsys.readouterr().out
+
+
+def test_a_dense_count_is_predicted() -> None:
+    (row,) = hybrid_train.count_oracle_calls([1024], ["coupon"], counts="1m", trials=100).rows
+    assert row["predicted"] == pytest.approx(row["oracle_calls_mean"], rel=0.5)

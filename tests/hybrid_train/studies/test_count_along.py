@@ -91,3 +91,11 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert len(document["rows"]) == 2 * 4
     assert main(["count", "--along", str(config), "--widths", "64"]) == 2
     assert "--widths does not go with --along" in capsys.readouterr().err
+
+
+def test_searches_may_have_a_seed_of_their_own() -> None:
+    first, again, other = (count_along(CONFIG, ("bbht",), seed=seed).rows for seed in (1, 1, 2))
+    assert first == again != other
+    assert [row["active"] for row in first] == [row["active"] for row in other]
+    with pytest.raises(ConfigError, match="seed=-1"):
+        count_along(CONFIG, ("bbht",), seed=-1)

@@ -24,6 +24,7 @@ from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network import TwoLayerNetwork
 from hybrid_train.network.sparsity import expected_fired
 from hybrid_train.report.crossover import plot_crossover
+from hybrid_train.studies import crossover
 from hybrid_train.studies.crossover import COLUMNS, RIVALS, WIDTHS, crossover_text, find_crossovers
 from hybrid_train.studies.crossover_costs import CostModel, CrossoverOptions, measured_rate
 from hybrid_train.studies.search_growth import SearchGrowth, played_searches
@@ -158,6 +159,18 @@ class TestCosts:
             ({"bits": 1}, "bits=1"),
             ({"delta": 1.0}, r"delta=1\.0"),
             ({"swap": 3}, "swap=3"),
+            ({"n": 10**30}, "n=1"),
+            ({"dim": 10**30}, "dim=1"),
+            ({"dim": True}, "dim=True"),
+            ({"bits": 10**30}, "bits=1"),
+            ({"steps": 10**30}, "steps=1"),
+            ({"steps": math.nan}, "steps=nan"),
+            ({"swap": 10**30}, "swap=1"),
+            ({"seed": True}, "seed=True"),
+            ({"delta": 5e-324}, "delta=5e-324"),
+            ({"delta": math.nan}, "delta=nan"),
+            ({"toffoli_rate": math.nan}, "toffoli_rate=nan"),
+            ({"toffoli_rate": 10**400}, "toffoli_rate=1"),
             ({"toffoli_rate": 0.0}, r"toffoli_rate=0\.0"),
             ({"classical_rate": math.inf}, "classical_rate=inf"),
             ({"seed": -1}, "seed=-1"),
@@ -226,7 +239,9 @@ class TestCrossovers:
 class TestCommand:
     SIZES = ("crossover", "--dim", "4", "--n", "6", "--bits", "4", "--steps", "6", "--strategies", "known_k,warm")
 
-    def test_json_and_results(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_json_and_results(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         out = tmp_path / "out"
         arguments = [*self.SIZES, "--classical-rate", "1e9", "--out", str(out), "--json"]
         assert main(arguments) == 0
@@ -238,6 +253,7 @@ class TestCommand:
         assert (out / "figures" / "crossover.png").read_bytes().startswith(b"\x89PNG")
         numbers = json.loads((out / "figures" / "crossover.json").read_text())
         assert set(numbers["columns"]["qrom_gates"]) == {"known_k", "warm", "skin"}
+        monkeypatch.setattr(crossover, "measured_model", lambda *_: pytest.fail("measured before looking"))
         assert main(arguments) == 2
         assert "already holds results" in capsys.readouterr().err
 

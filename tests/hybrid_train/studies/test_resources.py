@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from dataclasses import replace
@@ -30,6 +31,8 @@ def figures(document: dict[str, Any], source: str) -> dict[str, list[int]]:
         OracleSizes(100, 2, 3, loading="coordinate", spare=20),
         OracleSizes(1, 2, 2),
         OracleSizes(12, 1, 2),
+        OracleSizes(2, 1, 2),
+        OracleSizes(3, 2, 2, 5, loading="coordinate"),
     ],
 )
 def test_the_closed_form_of_a_query_is_what_is_counted_in_its_circuit(sizes: OracleSizes) -> None:
@@ -56,10 +59,13 @@ def test_a_query_is_its_calls_times_an_iteration() -> None:
     document = oracle_resources(OracleSizes(1 << 20, 8, 4))
     expected = figures(document, EXPECTED)
     calls = document["search"]["oracle_calls"]
-    assert expected["query"] == [
-        expected["Grover iteration"][0],
-        *(calls * f for f in expected["Grover iteration"][1:]),
-    ]
+    qubits, toffoli, t_count, rotations, depth = expected["query"]
+    iteration = expected["Grover iteration"]
+    assert (qubits, toffoli, depth) == (iteration[0], calls * iteration[1], calls * iteration[4])
+    certificate, precision = document["search"]["certificate_calls"], document["search"]["rotation_precision"]
+    assert rotations == certificate * (3 + 3)  # found neurons are unmarked: a live bit controls the turn
+    assert precision == pytest.approx(1e-3 / rotations)
+    assert t_count == 4 * toffoli + rotations * math.ceil(3 * math.log2(1 / precision))
     assert expected["Grover iteration"][1] == expected["oracle call"][1] + 18  # the reflection takes n - 2
     assert document["search"]["fired"] == pytest.approx(9716, abs=1)
     assert document["search"]["memory_operations"] == 2 * 8 * calls
