@@ -140,8 +140,9 @@ class SetDynamics(Dynamics):
         self.finder_seconds += time.perf_counter() - started
         self._sets = self._moved = None
 
-    def top_eigenvalue(self) -> float:
-        return self.network.kernel_top_eigenvalue(self.sets, self.network.trained_part(self.examples[:]), self.index)
+    def top_eigenvalue(self, factors: FloatArray | None = None) -> float:
+        directions = counted(self.network.trained_part(self.examples[:]), factors, self._rows)
+        return self.network.kernel_top_eigenvalue(self.sets, directions, self.index)
 
     def facts(self) -> dict[str, Any]:
         return self.finder.facts()
@@ -179,6 +180,13 @@ def descent(
     if moving.all():
         return by_neuron.rows, coefficients
     return by_neuron.rows[moving], coefficients[np.flatnonzero(moving)]
+
+
+def counted(directions: FloatArray, factors: FloatArray | None, rows: IntArray | None) -> FloatArray:
+    """Return directions (n, d) times the square roots of the factors of the examples ``rows``: each counts so often."""
+    if factors is None:
+        return directions
+    return np.asarray(directions * spread(np.sqrt(factors)[:, None], rows, len(directions)))
 
 
 def spread(slope: FloatArray, rows: IntArray | None, n: int) -> FloatArray:

@@ -6,7 +6,8 @@
     environment.json      versions, platform, seeds, command
     metrics.jsonl         one line a step, written as it happens
     checkpoints/          step-NNNNNN.npz: weights, output_weights, threshold, step; of a deep network weights_0 ..,
-                          input_weights_0 .., output_weights, thresholds, step; no pickle
+                          input_weights_0 .., output_weights, thresholds, step; and all else that makes the network
+                          (:func:`hybrid_train.network.storing.stored`), which ``read_checkpoint`` rebuilds; no pickle
     summary.json          the document ``hybrid-train run --json`` prints
     figures/              pictures (PNG) and the data behind them (JSON)
 
@@ -139,7 +140,10 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Return a checkpoint: ``step`` and the arrays, as :func:`hybrid_train.network.storing.restored` returns them.
+    """Return a checkpoint: ``step``, the ``network`` rebuilt to the last bit, and the arrays.
+
+    They are those of :func:`hybrid_train.network.storing.restored`. Files of earlier versions give no ``network``: put
+    their weights into the one that the run's config starts.
 
     Raises:
         CheckpointError: unreadable or damaged.

@@ -179,8 +179,8 @@ def _try_to_train(attempt: Attempt, config: Config, setting: Setting, progress: 
 def _joined(config: Config, setting: Setting, attempts: Sequence[Attempt]) -> Comparison:
     best_first = sorted(attempts, key=lambda attempt: (attempt.error is not None, not attempt.exact))
     fired = best_first[0].fired if best_first else None
-    notes = [*setting.notes, *(note for attempt in attempts for note in attempt.notes)]
-    return Comparison(config, [attempt.row for attempt in attempts], fired, notes)
+    notes = dict.fromkeys([*setting.notes, *(note for attempt in attempts for note in attempt.notes)])
+    return Comparison(config, [attempt.row for attempt in attempts], fired, list(notes))
 
 
 def _vacant(out: str | os.PathLike[str] | None) -> Path | None:

@@ -12,6 +12,7 @@ from scipy import sparse
 
 from classical.dynamics.ball import kernels as compiled
 from classical.dynamics.ball.size import check_lists
+from classical.dynamics.sets import counted
 from classical.lists import kernels as skin_kernels
 from classical.lists.neighbour_lists import NeighbourLists
 from classical.lists.thickness import best_skin, first_skin
@@ -174,8 +175,9 @@ class BallDynamics(Dynamics):
         self._evaluation = None
         self.finder_seconds += time.perf_counter() - started
 
-    def top_eigenvalue(self) -> float:
-        return self.network.kernel_top_eigenvalue(self.sets, self.network.trained_part(self.examples[:]), "data")
+    def top_eigenvalue(self, factors: FloatArray | None = None) -> float:
+        directions = counted(self.network.trained_part(self.examples[:]), factors, self._rows)
+        return self.network.kernel_top_eigenvalue(self.sets, directions, "data")
 
     @property
     def sets(self) -> ActiveSets:

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from classical.dynamics.batch import kernels as compiled
 from classical.dynamics.batch.lists import BatchLists
-from classical.dynamics.sets import spread
+from classical.dynamics.sets import counted, spread
 from classical.lists import kernels as skin_kernels
 from classical.lists.thickness import first_skin
 from hybrid_train.errors import InvariantError
@@ -171,8 +171,8 @@ class BatchDynamics(Dynamics):
     def move_examples(self, rows: IntArray, vectors: FloatArray) -> None:
         raise InvariantError("BatchDynamics hold their examples fixed")
 
-    def top_eigenvalue(self) -> float:
-        return self.network.kernel_top_eigenvalue(self.sets, self._directions, "data")
+    def top_eigenvalue(self, factors: FloatArray | None = None) -> float:
+        return self.network.kernel_top_eigenvalue(self.sets, counted(self._directions, factors, self._rows), "data")
 
     def audit(self) -> Audit:
         return audit(self.sets, self.examples, self.network.weights, self.network.threshold, point_rows=self._rows)

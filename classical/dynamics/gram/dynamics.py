@@ -18,6 +18,7 @@ from classical.dynamics.gram.chunks import Chunk, ChunkLedger, Probe, chunk_boun
 from classical.dynamics.gram.layout import Totals, World
 from classical.dynamics.gram.queues import get_up, go_to_bed
 from classical.dynamics.gram.size import FIRST_SKIN, KERNEL_SIZE, MOST_EXAMPLES, ROUNDS, check_lists
+from classical.dynamics.sets import counted
 from hybrid_train.errors import InvariantError
 from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.audit import Audit, audit
@@ -373,13 +374,17 @@ class GramDynamics(Dynamics):
     def move_examples(self, rows: IntArray, vectors: FloatArray) -> None:
         raise InvariantError("Gram dynamics hold their examples fixed")
 
-    def top_eigenvalue(self) -> float:
+    def top_eigenvalue(self, factors: FloatArray | None = None) -> float:
         rows, outputs, gram = self._evaluated, self.network.outputs, self._world.gram
         if self._world.direct:
-            return self.network.kernel_top_eigenvalue(self.sets(), self.network.trained_part(self.examples[:]))
+            directions = counted(self.network.trained_part(self.examples[:]), factors, rows)
+            return self.network.kernel_top_eigenvalue(self.sets(), directions)
         places = (rows[:, None] * outputs + np.arange(outputs)).ravel()
         kernel = self._totals.overlaps[np.ix_(places, places)]
         kernel = kernel * np.repeat(np.repeat(gram[np.ix_(rows, rows)], outputs, axis=0), outputs, axis=1)
+        if factors is not None:
+            roots = np.repeat(np.sqrt(factors), outputs)
+            kernel = kernel * np.outer(roots, roots)
         return max(0.0, top_of(kernel)) * self.network.scale**2
 
     def sets(self, first: int = 0, last: int | None = None) -> ActiveSets:
