@@ -31,7 +31,7 @@ from hybrid_train.config.toml import toml_text
 from hybrid_train.errors import CheckpointError
 from hybrid_train.experiments.document import CONFIG, METRICS, SUMMARY, make_directory, versions, write_summary
 from hybrid_train.network.storing import Network, restored, stored
-from hybrid_train.support.files import json_text, write_json, write_text, writing
+from hybrid_train.support.files import json_text, replacing, write_json, write_text, writing
 from hybrid_train.support.rng import Role
 
 _ENVIRONMENT, _CHECKPOINTS = "environment.json", "checkpoints"
@@ -65,12 +65,10 @@ class RunDirectory:
     def checkpoint(self, step: int, network: Network) -> Path:
         """Write the network as it is after ``step`` steps and return the file."""
         target = self.path / _CHECKPOINTS / f"step-{step:06d}.npz"
-        partial = target.with_suffix(".partial")
         with writing(target):
             target.parent.mkdir(exist_ok=True)
-            with open(partial, "wb") as file:
-                np.savez(file, step=step, **stored(network))
-            os.replace(partial, target)
+        with replacing(target) as partial, open(partial, "wb") as file:
+            np.savez(file, step=step, **stored(network))
         return target
 
     def finish(self, summary: dict[str, Any]) -> None:

@@ -108,9 +108,7 @@ def run(config: ConfigSource, *, out: str | os.PathLike[str] | None = None, prog
     network = attempt.train(progress, lambda: _joined(valid, setting, [attempt]).document())
     table = _joined(valid, setting, [attempt])
     if directory is not None:
-        from hybrid_train.report import write_run_figures
-
-        table = replace(table, figures=draw_document(directory, table.document(), write_run_figures))
+        table = replace(table, figures=draw_document(directory, table.document(), _draw_run))
     return RunResult(network, table)
 
 
@@ -158,10 +156,20 @@ def compare(
         if directory is not None:
             write_summary(directory, table.document())
     if directory is not None:
-        from hybrid_train.report import write_comparison_figures
-
-        table = replace(table, figures=draw_document(directory, table.document(), write_comparison_figures))
+        table = replace(table, figures=draw_document(directory, table.document(), _draw_comparison))
     return table
+
+
+def _draw_run(directory: Path, document: dict[str, Any]) -> list[Path]:
+    from hybrid_train.report import write_run_figures  # Matplotlib is slow to load
+
+    return write_run_figures(directory, document)
+
+
+def _draw_comparison(directory: Path, document: dict[str, Any]) -> list[Path]:
+    from hybrid_train.report import write_comparison_figures
+
+    return write_comparison_figures(directory, document)
 
 
 def _try_to_train(attempt: Attempt, config: Config, setting: Setting, progress: bool) -> None:
