@@ -13,6 +13,7 @@ from hybrid_train.errors import HybridTrainError, is_interruption
 from hybrid_train.experiments.assembly import attacked, make_training, planned_finders
 from hybrid_train.experiments.judging import judging_note
 from hybrid_train.experiments.results import RunDirectory
+from hybrid_train.experiments.row import Row
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.experiments.tally import Tally
 from hybrid_train.network.storing import Network
@@ -53,8 +54,8 @@ class Attempt:
         self._tally = Tally(config.finder.kind, config.training.index, str(finder.promise), setting.dataset)
 
     @property
-    def row(self) -> dict[str, Any]:
-        """The row of this run in a table, see :meth:`hybrid_train.experiments.tally.Tally.row`."""
+    def row(self) -> Row:
+        """The row of this run in a table."""
         return self._tally.row(self._learning_rate, self.error)
 
     @property
