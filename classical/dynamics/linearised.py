@@ -109,8 +109,8 @@ class LinearisedDynamics(Dynamics):
     def move_examples(self, rows: IntArray, vectors: FloatArray) -> None:
         self._features.move_examples(rows, vectors)
 
-    def top_eigenvalue(self) -> float:
-        return self._features.top_eigenvalue()
+    def top_eigenvalue(self, factors: FloatArray | None = None) -> float:
+        return self._features.top_eigenvalue(factors)
 
     def audit(self) -> Audit:
         return self._features.audit()

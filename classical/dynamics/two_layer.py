@@ -69,8 +69,8 @@ class TwoLayerDynamics(Dynamics):
     def move_examples(self, rows: IntArray, vectors: FloatArray) -> None:
         raise InvariantError(f"{type(self).__name__}: the examples are held fixed")
 
-    def top_eigenvalue(self) -> float:
-        directions = self.network.trained_part(self.examples[:])
+    def top_eigenvalue(self, factors: FloatArray | None = None) -> float:
+        directions = counted(self.network.trained_part(self.examples[:]), factors, self._rows)
         return self.network.kernel_top_eigenvalue(self.sets, directions, self.index)
 
     def audit(self) -> Audit:
@@ -104,6 +104,13 @@ class TwoLayerDynamics(Dynamics):
     def _everywhere(self, slope: FloatArray) -> FloatArray:
         """Return (n, K) slopes of all examples, zero for those that were not evaluated."""
         return np.ascontiguousarray(spread(slope, self._rows, len(self.examples)), dtype=np.float64)
+
+
+def counted(directions: FloatArray, factors: FloatArray | None, rows: IntArray | None) -> FloatArray:
+    """Return directions (n, d) times the square roots of the factors of the examples ``rows``: each counts so often."""
+    if factors is None:
+        return directions
+    return np.asarray(directions * spread(np.sqrt(factors)[:, None], rows, len(directions)))
 
 
 def spread(slope: FloatArray, rows: IntArray | None, n: int) -> FloatArray:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal, final
 
 import numpy as np
@@ -18,6 +19,20 @@ Keep = Literal["last", "best", "average", "random"]
 KEEPS: tuple[Keep, ...] = ("last", "best", "average", "random")
 
 
+@final
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """What tells W(t) of different steps apart for ``keep="best"``, where a step sees only some of the examples.
+
+    Attributes:
+        loss: the loss of the network as it is now, over examples that are the same at every step.
+        every: steps between two looks; the first and the last W(t) are always looked at.
+    """
+
+    loss: Callable[[], float]
+    every: int = 1
+
+
 class Keeper(ABC):
     """Sees W(0) .. W(T) pass by and puts the one to be returned into the banks.
 
@@ -28,27 +43,28 @@ class Keeper(ABC):
     step: int | None = 0
 
     @abstractmethod
-    def see(self, step: int, loss: float) -> None:
-        """Take note of W(step), whose loss over the examples of the step is ``loss``."""
+    def see(self, step: int, loss: Callable[[], float]) -> None:
+        """Take note of W(step), whose loss ``loss`` works out if it is wanted: always over the same examples."""
 
     @abstractmethod
     def settle(self) -> None:
         """Put the chosen weights into the banks."""
 
 
-def make_keeper(keep: Keep, banks: Sequence[Bank], steps: int, seed: int) -> Keeper:
+def make_keeper(keep: Keep, banks: Sequence[Bank], steps: int, seed: int, every: int = 1) -> Keeper:
     """Return a keeper.
 
     "random" copies the weights once; "best" copies all of them whenever the loss falls, and "average" reads all of them
     at every step, which no longer is work for the active neurons alone.
 
     Args:
-        keep: "last" W(T); "best" the W(t) of least loss over the examples of its step (an estimate in
-            SGD); "average" the mean of W(1) .. W(T); "random" W(t) for a t
-            drawn evenly from 1 .. T, as SGD Algorithm 1 returns.
+        keep: "last" W(T); "best" the W(t) of least loss, the first of several; "average" the mean of W(0) .. W(T - 1),
+            or "random" W(t) for a t drawn evenly from 0 .. T - 1: the steps whose gradients the regret bound behind
+            SGD Theorem 5.6 adds up (SGD Algorithm 1 is printed with 1 .. T).
         banks: the weights.
         steps: T.
         seed: the run's seed.
+        every: "best" looks at W(0), W(every), W(2 every) .. and W(T).
 
     Raises:
         ConfigError: an unknown name.
@@ -57,18 +73,18 @@ def make_keeper(keep: Keep, banks: Sequence[Bank], steps: int, seed: int) -> Kee
         case "last":
             return _Last()
         case "best":
-            return _Best(banks)
+            return _Best(banks, steps, every)
         case "average":
-            return _Average(banks)
+            return _Average(banks, steps)
         case "random":
-            chosen = int(generator(seed, Role.CHOICE).integers(1, steps + 1)) if steps else 0
+            chosen = int(generator(seed, Role.CHOICE).integers(steps)) if steps else 0
             return _Chosen(banks, chosen)
     raise ConfigError(f"training.keep={keep!r}: no such choice{nearest(str(keep), KEEPS)}; known: {', '.join(KEEPS)}")
 
 
 @final
 class _Last(Keeper):
-    def see(self, step: int, loss: float) -> None:
+    def see(self, step: int, loss: Callable[[], float]) -> None:
         self.step = step
 
     def settle(self) -> None:
@@ -81,7 +97,7 @@ class _Chosen(Keeper):
         self._banks, self._chosen = banks, chosen
         self._copies: list[FloatArray] = []
 
-    def see(self, step: int, loss: float) -> None:
+    def see(self, step: int, loss: Callable[[], float]) -> None:
         if step == self._chosen:
             self.step, self._copies = step, _copied(self._banks)
 
@@ -92,13 +108,16 @@ class _Chosen(Keeper):
 
 @final
 class _Best(Keeper):
-    def __init__(self, banks: Sequence[Bank]) -> None:
-        self._banks, self._least = banks, np.inf
+    def __init__(self, banks: Sequence[Bank], steps: int, every: int) -> None:
+        self._banks, self._steps, self._every, self._least = banks, steps, every, np.inf
         self._copies: list[FloatArray] = []
 
-    def see(self, step: int, loss: float) -> None:
-        if loss < self._least:
-            self.step, self._least, self._copies = step, loss, _copied(self._banks)
+    def see(self, step: int, loss: Callable[[], float]) -> None:
+        if step % self._every and step < self._steps:
+            return
+        found = loss()
+        if found < self._least:
+            self.step, self._least, self._copies = step, found, _copied(self._banks)
 
     def settle(self) -> None:
         if self._copies:
@@ -107,12 +126,12 @@ class _Best(Keeper):
 
 @final
 class _Average(Keeper):
-    def __init__(self, banks: Sequence[Bank]) -> None:
-        self._banks, self._seen = banks, 0
+    def __init__(self, banks: Sequence[Bank], steps: int) -> None:
+        self._banks, self._steps, self._seen = banks, steps, 0
         self._sums: list[FloatArray] = [np.zeros(bank.shape) for bank in banks]
 
-    def see(self, step: int, loss: float) -> None:
-        if step == 0:
+    def see(self, step: int, loss: Callable[[], float]) -> None:
+        if step >= self._steps:
             return
         self.step = None
         self._seen += 1

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, final
 
 import numpy as np
 
 from classical.dynamics.sets import SetDynamics
-from classical.training.keeping import Keep, make_keeper
+from classical.training.keeping import Judge, Keep, make_keeper
 from hybrid_train.errors import ConfigError, DivergenceError
 from hybrid_train.finder.audit import Audit
 from hybrid_train.finder.cost import Cost, SimulationCost
@@ -98,16 +99,19 @@ class Training:
         loss: added up over examples.
         steps: number of updates, at least 0.
         learning_rate: eta, or "auto": 1 / (lambda_max(H) sup l''), H the kernel of the first batch, each example
-            counted with its factor. That is half the edge of stability of H: gradient descent on the linearised
-            network contracts every error direction at this rate (PRE Lemma 5.2 asks for a far smaller one).
+            counted with its factor (or the larger one that a smaller batch will give it). That is half the edge of
+            stability of H: gradient descent on the linearised network contracts every error direction at this rate
+            (PRE Lemma 5.2 asks for a far smaller one).
         adversary: moves the examples of each step before they are learnt from.
         keep: which W(t) is returned, see :func:`classical.training.keeping.make_keeper`.
         seed: the run's seed, for ``keep="random"``.
+        judge: for ``keep="best"`` where a step does not see all data, so that its loss is an estimate from its own
+            examples: tells which W(t) is best. Like audits, its looks are neither timed nor charged.
         audit_every: compare the sets with a scan at every so many steps and at the last one; 0 for never. Audits
             are neither timed nor charged.
 
     Raises:
-        ConfigError: an option out of range.
+        ConfigError: an option out of range, or ``keep="best"`` with nobody to judge.
     """
 
     def __init__(
@@ -122,6 +126,7 @@ class Training:
         keep: Keep = "last",
         seed: int = 0,
         audit_every: int = 0,
+        judge: Judge | None = None,
     ) -> None:
         if steps < 0:
             raise ConfigError(f"training.steps={steps}: expected at least 0")
@@ -129,6 +134,8 @@ class Training:
             raise ConfigError(f"training.learning_rate={learning_rate}: expected a positive number or 'auto'")
         if audit_every < 0:
             raise ConfigError(f"run.audit_every={audit_every}: expected at least 0")
+        if keep == "best" and judge is None and not isinstance(batches, FullBatch):
+            raise ConfigError("training.keep='best': the losses of different batches do not compare; give a judge")
         self.dynamics = dynamics
         self.batches = batches
         self.loss = loss
@@ -136,7 +143,8 @@ class Training:
         self.learning_rate = learning_rate
         self.adversary = adversary
         self.audit_every = audit_every
-        self._keeper = make_keeper(keep, dynamics.banks, steps, seed)
+        self.judge = judge
+        self._keeper = make_keeper(keep, dynamics.banks, steps, seed, 1 if judge is None else judge.every)
         self._clean = np.array(dynamics.examples[:])
 
     @property
@@ -165,7 +173,7 @@ class Training:
             if self.learning_rate == "auto":
                 self.learning_rate = self._stable_rate(batch)
             seconds = time.perf_counter() - started
-            self._keeper.see(step, loss)
+            self._keeper.see(step, self.judge.loss if self.judge else partial(float, loss))
             audited = self.audit_every > 0 and (step % self.audit_every == 0 or step == self.steps)
             yield StepRecord(
                 step=step,
@@ -235,7 +243,12 @@ class Training:
         """
         if self.loss.curvature is None:
             raise ConfigError("training.learning_rate='auto' needs a loss of bounded curvature; give a number instead")
-        top = self.dynamics.top_eigenvalue() * float(batch.factors.max())
+        factors = batch.factors
+        if (factors == factors[0]).all():
+            top = self.dynamics.top_eigenvalue() * float(factors[0])
+        else:
+            top = self.dynamics.top_eigenvalue(factors)
+        top *= self.batches.largest_factor
         return 1.0 / (top * self.loss.curvature) if top > 0 else 1.0
 
 

@@ -52,7 +52,7 @@ class Ball(ABC):
     def worst(self, gradient: FloatArray, clean: FloatArray) -> FloatArray:
         """Return (B, d) the points v of the sets with the largest <gradient, v>; the clean one for a zero gradient.
 
-        On a sphere ||v - y||^2 = const - 2 <v, y>, so that this is the projection of the gradient itself.
+        On a sphere ||v - y||^2 = const - 2 <v, y>, so that this is the exact projection of the gradient itself.
         """
         moved = np.array(clean, dtype=np.float64)
         free = self._free(moved)
@@ -60,7 +60,7 @@ class Ball(ABC):
         rows = np.flatnonzero(pull.any(axis=1))
         if len(rows):
             centre, pull = free[rows], pull[rows]
-            free[rows] = self._onto_sphere(pull, centre) if self.on_sphere else centre + self.rho * self._unit(pull)
+            free[rows] = self._along_sphere(pull, centre) if self.on_sphere else centre + self.rho * self._unit(pull)
         return moved
 
     def direction(self, gradient: FloatArray, vectors: FloatArray) -> FloatArray:
@@ -88,6 +88,10 @@ class Ball(ABC):
     @abstractmethod
     def _onto_sphere(self, vectors: FloatArray, centres: FloatArray) -> FloatArray:
         """Project onto the ball cut with the sphere through the centre."""
+
+    def _along_sphere(self, pulls: FloatArray, centres: FloatArray) -> FloatArray:
+        """Return the points of the ball cut with the sphere through the centre of the largest <pull, v>."""
+        return self._onto_sphere(pulls, centres)
 
     @abstractmethod
     def _onto_ball(self, vectors: FloatArray, centres: FloatArray) -> FloatArray:

@@ -16,7 +16,8 @@ from hybrid_train.training.losses import Loss
 class FGSM(Adversary):
     """Puts each example where the loss, linearised at the clean one, is largest in the ball.
 
-    In the maximum norm without a sphere this is the fast gradient sign method (Goodfellow, Shlens, Szegedy 2015).
+    In the maximum norm without a sphere this is the fast gradient sign method (Goodfellow, Shlens, Szegedy 2015); on a
+    sphere the place is found by branch and bound, see :class:`.LInfBall` for the one case where it is approximate.
 
     Args:
         ball: where examples may go.

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from classical.dynamics.deep.dynamics import DeepDynamics
-from classical.dynamics.sets import SetDynamics
-from classical.training.loop import StepRecord, Training, two_layer_dynamics
+from classical.training.keeping import Judge
+from classical.training.loop import StepRecord, Training
 from hybrid_train.adversaries import Ball, make_adversary, make_ball
 from hybrid_train.config import Config
-from hybrid_train.config.deep_networks import DeepSection
 from hybrid_train.errors import InvariantError
+from hybrid_train.experiments.judging import judge_of, plain_judge
 from hybrid_train.experiments.setting import Setting
+from hybrid_train.experiments.starts import Course, Finders
 from hybrid_train.finder.interface import ActiveSetFinder
 from hybrid_train.finder.registry import make_finder
-from hybrid_train.network.deep import DeepNetwork
 from hybrid_train.network.storing import Network
 from hybrid_train.support.rng import Role, seed_key
 from hybrid_train.training.adversary import Adversary
 from hybrid_train.training.batches import Batches, FreshBatches, FullBatch, MiniBatches
 from hybrid_train.training.dynamics import Dynamics
 from hybrid_train.training.losses import encoded_draw
-
-Finders = Callable[[int], ActiveSetFinder]
-"""Makes a fresh finder for a bank of neurons, counted from 0 through the layers."""
 
 
 def planned_finders(config: Config, setting: Setting) -> Finders:
@@ -46,13 +41,13 @@ def planned_queries(config: Config, setting: Setting) -> int:
     An adversary has them asked again each time it moves the examples. In a deep network they are the queries of all
     its finders, so that what each may miss adds up to what one may; all examples are seen once before the first step.
     """
-    training, n = config.training, setting.examples(config)
+    training, n, kind = config.training, setting.examples(config), setting.kind
     adversary = _adversary(config, setting)
     looks = 1 + (adversary.looks if adversary else 0)
     if training.index == "data":
-        return config.two_layer.width * (training.steps + 1) * looks
+        return kind.neurons * (training.steps + 1) * looks
     examples = ((training.batch_size or n) * training.steps + n) * looks
-    return config.network.queries * (examples + n) if isinstance(config.network, DeepSection) else examples
+    return kind.queries * (examples + kind.passes_first * n)
 
 
 def make_training(
@@ -89,7 +84,19 @@ def make_training(
         keep=training.kept,
         seed=config.run.seed,
         audit_every=config.run.audit_every,
+        judge=None if training.kept != "best" else _judge(config, setting, network),
     )
+
+
+def _judge(config: Config, setting: Setting, network: Network) -> Judge | None:
+    """Return what tells the best W(t): the loss of a step itself, where every step sees all data."""
+    if config.training.batch_size is None:
+        return None
+    if config.adversary is None:
+        return plain_judge(config, setting, network)
+    adversary = _adversary(config, setting)
+    looks = 1 + (adversary.looks if adversary else 0)
+    return judge_of(lambda: attacked(config, setting, network).loss, config, setting, len(setting.inputs), looks)
 
 
 def attacked(config: Config, setting: Setting, network: Network) -> StepRecord:
@@ -127,15 +134,14 @@ def _dynamics(
     config: Config, setting: Setting, network: Network, finders: Finders, batches: Batches, n: int | None
 ) -> Dynamics:
     fresh, inputs = batches.at(0).inputs, setting.inputs[:n]
-    if isinstance(network, DeepNetwork):
-        return DeepDynamics(network, inputs if fresh is None else fresh, finders)
-    finder, index = finders(0), config.training.index
-    if fresh is not None:
-        return SetDynamics(network, fresh, finder, index)
     still = config.adversary is None or config.adversary.kind == "none"
-    reach = None if still else ball_of(config, setting).reach(inputs.shape[1])
-    in_batches = isinstance(batches, MiniBatches)
-    return two_layer_dynamics(network, inputs, finder, index, reach=reach, in_batches=in_batches)
+    course = Course(
+        config.training.index,
+        fresh=fresh is not None,
+        in_batches=config.training.batch_size is not None,
+        reach=None if still else ball_of(config, setting).reach(inputs.shape[1]),
+    )
+    return setting.kind.dynamics(network, inputs if fresh is None else fresh, finders, course)
 
 
 def _adversary(config: Config, setting: Setting) -> Adversary | None:
@@ -149,4 +155,4 @@ def ball_of(config: Config, setting: Setting) -> Ball:
     """Return where examples may go: on the sphere, and with the last two coordinates of the lifted ones fixed."""
     if config.adversary is None:
         raise InvariantError("a config without an adversary has no ball")
-    return make_ball(config.adversary.norm, config.adversary.rho, kept=2 if setting.lifted else 0)
+    return make_ball(config.adversary.norm, config.adversary.rho, kept=setting.kind.kept)

@@ -9,10 +9,11 @@ from typing import Any, final
 
 from classical.training.loop import Training
 from hybrid_train.config import Config
-from hybrid_train.config.deep_networks import DeepSection
 from hybrid_train.errors import HybridTrainError, is_interruption
 from hybrid_train.experiments.assembly import attacked, make_training, planned_finders
+from hybrid_train.experiments.judging import judging_note
 from hybrid_train.experiments.results import RunDirectory
+from hybrid_train.experiments.row import Row
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.experiments.tally import Tally
 from hybrid_train.network.storing import Network
@@ -44,30 +45,29 @@ class Attempt:
         self._setting, self._config, self._path = setting, config, directory
         self._finders = planned_finders(config, setting)
         finder = self._finders(0)
-        for points, queries, dimension in _searches(config, setting):
-            finder.check_resources(points, queries, dimension)
+        for search in setting.kind.searches(setting.examples(config), config.training.index):
+            finder.check_resources(*search)
         self.exact = finder.promise.exact
         self.error: str | None = None
         self._learning_rate: float | str = config.training.learning_rate
+        self._judging: tuple[str, ...] = ()
         self._tally = Tally(config.finder.kind, config.training.index, str(finder.promise), setting.dataset)
 
     @property
-    def row(self) -> dict[str, Any]:
-        """The row of this run in a table, see :meth:`hybrid_train.experiments.tally.Tally.row`."""
+    def row(self) -> Row:
+        """The row of this run in a table."""
         return self._tally.row(self._learning_rate, self.error)
 
     @property
     def notes(self) -> list[str]:
         """What a reader should know about how the run went, in sentences."""
-        return self._tally.notes
+        return [*self._judging, *self._tally.notes]
 
     @property
     def fired(self) -> dict[str, Any] | None:
         """Fired neurons per datum, see :meth:`hybrid_train.experiments.tally.Tally.fired`."""
-        if isinstance(self._config.network, DeepSection):
-            return self._tally.fired(self._config.network.neurons, None)
-        width = self._config.network.width
-        return self._tally.fired(width, self._setting.standard_threshold(width))
+        kind = self._setting.kind
+        return self._tally.fired(kind.neurons, kind.standard_threshold)
 
     def train(self, progress: bool, summary: Callable[[], dict[str, Any]]) -> Network:
         """Train and return the network.
@@ -82,6 +82,8 @@ class Attempt:
         directory = None if self._path is None else RunDirectory(self._path, config)
         network = self._setting.start(config)
         training = make_training(config, self._setting, network, self._finders)
+        if training.judge is not None:
+            self._judging = (judging_note(training.judge, self._setting),)
         label = f"{config.training.index}-{config.finder.kind}"
         try:
             with announced(f"{label}: loading and compiling", shown=progress):
@@ -91,10 +93,10 @@ class Attempt:
                     directory.append(record.as_dict())
                 self._tally.add(record)
             self._tally.state({**training.dynamics.remarks, **training.dynamics.facts()})
-            self._judge(training, network)
-            if directory is not None:
+            if directory is not None:  # before anything else that may fail: the network is what all this was for
                 step = training.kept_step
                 directory.checkpoint(config.training.steps if step is None else step, network)
+            self._judge(training, network)
         except BaseException as error:
             self.error = one_line(error)
             raise
@@ -106,7 +108,7 @@ class Attempt:
 
     def _rehearse(self) -> None:
         """Take a step with a handful of neurons and data, so that no time is charged for loading and compiling."""
-        network = self._setting.small(_REHEARSAL)
+        network = self._setting.kind.small(_REHEARSAL)
         with contextlib.suppress(Exception):  # whatever fails here is the run's own to report
             for _ in make_training(self._config, self._setting, network, self._finders, n=_REHEARSAL, steps=1):
                 pass
@@ -124,16 +126,6 @@ class Attempt:
         outputs = network.predict(setting.inputs)
         loss = setting.loss.value(outputs, setting.targets) / (1 if setting.fresh is None else len(outputs))
         self._tally.returned(training.kept_step, loss, outputs)
-
-
-def _searches(config: Config, setting: Setting) -> list[tuple[int, int, int]]:
-    """Return points, queries and dimension of every finder of a run."""
-    n, dimension = setting.examples(config), setting.inputs.shape[1]
-    if isinstance(config.network, DeepSection):
-        shapes = config.network.shapes(dimension)
-        return [(shape.neurons, n * shape.positions // shape.banks, shape.reads) for shape in shapes]
-    width = config.network.width
-    return [(n, width, dimension) if config.training.index == "data" else (width, n, dimension)]
 
 
 def one_line(error: BaseException) -> str:

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from hybrid_train.errors import ConfigError
+from hybrid_train.errors import CheckpointError, ConfigError, is_interruption
 from hybrid_train.support.files import write_json, writing
 
 CONFIG, METRICS, SUMMARY = "config.toml", "metrics.jsonl", "summary.json"
@@ -34,7 +34,7 @@ Draw = Callable[[Path, dict[str, Any]], Sequence[Path]]
 def write_document(directory: Path, document: dict[str, Any], draw: Draw) -> tuple[Path, ...]:
     """Make a results directory with a summary, then draw its pictures; return the files drawn.
 
-    The summary is there, whole, before anything is drawn.
+    The summary is there, whole, before anything is drawn; a picture that cannot be drawn becomes a note.
 
     Args:
         directory: made with its parents.
@@ -51,8 +51,22 @@ def write_document(directory: Path, document: dict[str, Any], draw: Draw) -> tup
 
 
 def draw_document(directory: Path, document: dict[str, Any], draw: Draw) -> tuple[Path, ...]:
-    """Draw the pictures of a document into its results directory; return the files drawn."""
-    return tuple(draw(directory / _FIGURES, document))
+    """Draw the pictures of a document into its results directory; return the files drawn.
+
+    A picture is the least part of a result: where one cannot be drawn, for whatever reason, the list of the document's
+    ``notes`` gets a sentence that says why, here and in the summary, and those that were drawn before it stay.
+    """
+    figures = directory / _FIGURES
+    try:
+        return tuple(draw(figures, document))
+    except Exception as error:
+        if is_interruption(error):
+            raise
+        reason = " ".join(str(error).split())
+        document.setdefault("notes", []).append(f"pictures could not be drawn: {type(error).__name__}: {reason}")
+        with contextlib.suppress(CheckpointError):  # on a full disk the summary of before stays
+            write_summary(directory, document)
+        return tuple(sorted(figures.glob("*.png")) + sorted(figures.glob("*.json")))
 
 
 def make_directory(path: Path) -> None:

@@ -6,7 +6,8 @@
     environment.json      versions, platform, seeds, command
     metrics.jsonl         one line a step, written as it happens
     checkpoints/          step-NNNNNN.npz: weights, output_weights, threshold, step; of a deep network weights_0 ..,
-                          input_weights_0 .., output_weights, thresholds, step; no pickle
+                          input_weights_0 .., output_weights, thresholds, step; and all else that makes the network
+                          (:func:`hybrid_train.network.storing.stored`), which ``read_checkpoint`` rebuilds; no pickle
     summary.json          the document ``hybrid-train run --json`` prints
     figures/              pictures (PNG) and the data behind them (JSON)
 
@@ -32,7 +33,7 @@ from hybrid_train.errors import CheckpointError
 from hybrid_train.experiments.document import CONFIG, METRICS, SUMMARY, make_directory, versions, write_summary
 from hybrid_train.network.storing import Network, restored, stored
 from hybrid_train.support.archives import opened_archive
-from hybrid_train.support.files import json_text, write_json, write_text, writing
+from hybrid_train.support.files import json_text, replacing, write_json, write_text, writing
 from hybrid_train.support.messages import printable
 from hybrid_train.support.rng import Role
 from hybrid_train.support.untrusted import GIB, MIB, memory_limit, read_bytes, reading
@@ -73,12 +74,10 @@ class RunDirectory:
     def checkpoint(self, step: int, network: Network) -> Path:
         """Write the network as it is after ``step`` steps and return the file."""
         target = self.path / _CHECKPOINTS / f"step-{step:06d}.npz"
-        partial = target.with_suffix(".partial")
         with writing(target):
             target.parent.mkdir(exist_ok=True)
-            with open(partial, "wb") as file:
-                np.savez(file, step=step, **stored(network))
-            os.replace(partial, target)
+        with replacing(target) as partial, open(partial, "wb") as file:
+            np.savez(file, step=step, **stored(network))
         return target
 
     def finish(self, summary: dict[str, Any]) -> None:
@@ -150,7 +149,10 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Return a checkpoint: ``step`` and the arrays, as :func:`hybrid_train.network.storing.restored` returns them.
+    """Return a checkpoint: ``step``, the ``network`` rebuilt to the last bit, and the arrays.
+
+    They are those of :func:`hybrid_train.network.storing.restored`. Files of earlier versions give no ``network``: put
+    their weights into the one that the run's config starts.
 
     Raises:
         CheckpointError: unreadable or damaged.

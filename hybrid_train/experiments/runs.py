@@ -15,6 +15,7 @@ from hybrid_train.config.load import ConfigSource, finder_errors
 from hybrid_train.errors import ConfigError, is_interruption
 from hybrid_train.experiments.attempt import Attempt, one_line
 from hybrid_train.experiments.document import check_vacant, draw_document, make_directory, versions, write_summary
+from hybrid_train.experiments.row import Row
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.network.storing import Network
 
@@ -29,8 +30,7 @@ class Comparison:
 
     Attributes:
         config: valid, with defaults filled in.
-        rows: one for each run, in the order asked for; see :meth:`hybrid_train.experiments.tally.Tally.row`. A run that
-            failed has an ``error``.
+        rows: one for each run, in the order asked for; a run that failed has an ``error``.
         fired: fired neurons per datum of the first run that promised exact sets; see
             :meth:`hybrid_train.experiments.tally.Tally.fired`. None if no run came to its first step.
         notes: what a reader should know about the data and the runs, in sentences.
@@ -38,7 +38,7 @@ class Comparison:
     """
 
     config: Config
-    rows: list[dict[str, Any]]
+    rows: list[Row]
     fired: dict[str, Any] | None
     notes: list[str]
     figures: tuple[Path, ...] = ()
@@ -46,12 +46,12 @@ class Comparison:
     @property
     def errors(self) -> list[str]:
         """One line for each run that failed."""
-        return [f"{row['finder']} (index {row['index']}): {row['error']}" for row in self.rows if "error" in row]
+        return [f"{row.finder} (index {row.index}): {row.error}" for row in self.rows if row.error is not None]
 
     def document(self) -> dict[str, Any]:
         """Return everything but the files as one document, as ``--json`` prints it."""
         return {
-            "rows": self.rows,
+            "rows": [row.as_dict() for row in self.rows],
             "fired": self.fired,
             "config": self.config.as_dict(),
             "versions": versions(),
@@ -73,14 +73,14 @@ class RunResult:
     table: Comparison
 
     @property
-    def row(self) -> dict[str, Any]:
-        """Losses, recall, cost and times; see :meth:`hybrid_train.experiments.tally.Tally.row`."""
+    def row(self) -> Row:
+        """Losses, recall, cost and times."""
         return self.table.rows[0]
 
     @property
     def losses(self) -> list[float]:
         """The loss at W(0) .. W(steps), summed over the data; estimates of it in the steps of SGD."""
-        return list(self.row["losses"])
+        return list(self.row.losses)
 
     def document(self) -> dict[str, Any]:
         """Return everything but the network as one document, as ``--json`` prints it."""
@@ -108,9 +108,7 @@ def run(config: ConfigSource, *, out: str | os.PathLike[str] | None = None, prog
     network = attempt.train(progress, lambda: _joined(valid, setting, [attempt]).document())
     table = _joined(valid, setting, [attempt])
     if directory is not None:
-        from hybrid_train.report import write_run_figures
-
-        table = replace(table, figures=draw_document(directory, table.document(), write_run_figures))
+        table = replace(table, figures=draw_document(directory, table.document(), _draw_run))
     return RunResult(network, table)
 
 
@@ -158,10 +156,20 @@ def compare(
         if directory is not None:
             write_summary(directory, table.document())
     if directory is not None:
-        from hybrid_train.report import write_comparison_figures
-
-        table = replace(table, figures=draw_document(directory, table.document(), write_comparison_figures))
+        table = replace(table, figures=draw_document(directory, table.document(), _draw_comparison))
     return table
+
+
+def _draw_run(directory: Path, document: dict[str, Any]) -> list[Path]:
+    from hybrid_train.report import write_run_figures  # Matplotlib is slow to load
+
+    return write_run_figures(directory, document)
+
+
+def _draw_comparison(directory: Path, document: dict[str, Any]) -> list[Path]:
+    from hybrid_train.report import write_comparison_figures
+
+    return write_comparison_figures(directory, document)
 
 
 def _try_to_train(attempt: Attempt, config: Config, setting: Setting, progress: bool) -> None:
@@ -179,8 +187,8 @@ def _try_to_train(attempt: Attempt, config: Config, setting: Setting, progress: 
 def _joined(config: Config, setting: Setting, attempts: Sequence[Attempt]) -> Comparison:
     best_first = sorted(attempts, key=lambda attempt: (attempt.error is not None, not attempt.exact))
     fired = best_first[0].fired if best_first else None
-    notes = [*setting.notes, *(note for attempt in attempts for note in attempt.notes)]
-    return Comparison(config, [attempt.row for attempt in attempts], fired, notes)
+    notes = dict.fromkeys([*setting.notes, *(note for attempt in attempts for note in attempt.notes)])
+    return Comparison(config, [attempt.row for attempt in attempts], fired, list(notes))
 
 
 def _vacant(out: str | os.PathLike[str] | None) -> Path | None:

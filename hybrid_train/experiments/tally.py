@@ -9,6 +9,7 @@ import numpy as np
 
 from hybrid_train.data import Dataset
 from hybrid_train.errors import InvariantError
+from hybrid_train.experiments.row import Robustness, Row
 from hybrid_train.finder.audit import Audit
 from hybrid_train.finder.cost import Cost, SimulationCost
 from hybrid_train.network.sparsity import expected_active, sparsity_bound
@@ -82,46 +83,36 @@ class Tally:
         """
         self._returned, self._attacked = (step, loss, outputs), attacked
 
-    def row(self, learning_rate: float | str, error: str | None = None) -> dict[str, Any]:
-        """Return the row: costs are totals over the run, lists have one entry for each of W(0) .. W(steps).
-
-        Steps of SGD have estimates of the loss, see :class:`classical.training.StepRecord`. ``final_loss`` is that of
-        W(steps) on all data (a last batch where data are fresh); ``returned_loss`` and ``accuracy`` are those of the
-        network returned, W(``returned_step``), on all data (held-out data where they are fresh; the loss is their
-        mean then). ``recall``, ``spurious`` and ``accuracy`` are None where unknown (never audited, no classes),
-        ``returned_step`` for an average. Under an adversary the losses are robust ones, the accuracy is that on clean
-        data, and ``clean_losses``, ``final_clean_loss`` and ``robust_accuracy``, that of the network returned, stand
-        beside them. With an ``error`` the row holds what there was until then.
-        """
+    def row(self, learning_rate: float | str, error: str | None = None) -> Row:
+        """Return the row; with an ``error`` it holds what there was until then."""
         fired = [mean for mean, _, _ in self._fired]
         ended = bool(self._losses) and error is None
         step, loss, _ = self._outcome() if ended else (None, None, None)
-        row = {
-            "finder": self.finder,
-            "index": self.index,
-            "promise": self.promise,
-            "recall": self._audit.recall if self._audit else None,
-            "spurious": self._audit.spurious if self._audit else None,
-            "initial_loss": self._losses[0] if self._losses else None,
-            "final_loss": self._losses[-1] if ended else None,
-            "returned_step": step,
-            "returned_loss": loss,
-            "accuracy": self._accuracy() if ended else None,
-            "fired_per_step": float(np.mean(self._pairs)) if fired else None,
-            "fired_per_datum": float(np.mean(fired)) if fired else None,
-            **sum(self._costs, Cost()).as_dict(),
-            "simulation": self._simulation.as_dict(),
-            "finder_s": self._finder_seconds,
-            "wall_s": self._seconds,
-            "learning_rate": None if isinstance(learning_rate, str) else float(learning_rate),
-            "steps": max(0, len(self._losses) - 1),
-            "losses": list(self._losses),
-            "facts": self._facts,
-            "cost_per_step": {name: [getattr(cost, name) for cost in self._costs] for name in _PER_STEP},
-        }
-        if self._clean_losses:
-            row |= self._robustness(ended)
-        return row if error is None else row | {"error": error}
+        return Row(
+            finder=self.finder,
+            index=self.index,
+            promise=self.promise,
+            recall=self._audit.recall if self._audit else None,
+            spurious=self._audit.spurious if self._audit else None,
+            initial_loss=self._losses[0] if self._losses else None,
+            final_loss=self._losses[-1] if ended else None,
+            returned_step=step,
+            returned_loss=loss,
+            accuracy=self._accuracy() if ended else None,
+            fired_per_step=float(np.mean(self._pairs)) if fired else None,
+            fired_per_datum=float(np.mean(fired)) if fired else None,
+            cost=sum(self._costs, Cost()),
+            simulation=self._simulation.copy(),
+            finder_s=self._finder_seconds,
+            wall_s=self._seconds,
+            learning_rate=None if isinstance(learning_rate, str) else float(learning_rate),
+            steps=max(0, len(self._losses) - 1),
+            losses=list(self._losses),
+            facts=self._facts,
+            cost_per_step={name: [getattr(cost, name) for cost in self._costs] for name in _PER_STEP},
+            robustness=self._robustness(ended) if self._clean_losses else None,
+            error=error,
+        )
 
     def fired(self, width: int, threshold: float | None) -> dict[str, Any] | None:
         """Return fired neurons per datum beside their expectation and the bound of PRE Lemma 3.8.
@@ -172,14 +163,14 @@ class Tally:
         clean = self._last.clean_outputs
         return self._last.step, self._last.loss, self._last.outputs if clean is None else clean
 
-    def _robustness(self, ended: bool) -> dict[str, Any]:
+    def _robustness(self, ended: bool) -> Robustness:
         """Return what an adversary adds to the row; the robust accuracy is that of the network returned."""
         attacked = self._last.outputs if self._attacked is None and self._last is not None else self._attacked
-        return {
-            "clean_losses": list(self._clean_losses),
-            "final_clean_loss": self._clean_losses[-1] if ended else None,
-            "robust_accuracy": self._accuracy_of(attacked) if ended and attacked is not None else None,
-        }
+        return Robustness(
+            clean_losses=list(self._clean_losses),
+            final_clean_loss=self._clean_losses[-1] if ended else None,
+            robust_accuracy=self._accuracy_of(attacked) if ended and attacked is not None else None,
+        )
 
     def _accuracy(self) -> float | None:
         return None if self._labels is None else self._accuracy_of(self._outcome()[2])

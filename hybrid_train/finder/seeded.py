@@ -44,6 +44,11 @@ class SeededBank(Bank):
         seed: the run's seed.
         dtype: float32 rounds each normal.
         period: row r is row r mod period; N by default (N / 2 for a paired start).
+
+    Attributes:
+        seed: the run's seed.
+        period: row r begins as row r mod period.
+        drawn_dtype: float32 or float64, of the rows that have not moved.
     """
 
     def __init__(
@@ -51,8 +56,9 @@ class SeededBank(Bank):
     ) -> None:
         self._shape = rows, dimension
         self._key = philox_key(seed, Role.WEIGHTS)
-        self._drawn = np.dtype(dtype)
-        self._period = rows if period is None else period
+        self.seed = int(seed)
+        self.drawn_dtype: np.dtype[Any] = np.dtype(dtype)
+        self.period = rows if period is None else period
         self._ledgers: tuple[Ledger, ...] = ()
 
     @property
@@ -61,12 +67,12 @@ class SeededBank(Bank):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return np.dtype(np.float64) if self._ledgers else self._drawn
+        return np.dtype(np.float64) if self._ledgers else self.drawn_dtype
 
     def __getitem__(self, rows: Rows) -> FloatArray:
         where = np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else np.asarray(rows, np.int64)
         vectors = with_motion(
-            normals(self._key, where % self._period, self.shape[1], self._drawn), where, self._ledgers
+            normals(self._key, where % self.period, self.shape[1], self.drawn_dtype), where, self._ledgers
         )
         vectors.flags.writeable = False
         return vectors

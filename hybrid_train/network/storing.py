@@ -1,63 +1,202 @@
-"""Networks of every kind, and how a checkpoint holds them."""
+"""Networks of every kind, and how a checkpoint holds them: plain arrays that say all there is to know, no pickle."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from functools import singledispatch
+from typing import Any, cast, final
 
 import numpy as np
 
+from hybrid_train.errors import CheckpointError
+from hybrid_train.finder.bank import Bank, DenseBank, Ledger
 from hybrid_train.finder.seeded import SeededBank
-from hybrid_train.network.deep import DeepNetwork
+from hybrid_train.network.deep import Block, DeepNetwork, Layer
 from hybrid_train.network.two_layer import TwoLayerNetwork
+from hybrid_train.support.arrays import FloatArray, IntArray
 
 Network = TwoLayerNetwork | DeepNetwork
 
-_TRAINED, _INPUT = "weights_", "input_weights_"
+Arrays = Mapping[str, Any]
+"""Named arrays, as an NPZ file holds them."""
+
+_TRAINED, _INPUT, _POINTS, _PATCHES = "weights_", "input_weights_", "points_", "patches_"
 
 
+@singledispatch
 def stored(network: Network) -> dict[str, Any]:
-    """Return a network as plain arrays by name, for an NPZ file."""
-    if isinstance(network, TwoLayerNetwork):
-        if isinstance(network.weights, SeededBank):
-            rows, weights = network.weights.moved()
-            arrays = {"moved_rows": rows, "moved_weights": weights}
-            return arrays | {"output_weights": network.output_weights, "threshold": network.threshold}
-        return {
-            "weights": network.weights[:],
-            "output_weights": network.output_weights,
-            "threshold": network.threshold,
-        }
-    named = {f"{_TRAINED}{number}": matrix for number, matrix in enumerate(network.weights())}
-    named |= {f"{_INPUT}{number}": matrix for number, matrix in enumerate(network.layers[0].weights())}
-    thresholds = np.array([layer.threshold for layer in network.layers])
-    return {**named, "output_weights": network.output_weights, "thresholds": thresholds}
+    """Return a network as plain arrays by name, for an NPZ file: enough for :func:`rebuilt` to make it again.
+
+    Of two layers these are ``output_weights``, ``threshold``, ``activation``, ``output_scale``, ``untrained`` and
+    ``weights``; where W(0) comes from the seed ``moved_rows``, ``moved_weights``, ``shape``, ``seed``, ``period`` and
+    ``drawn_dtype`` in place of ``weights``. Of a deep network they are ``weights_0`` .. of the trained blocks,
+    ``input_weights_0`` .., ``output_weights`` and ``thresholds``, and how its layers are connected: ``kind``; for each
+    layer ``blocks``, ``trained``, ``factors``, ``skips``; for each block of all layers ``patches_0`` .. and ``firsts``;
+    ``points_0`` .. of those with a skip connection, I + tau W as it was rounded.
+    """
+    raise TypeError(f"no network: {type(network).__name__}")
 
 
-def restored(arrays: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arrays of :func:`stored` with what belongs together in a list.
+@stored.register
+def _(network: TwoLayerNetwork) -> dict[str, Any]:
+    return {
+        **_bank_arrays(network.weights),
+        "output_weights": network.output_weights,
+        "threshold": network.threshold,
+        "activation": network.activation,
+        "output_scale": network.scale,
+        "untrained": network.untrained,
+    }
+
+
+@stored.register
+def _(network: DeepNetwork) -> dict[str, Any]:
+    layers = network.layers
+    blocks = [(layer, block) for layer in layers for block in layer.blocks]
+    named: dict[str, Any] = {f"{_TRAINED}{number}": matrix for number, matrix in enumerate(network.weights())}
+    named |= {f"{_INPUT}{number}": matrix for number, matrix in enumerate(layers[0].weights())}
+    named |= {f"{_POINTS}{number}": block.points[:] for number, (layer, block) in enumerate(blocks) if _rounds(layer)}
+    named |= {f"{_PATCHES}{number}": block.patches for number, (_, block) in enumerate(blocks)}
+    return {
+        **named,
+        "output_weights": network.output_weights,
+        "thresholds": np.array([layer.threshold for layer in layers]),
+        "kind": network.kind,
+        "blocks": np.array([len(layer.blocks) for layer in layers]),
+        "trained": np.array([layer.trained for layer in layers]),
+        "factors": np.array([layer.factor for layer in layers]),
+        "skips": np.array([layer.skip for layer in layers]),
+        "firsts": np.array([block.first for _, block in blocks]),
+    }
+
+
+def restored(arrays: Arrays) -> dict[str, Any]:
+    """Return the arrays of :func:`stored` with what belongs together in a list, and the network they make.
 
     Returns:
         ``weights`` (m, d), ``output_weights`` (m, K), ``threshold`` of a two-layer network (where W(0) comes from the
-        seed, ``moved_rows`` (k,) and ``moved_weights`` (k, d) in place of ``weights``); of a deep one ``weights``,
-        a list as :meth:`.DeepNetwork.at` takes it, ``input_weights``, the list of those of layer 0,
-        ``output_weights`` (K, m_L) and ``thresholds`` (L + 1,).
+        seed, ``moved_rows`` (k,) and ``moved_weights`` (k, d) in place of ``weights``), and ``activation``,
+        ``output_scale`` and ``untrained``; of a deep one ``weights``, a list as :meth:`.DeepNetwork.at` takes it,
+        ``input_weights``, the list of those of layer 0, ``output_weights`` (K, m_L) and ``thresholds`` (L + 1,).
+        Of both kinds ``network``, rebuilt to the last bit. Files of before checkpoints said all that have neither
+        ``network`` nor what it is made from.
 
     Raises:
         KeyError: an array is missing.
     """
-    if "thresholds" not in arrays:
-        names = ("moved_rows", "moved_weights") if "moved_rows" in arrays else ("weights",)
-        found = {name: arrays[name] for name in (*names, "output_weights")}
-        return found | {"threshold": float(arrays["threshold"])}
+    if "thresholds" in arrays:
+        found: dict[str, Any] = {
+            "weights": _numbered(arrays, _TRAINED),
+            "input_weights": _numbered(arrays, _INPUT),
+            "output_weights": arrays["output_weights"],
+            "thresholds": arrays["thresholds"],
+        }
+        return found | ({"network": rebuilt(arrays)} if "blocks" in arrays else {})
+    names = ("moved_rows", "moved_weights") if "moved_rows" in arrays else ("weights",)
+    found = {name: arrays[name] for name in (*names, "output_weights")}
+    found["threshold"] = float(arrays["threshold"])
+    return found | (_two_layer_rest(arrays) if "activation" in arrays else {})
+
+
+def rebuilt(arrays: Arrays) -> Network:
+    """Return the network that :func:`stored` made these arrays of, equal to it to the last bit.
+
+    Raises:
+        CheckpointError: the arrays do not say all (files of an earlier version).
+    """
+    if "blocks" in arrays:
+        return _deep(arrays)
+    if "activation" in arrays:
+        return cast("TwoLayerNetwork", _two_layer_rest(arrays)["network"])
+    raise CheckpointError(
+        "this checkpoint, of an earlier version, holds weights alone: put them into the network that its config starts"
+    )
+
+
+def _two_layer_rest(arrays: Arrays) -> dict[str, Any]:
+    rest: dict[str, Any] = {
+        "activation": str(arrays["activation"]),
+        "output_scale": float(arrays["output_scale"]),
+        "untrained": int(arrays["untrained"]),
+    }
+    bank = _seeded(arrays) if "moved_rows" in arrays else DenseBank(arrays["weights"], "weights")
+    return rest | {"network": TwoLayerNetwork(bank, arrays["output_weights"], float(arrays["threshold"]), **rest)}
+
+
+def _deep(arrays: Arrays) -> DeepNetwork:
+    thresholds, factors = arrays["thresholds"].tolist(), arrays["factors"].tolist()
+    trained, skips = arrays["trained"].tolist(), arrays["skips"].tolist()
+    matrices = {True: iter(_numbered(arrays, _TRAINED)), False: iter(_numbered(arrays, _INPUT))}
+    layers: list[Layer] = []
+    number = 0
+    for at, count in enumerate(arrays["blocks"].tolist()):
+        layer = Layer((), thresholds[at], trained[at], factors[at], skips[at])
+        blocks = []
+        for _ in range(count):
+            weights = next(matrices[layer.trained])
+            points = arrays[f"{_POINTS}{number}"] if _rounds(layer) else weights
+            blocks.append(
+                Block(DenseBank(points, f"layer {at}"), arrays[f"{_PATCHES}{number}"], int(arrays["firsts"][number]))
+            )
+            number += 1
+        layers.append(Layer(tuple(blocks), layer.threshold, layer.trained, layer.factor, layer.skip))
+    return DeepNetwork(tuple(layers), arrays["output_weights"], str(arrays["kind"]))
+
+
+def _rounds(layer: Layer) -> bool:
+    """Whether W, worked out of the points of a layer, does not lead back to them exactly."""
+    return layer.skip or layer.factor != 1.0
+
+
+@singledispatch
+def _bank_arrays(bank: Bank) -> dict[str, Any]:
+    return {"weights": bank[:]}
+
+
+@_bank_arrays.register
+def _(bank: SeededBank) -> dict[str, Any]:
+    rows, weights = bank.moved()
     return {
-        "weights": _numbered(arrays, _TRAINED),
-        "input_weights": _numbered(arrays, _INPUT),
-        "output_weights": arrays["output_weights"],
-        "thresholds": arrays["thresholds"],
+        "moved_rows": rows,
+        "moved_weights": weights,
+        "shape": np.array(bank.shape),
+        "seed": str(bank.seed),
+        "period": bank.period,
+        "drawn_dtype": str(bank.drawn_dtype),
     }
 
 
-def _numbered(arrays: Mapping[str, Any], prefix: str) -> list[Any]:
+def _seeded(arrays: Arrays) -> SeededBank:
+    rows, weights = arrays["moved_rows"], arrays["moved_weights"]
+    count, dimension = arrays["shape"].tolist()
+    drawn = str(arrays["drawn_dtype"])
+    bank = SeededBank(count, dimension, seed=int(str(arrays["seed"])), dtype=drawn, period=int(arrays["period"]))
+    if weights.dtype != bank.dtype or len(rows):
+        bank.attach(_Places(rows, weights))
+    return bank
+
+
+@final
+class _Places(Ledger):
+    """Says where the rows that moved are, instead of how far they have come.
+
+    Args:
+        rows: (k,) ascending.
+        vectors: (k, d) where they are.
+    """
+
+    def __init__(self, rows: IntArray, vectors: FloatArray) -> None:
+        self._rows, self._vectors = rows, vectors
+
+    def add(self, rows: IntArray, vectors: FloatArray) -> None:
+        place = np.searchsorted(self._rows, rows)
+        known = np.flatnonzero(np.isin(rows, self._rows))
+        vectors[known] = self._vectors[place[known]]
+
+    def moved(self) -> Iterator[IntArray]:
+        yield self._rows
+
+
+def _numbered(arrays: Arrays, prefix: str) -> Sequence[Any]:
     numbers = sorted(int(name.removeprefix(prefix)) for name in arrays if name.startswith(prefix))
     return [arrays[f"{prefix}{number}"] for number in range(numbers[-1] + 1)]

@@ -25,6 +25,7 @@ from hybrid_train.report.curves import (
 )
 from hybrid_train.report.fired import Fired, fired_per_datum, plot_fired, plot_fired_per_step
 from hybrid_train.report.style import legend_below, panels, plain, styles_of
+from hybrid_train.support.files import replacing, write_text, writing
 
 _DPI = 150
 
@@ -143,9 +144,15 @@ def _document(quantity: str, curves: Sequence[Curve], rows: Sequence[Row]) -> di
 
 
 def save_figure(directory: Path, name: str, figure: Figure, data: Mapping[str, Any]) -> list[Path]:
-    """Write a figure as a PNG and, as JSON beside it, the numbers it shows; return both files."""
-    directory.mkdir(parents=True, exist_ok=True)
+    """Write a figure as a PNG and, as JSON beside it, the numbers it shows, whole or not at all; return both files.
+
+    Raises:
+        CheckpointError: they cannot be written.
+    """
     picture, numbers = directory / f"{name}.png", directory / f"{name}.json"
-    figure.savefig(picture, dpi=_DPI)
-    numbers.write_text(json.dumps(data, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    with writing(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+    with replacing(picture) as partial:
+        figure.savefig(partial, dpi=_DPI, format="png")
+    write_text(numbers, json.dumps(data, indent=1, allow_nan=False) + "\n")
     return [picture, numbers]

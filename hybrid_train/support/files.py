@@ -46,9 +46,25 @@ def writing(path: Path) -> Iterator[None]:
         raise CheckpointError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all."""
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a file to write beside ``path`` and put it in its place at the end: whole, or not at all.
+
+    Raises:
+        CheckpointError: it cannot be written; nothing is left of it then, and what was at ``path`` stays.
+    """
     partial = path.with_name(path.name + ".partial")
     with writing(path):
+        try:
+            yield partial
+            os.replace(partial, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                partial.unlink()
+            raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
+    with replacing(path) as partial:
         partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)

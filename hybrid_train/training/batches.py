@@ -51,6 +51,11 @@ class Batches(ABC):
     def size(self) -> int:
         """Examples in a batch, at most."""
 
+    @property
+    def largest_factor(self) -> float:
+        """The largest factor of any step over the largest of step 0, as far as it is known beforehand."""
+        return 1.0
+
 
 @final
 class FullBatch(Batches):
@@ -79,14 +84,16 @@ class FullBatch(Batches):
 class MiniBatches(Batches):
     """Random examples of a data set: stochastic gradient descent.
 
-    The gradient of a batch is scaled by n / B (DEEP Theorem 2), so that its mean is the gradient of the whole loss.
+    The gradient of a batch S is scaled by n / |S| (DEEP Theorem 2), so that its mean is the gradient of the whole loss.
 
     Args:
         targets: (n, K) encoded.
-        size: B, examples drawn for a step.
+        size: B, examples drawn for a step, at most.
         seed: the run's seed.
         replacement: draw each example of a batch from all (an example drawn twice counts twice), or draw without
-            replacement: within a batch, and through the data set before any example comes again.
+            replacement: within a batch, and through the data set before any example comes again. Where B does not
+            divide n, the ceil(n / B) batches of such an epoch are as large as each other, to one example: a short
+            last one would be scaled so much that a rate made for the others is too large for it.
 
     Raises:
         ConfigError: size is not between 1 and n.
@@ -114,13 +121,23 @@ class MiniBatches(Batches):
     def size(self) -> int:
         return self._size
 
+    @property
+    def largest_factor(self) -> float:
+        n, per_epoch = len(self._targets), self._per_epoch
+        return 1.0 if self._replacement else -(-n // per_epoch) / (n // per_epoch)
+
+    @property
+    def _per_epoch(self) -> int:
+        return -(-len(self._targets) // self._size)
+
     def _shuffled(self, step: int) -> IntArray:
-        """Return the step's share of its epoch's permutation; the last batch of an epoch takes what is left."""
-        n = len(self._targets)
-        per_epoch = -(-n // self._size)
+        """Return the step's share of its epoch's permutation; the first of an epoch take one more where they must."""
+        n, per_epoch = len(self._targets), self._per_epoch
         epoch, place = divmod(step, per_epoch)
         order = generator(self._seed, Role.BATCH, epoch).permutation(n)
-        return order[place * self._size : (place + 1) * self._size]
+        size, longer = divmod(n, per_epoch)
+        first = place * size + min(place, longer)
+        return order[first : first + size + (place < longer)]
 
 
 @final

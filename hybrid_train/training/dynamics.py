@@ -97,8 +97,13 @@ class Dynamics(ABC):
         """
 
     @abstractmethod
-    def top_eigenvalue(self) -> float:
-        """Return the largest eigenvalue of the kernel <df(x_i)/dW, df(x_j)/dW> of the examples evaluated last."""
+    def top_eigenvalue(self, factors: FloatArray | None = None) -> float:
+        """Return the largest eigenvalue of the kernel of the examples evaluated last.
+
+        Args:
+            factors: (B,) what each example counts, positive: the kernel is sqrt(c_i c_j) <df(x_i)/dW, df(x_j)/dW>,
+                which has the eigenvalues of a step on the loss sum_i c_i l_i. None counts each once.
+        """
 
     @abstractmethod
     def audit(self) -> Audit:

@@ -12,6 +12,7 @@ import pytest
 from hybrid_train.config import load_config
 from hybrid_train.errors import ConfigError
 from hybrid_train.experiments.assembly import make_training, planned_finders, planned_queries
+from hybrid_train.experiments.judging import judge_of
 from hybrid_train.experiments.results import read_checkpoint, read_run
 from hybrid_train.experiments.runs import compare, run
 from hybrid_train.experiments.setting import Setting
@@ -23,7 +24,7 @@ STEPS, M, SIZE = 6, 64, 4
 TRAINING: dict[str, Any] = {"algorithm": "sgd", "batch_size": SIZE, "steps": STEPS}
 DATA: dict[str, Any] = {"data": {"kind": "sphere", "n": 10, "dim": 4}, "network": {"width": M}, "training": TRAINING}
 FRESH = DATA | {"data": {"kind": "even_polynomial", "dim": 4, "degree": 2, "held_out": 50}}
-CHOSEN = int(generator(0, Role.CHOICE).integers(1, STEPS + 1))
+CHOSEN = int(generator(0, Role.CHOICE).integers(STEPS))
 
 
 def with_training(tables: dict[str, Any], **options: Any) -> dict[str, Any]:
@@ -44,17 +45,47 @@ def test_the_row_judges_the_network_that_is_returned(
     result = run(with_training(tables, keep=keep), out=tmp_path / "r")
     row, setting = result.row, Setting.of(result.table.config)
     mean = 1 if tables is DATA else 50
-    assert row["returned_step"] == (int(np.argmin(row["losses"])) if step == "least" else step)
+    assert step == "least" or row["returned_step"] == step
     expected = loss_on(setting, result.network.weights[:], result.network) / mean
     assert row["returned_loss"] == pytest.approx(expected, rel=1e-12)
     assert row["final_loss"] == row["losses"][-1]
-    assert (row["returned_loss"] == row["final_loss"]) == (keep == "last" and tables is DATA)
+    if keep == "best":
+        assert tables is FRESH or row["returned_loss"] <= row["final_loss"] * (1 + 1e-12)
+        assert any("is the best W(t) by its loss over" in note for note in result.table.notes)
+    else:
+        assert (row["returned_loss"] == row["final_loss"]) == (keep == "last" and tables is DATA)
     stored = read_run(tmp_path / "r")
     assert stored.summary == json.loads(json_text(result.document()))
     (at,) = stored.checkpoints
     assert at == (STEPS if row["returned_step"] is None else row["returned_step"])
     assert np.array_equal(read_checkpoint(stored.checkpoints[at])["weights"], result.network.weights[:])
     assert run(tmp_path / "r" / "config.toml").losses == result.losses
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("rate", [20.0, 2.0])
+def test_the_best_is_no_worse_than_any_other_step(seed: int, rate: float) -> None:
+    tables = with_training(DATA, keep="best", learning_rate=rate) | {"run": {"seed": seed}}
+    config = load_config(tables)
+    setting = Setting.of(config)
+    network = setting.start_two_layer(config)
+    training = make_training(config, setting, network, planned_finders(config, setting))
+    whole = [loss_on(setting, network.weights[:], network) for _ in training]
+    assert training.kept_step == int(np.argmin(whole))
+    assert run(tables).row["returned_loss"] == pytest.approx(min(whole), rel=1e-12)
+
+
+def test_judging_is_charged_to_no_finder() -> None:
+    best, last = (run(with_training(DATA, keep=keep)).row for keep in ("best", "last"))
+    assert best["cost_per_step"] == last["cost_per_step"]
+
+
+def test_heavy_looks_are_taken_once_an_epoch() -> None:
+    config = load_config(with_training(DATA, keep="best"))
+    setting = Setting.of(config)
+    assert judge_of(lambda: 0.0, config, setting, 10).every == 1
+    assert judge_of(lambda: 0.0, config, setting, 10, looks=10**9).every == 3
+    assert judge_of(lambda: 0.0, config, setting, 10, looks=2**28 // (10 * M * 4) + 1).every == 2
 
 
 def test_sgd_returns_a_random_step_by_itself_and_says_so() -> None:

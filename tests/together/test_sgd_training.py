@@ -10,7 +10,7 @@ from scipy import stats
 
 from classical.dynamics.sets import SetDynamics
 from classical.training import StepRecord, Training, two_layer_dynamics
-from classical.training.keeping import KEEPS
+from classical.training.keeping import KEEPS, Judge
 from hybrid_train.data import Dataset, EvenPolynomials, make_inputs, sphere
 from hybrid_train.errors import ConfigError
 from hybrid_train.finder.registry import make_finder
@@ -192,35 +192,67 @@ class TestBatches:
 class TestKeeping:
     STEPS = 6
 
-    def trained(self, keep: Any, seed: int = 0) -> tuple[list[FloatArray], list[float], TwoLayerNetwork, int | None]:
+    def trained(
+        self, keep: Any, seed: int = 0, every: int = 1
+    ) -> tuple[list[FloatArray], list[float], TwoLayerNetwork, int | None]:
         data, network, targets = problem()
         dynamics = two_layer_dynamics(network, data.inputs, make_finder("scan"))
         batches = MiniBatches(targets, SIZE, seed=SEED)
+        loss = make_loss("squared")
+
+        def whole() -> float:
+            return loss.value(network.predict(data.inputs), targets)
+
+        judge = Judge(whole, every)
         training = Training(
-            dynamics, batches, make_loss("squared"), steps=self.STEPS, learning_rate=20.0, keep=keep, seed=seed
+            dynamics, batches, loss, steps=self.STEPS, learning_rate=20.0, keep=keep, seed=seed, judge=judge
         )
         seen, losses = [], []
-        for record in training:
+        for _ in training:
             seen.append(network.weights[:].copy())
-            losses.append(record.loss)
+            losses.append(whole())
         return seen, losses, network, training.kept_step
 
     @pytest.mark.parametrize("keep", KEEPS)
     def test_the_network_is_the_one_that_was_asked_for(self, keep: str) -> None:
         seen, losses, network, step = self.trained(keep)
-        chosen = int(generator(0, Role.CHOICE).integers(1, self.STEPS + 1))
+        chosen = int(generator(0, Role.CHOICE).integers(self.STEPS))
         expected = {"last": self.STEPS, "best": int(np.argmin(losses)), "random": chosen, "average": None}[keep]
         assert step == expected
-        weights = np.mean(seen[1:], axis=0) if expected is None else seen[expected]
+        weights = np.mean(seen[:-1], axis=0) if expected is None else seen[expected]
         assert np.allclose(network.weights[:], weights, rtol=0, atol=0 if expected is not None else 1e-15)
 
-    def test_any_step_but_the_start_is_as_likely(self) -> None:
-        """Chi-square over 300 seeds, false alarm 1e-9; a choice from 0 .. T - 1 fails."""
-        chosen = np.array([int(generator(seed, Role.CHOICE).integers(1, 7)) for seed in range(300)])
-        steps = np.array([self.trained("random", seed)[3] for seed in range(3)])
-        assert np.array_equal(steps, chosen[:3])
-        assert stats.chisquare(np.bincount(chosen, minlength=7)[1:]).pvalue > FALSE_ALARM
-        assert np.bincount(chosen - 1, minlength=7)[6] == 0 < np.bincount(chosen, minlength=7)[6]
+    @pytest.mark.parametrize("every", [1, 2, 4])
+    def test_the_best_is_the_first_of_least_loss_among_those_looked_at(self, every: int) -> None:
+        for seed in range(4):
+            _, losses, _, step = self.trained("best", seed, every)
+            looked_at = [*range(0, self.STEPS, every), self.STEPS]
+            assert step == min(looked_at, key=lambda t: losses[t])
+
+    def test_of_equal_ones_the_first_is_the_best(self) -> None:
+        data, network, targets = problem()
+        dynamics = two_layer_dynamics(network, data.inputs, make_finder("scan"))
+        batches, judge = MiniBatches(targets, SIZE, seed=SEED), Judge(lambda: 1.0)
+        start = network.weights[:].copy()
+        training = Training(dynamics, batches, make_loss("squared"), steps=3, keep="best", judge=judge)
+        list(training)
+        assert training.kept_step == 0
+        assert np.array_equal(network.weights[:], start)
+
+    def test_the_estimates_of_batches_judge_nothing(self) -> None:
+        data, network, targets = problem()
+        dynamics = two_layer_dynamics(network, data.inputs, make_finder("scan"))
+        with pytest.raises(ConfigError, match=r"training\.keep='best': the losses of different batches do not compare"):
+            Training(dynamics, MiniBatches(targets, SIZE, seed=1), make_loss("squared"), steps=1, keep="best")
+
+    def test_any_step_but_the_last_is_as_likely(self) -> None:
+        """Chi-square over 300 seeds, false alarm 1e-9; a choice from 1 .. T fails."""
+        chosen = np.array([int(generator(seed, Role.CHOICE).integers(6)) for seed in range(300)])
+        steps = np.array([self.trained("random", seed)[3] for seed in range(12)])
+        assert np.array_equal(steps, chosen[:12])
+        assert steps.min() == 0
+        assert stats.chisquare(np.bincount(chosen, minlength=6)).pvalue > FALSE_ALARM
+        assert stats.chisquare(np.bincount(chosen + 1, minlength=7)[:6]).pvalue < FALSE_ALARM
 
     def test_without_steps_it_is_the_start(self) -> None:
         data, network, targets = problem()
@@ -234,6 +266,7 @@ class TestKeeping:
                 steps=0,
                 learning_rate=1.0,
                 keep=keep,
+                judge=Judge(lambda: 1.0),
             )
             assert len(list(training)) == 1
             assert np.array_equal(network.weights[:], start)

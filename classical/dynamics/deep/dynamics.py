@@ -106,12 +106,16 @@ class DeepDynamics(Dynamics):
         self.examples.assign(where, self.network.checked_inputs(vectors))
         self._pass = None
 
-    def top_eigenvalue(self) -> float:
+    def top_eigenvalue(self, factors: FloatArray | None = None) -> float:
         seen = self._last
+        roots = None if factors is None else np.sqrt(factors)[:, None]
         shape = seen.outputs.shape
 
         def product(vector: FloatArray) -> FloatArray:
-            return seen.kernel_product(vector.reshape(shape)).ravel()
+            slopes = vector.reshape(shape)
+            if roots is None:
+                return seen.kernel_product(slopes).ravel()
+            return np.asarray(roots * seen.kernel_product(roots * slopes)).ravel()
 
         return top_of_operator(product, seen.outputs.size, krylov=_KRYLOV)
 

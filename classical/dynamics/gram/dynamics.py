@@ -317,13 +317,16 @@ class GramDynamics(TwoLayerDynamics):
         self._cost.inner_products += evaluated
         self.deviation = max(self.deviation, deviation)
 
-    def top_eigenvalue(self) -> float:
+    def top_eigenvalue(self, factors: FloatArray | None = None) -> float:
         rows, outputs, gram = self._evaluated, self.network.outputs, self._world.gram
         if self._world.direct:
-            return super().top_eigenvalue()
+            return super().top_eigenvalue(factors)
         places = (rows[:, None] * outputs + np.arange(outputs)).ravel()
         kernel = self._totals.overlaps[np.ix_(places, places)]
         kernel = kernel * np.repeat(np.repeat(gram[np.ix_(rows, rows)], outputs, axis=0), outputs, axis=1)
+        if factors is not None:
+            roots = np.repeat(np.sqrt(factors), outputs)
+            kernel = kernel * np.outer(roots, roots)
         return top_eigenvalue(kernel) * self.network.scale**2
 
     def facts(self) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -192,3 +194,49 @@ def test_options_out_of_range_are_refused() -> None:
         L2Ball(0.1, kept=-1)
     with pytest.raises(ConfigError, match="did you mean 'linf'"):
         make_ball("lnf", 0.1)  # type: ignore[arg-type]
+
+
+def largest_by_brute_force(goal: np.ndarray, centre: np.ndarray, rho: float) -> float:
+    """The largest <goal, v> over box and sphere: each coordinate at an end, or free, all free ones along the goal."""
+    radius, most = float(centre @ centre), -np.inf
+    for pattern in product((-1, 0, 1), repeat=len(centre)):
+        side = np.array(pattern)
+        place, free = centre + rho * side, side == 0
+        rest = radius - float(place[~free] @ place[~free])
+        if not free.any():
+            most = max(most, float(goal @ place)) if abs(rest) < 1e-12 else most
+        elif rest >= 0:
+            for sign in (-1.0, 1.0):
+                place[free] = sign * np.sqrt(rest) * goal[free] / np.linalg.norm(goal[free])
+                if (np.abs(place - centre) <= rho + 1e-12).all():
+                    most = max(most, float(goal @ place))
+    return most
+
+
+@pytest.mark.parametrize("kept", [0, 2])
+@pytest.mark.parametrize("rho", [0.02, 0.1, 0.4, 0.8, 1.5])
+def test_the_worst_place_in_the_maximum_norm_on_a_sphere_is_that_of_brute_force(rho: float, kept: int) -> None:
+    rng = np.random.default_rng(8)
+    ball = LInfBall(rho, kept=kept)
+    for trial in range(30):
+        clean = centres(rng, 1, 6 + kept - trial % 5, kept)
+        goal = 0.3 * rng.standard_normal(clean.shape) - (trial % 3 > 0) * clean
+        moved = ball.worst(goal, clean)
+        assert in_set(ball, moved, clean)
+        free = clean.shape[1] - kept
+        best = largest_by_brute_force(goal[0, :free], clean[0, :free], rho)
+        assert float(goal[0, :free] @ moved[0, :free]) == pytest.approx(best, abs=1e-9)
+
+
+def test_many_coordinates_are_searched_in_bounded_time_and_never_for_the_worse() -> None:
+    rng = np.random.default_rng(9)
+    clean = centres(rng, 5, 784, 0)
+    goal = -clean + rng.standard_normal(clean.shape) / 28
+    clean[0] = 1 / 28  # equal coordinates and prices: nothing tells branches apart
+    goal[0] = -1.0
+    ball = LInfBall(0.01)
+    moved, greedy = ball.worst(goal, clean), ball.project(goal * 1e6, clean)
+    assert in_set(ball, moved, clean)
+    gains = np.einsum("ij,ij->i", goal, moved) - np.einsum("ij,ij->i", goal, greedy)
+    assert (gains >= -1e-12).all()
+    assert gains[1:].max() > 0

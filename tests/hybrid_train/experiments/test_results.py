@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from pathlib import Path
@@ -73,6 +74,31 @@ def test_a_damaged_line_in_the_middle_is_refused_by_number(written: Path, damage
     path.write_text("\n".join([lines[0], damage, *lines[2:]]) + "\n", encoding="utf-8")
     with pytest.raises(CheckpointError, match="line 2 is damaged"):
         read_run(written)
+
+
+@pytest.mark.parametrize("end", ["", "\n", '\n{"step": 9, "lo'])
+def test_a_damaged_line_before_the_last_is_refused(written: Path, end: str) -> None:
+    path = written / "metrics.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([*lines[:2], "17", lines[3]]) + end, encoding="utf-8")
+    with pytest.raises(CheckpointError, match="line 3 is damaged"):
+        read_metrics(path)
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) -> None:
+    directory, network = RunDirectory(tmp_path, CONFIG), TwoLayerNetwork.initialize(6, 3, seed=1)
+    path = directory.checkpoint(1, network)
+    before = path.read_bytes()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(np, "savez", full_disk)
+        with pytest.raises(CheckpointError, match=r"step-000001\.npz: cannot be written: No space left"):
+            directory.checkpoint(1, network)
+    assert [file.read_bytes() for file in path.parent.iterdir()] == [before]
+
+
+def full_disk(file: Any, **arrays: Any) -> None:
+    file.write(b"half")
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_a_checkpoint_reads_back_to_the_last_bit(tmp_path: Path) -> None:

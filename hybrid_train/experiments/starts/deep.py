@@ -1,19 +1,86 @@
-"""From a config to a deep network at W(0)."""
+"""Deep networks: fully connected, residual and convolutional (DEEP)."""
 
 from __future__ import annotations
 
+from typing import final
+
 import numpy as np
 
+from classical.dynamics.deep.dynamics import DeepDynamics
 from hybrid_train.config.deep_networks import ConvolutionalConfig, DeepConfig, DeepSection, ResidualConfig
+from hybrid_train.config.sizes import check_deep_network
+from hybrid_train.data import Distribution
 from hybrid_train.errors import ConfigError, InvariantError
+from hybrid_train.experiments.starts.start import Course, Finders, Search, Start
 from hybrid_train.network.deep import DeepNetwork, calibrated, convolutional, fully_connected, grid_patches, residual
+from hybrid_train.network.storing import Network
+from hybrid_train.network.two_layer import Index
 from hybrid_train.support.arrays import FloatArray
+from hybrid_train.support.rng import Role, generator
+from hybrid_train.training.dynamics import Dynamics
 
-SAMPLE = 1024
+_SAMPLE = 1024
 """Examples that shifts are fitted to where every step draws new ones."""
 
 _LOOKED_AT = 256
 """Examples that the shares of the note are counted on."""
+
+
+@final
+class DeepStart(Start):
+    """A deep network; shifts are fitted to the data, or to fresh ones that no step sees.
+
+    Args:
+        config: the ``[network]`` table.
+        inputs: (n, d) of the data.
+        outputs: K.
+        seed: the run's seed, for the note on the start.
+        fresh: where every step draws its examples from; None if it takes them from the data.
+        examples: that a run keeps.
+
+    Raises:
+        ConfigError: the data have another dimension than the network reads.
+        DataError: shifts cannot be fitted to the data.
+        ResourceError: weights or active pairs do not fit in memory.
+    """
+
+    passes_first = 1
+
+    def __init__(
+        self,
+        config: DeepSection,
+        inputs: FloatArray,
+        outputs: int,
+        *,
+        seed: int,
+        fresh: Distribution | None,
+        examples: int,
+    ) -> None:
+        check_dimension(config, inputs.shape[1])
+        check_deep_network(config, examples, inputs.shape[1], outputs)
+        self.config, self.inputs, self.outputs, self.fresh = config, inputs, outputs, fresh
+        self.neurons, self.queries = config.neurons, config.queries
+        self.notes = (start_note(self.network(seed), inputs, config.fitted_share is not None),)
+
+    def network(self, seed: int) -> DeepNetwork:
+        fresh = self.fresh
+        sample = self.inputs if fresh is None else fresh.draw(generator(seed, Role.WEIGHTS, 1), _SAMPLE).inputs
+        return deep_network(self.config, sample, self.outputs, seed)
+
+    def deep(self, seed: int) -> DeepNetwork:
+        return self.network(seed)
+
+    def small(self, width: int) -> DeepNetwork:
+        return fully_connected((width, width), self.inputs.shape[1], outputs=self.outputs)
+
+    def searches(self, examples: int, index: Index) -> list[Search]:
+        shapes = self.config.shapes(self.inputs.shape[1])
+        return [Search(shape.neurons, examples * shape.positions // shape.banks, shape.reads) for shape in shapes]
+
+    def dynamics(self, network: Network, inputs: FloatArray, finders: Finders, course: Course) -> Dynamics:
+        if not isinstance(network, DeepNetwork):
+            raise InvariantError("DeepStart: this network has two layers")
+        return DeepDynamics(network, inputs, finders)
 
 
 def check_dimension(config: DeepSection, dimension: int) -> None:

@@ -1,0 +1,41 @@
+"""Networks of adversarial training: an activation that jumps, and inputs in the normal form of ADV, with a bias."""
+
+from __future__ import annotations
+
+from typing import final
+
+from hybrid_train.data.padding import ADVERSARIAL_LAST, with_last_coordinate, with_one
+from hybrid_train.experiments.starts.two_layer import TwoLayerStart
+from hybrid_train.network.adversarial import adversarial_network, adversarial_threshold, pre_activation_spread
+from hybrid_train.network.two_layer import TwoLayerNetwork
+from hybrid_train.support.arrays import FloatArray
+
+
+@final
+class LiftedStart(TwoLayerStart):
+    """Two layers of z 1[z > tau] over (x, 1) with x_d = 1/2 and ||x|| = 1 (ADV Definition 3.1)."""
+
+    kept = 2
+    """x_d and the one of the bias."""
+
+    def network(self, seed: int) -> TwoLayerNetwork:
+        return adversarial_network(
+            self.config.width,
+            self.inputs.shape[1] - 1,
+            tau=self.threshold,
+            outputs=self.outputs,
+            seed=seed,
+            dtype=self.config.dtype,
+        )
+
+    def small(self, width: int) -> TwoLayerNetwork:
+        return adversarial_network(width, self.inputs.shape[1] - 1, tau=0.0, outputs=self.outputs)
+
+    def _in_normal_form(self, inputs: FloatArray) -> FloatArray:
+        """Return (sqrt(3)/2 x, 1/2, 1) for each row x."""
+        return with_one(with_last_coordinate(inputs, ADVERSARIAL_LAST))
+
+    def _thresholds(self) -> tuple[float, float]:
+        config = self.config
+        tau = adversarial_threshold(config.width, tau=config.tau, k=config.k, fraction=config.fraction)
+        return tau, tau / pre_activation_spread(config.width)

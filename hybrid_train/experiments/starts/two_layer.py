@@ -1,0 +1,82 @@
+"""Networks of two layers of ReLUs (PRE Definitions 3.1 and 3.2)."""
+
+from __future__ import annotations
+
+from classical.dynamics.sets import SetDynamics
+from classical.training.loop import two_layer_dynamics
+from hybrid_train.config.schema import NetworkConfig
+from hybrid_train.config.sizes import check_network
+from hybrid_train.errors import InvariantError
+from hybrid_train.experiments.starts.start import Course, Finders, Search, Start
+from hybrid_train.network.sparsity import expected_active
+from hybrid_train.network.storing import Network
+from hybrid_train.network.two_layer import Index, TwoLayerNetwork, auto_threshold
+from hybrid_train.support.arrays import FloatArray
+from hybrid_train.training.dynamics import Dynamics
+
+
+class TwoLayerStart(Start):
+    """Two layers of ReLUs.
+
+    Args:
+        config: the ``[network]`` table.
+        inputs: (n, d) of the data.
+        outputs: K.
+
+    Raises:
+        ResourceError: weights or active pairs do not fit in memory.
+    """
+
+    threshold: float
+    standard_threshold: float
+
+    def __init__(self, config: NetworkConfig, inputs: FloatArray, outputs: int) -> None:
+        self.config, self.outputs, self.neurons = config, outputs, config.width
+        self.inputs = self._in_normal_form(inputs)
+        self.threshold, self.standard_threshold = self._thresholds()
+        if config.storage == "stored":
+            pairs = len(inputs) * float(expected_active(config.width, self.standard_threshold))
+            check_network(config.width, self.inputs.shape[1], outputs, pairs)
+
+    def network(self, seed: int) -> TwoLayerNetwork:
+        return TwoLayerNetwork.initialize(
+            self.config.width,
+            self.inputs.shape[1],
+            outputs=self.outputs,
+            threshold=self.threshold,
+            start=self.config.start,
+            output_weight=self.config.output_weight,
+            dtype=self.config.dtype,
+            storage=self.config.storage,
+            seed=seed,
+        )
+
+    def two_layer(self, seed: int) -> TwoLayerNetwork:
+        return self.network(seed)
+
+    def small(self, width: int) -> TwoLayerNetwork:
+        return TwoLayerNetwork.initialize(width, self.inputs.shape[1], outputs=self.outputs, threshold=0.0)
+
+    def searches(self, examples: int, index: Index) -> list[Search]:
+        sizes = (examples, self.neurons) if index == "data" else (self.neurons, examples)
+        return [Search(*sizes, self.inputs.shape[1])]
+
+    def dynamics(self, network: Network, inputs: FloatArray, finders: Finders, course: Course) -> Dynamics:
+        if not isinstance(network, TwoLayerNetwork):
+            raise InvariantError("TwoLayerStart: this network has more layers")
+        finder = finders(0)
+        if course.fresh:
+            return SetDynamics(network, inputs, finder, course.index)
+        return two_layer_dynamics(
+            network, inputs, finder, course.index, reach=course.reach, in_batches=course.in_batches
+        )
+
+    def _in_normal_form(self, inputs: FloatArray) -> FloatArray:
+        """Return the inputs as the network takes them: unit rows x."""
+        return inputs
+
+    def _thresholds(self) -> tuple[float, float]:
+        """Return b, and b in units of the spread of a pre-activation at the start."""
+        given = self.config.threshold
+        b = auto_threshold(self.config.width) if given == "auto" else given
+        return b, b

@@ -1,0 +1,106 @@
+"""Batches: how large they are, what their examples count, and that no step repeats another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from classical.dynamics.ball.dynamics import BallDynamics
+from classical.dynamics.batch.dynamics import BatchDynamics
+from classical.dynamics.deep.dynamics import DeepDynamics
+from classical.dynamics.gram.dynamics import GramDynamics
+from classical.dynamics.linearised import LinearisedDynamics
+from classical.dynamics.sets import SetDynamics
+from classical.training import Training, two_layer_dynamics
+from hybrid_train.data import EvenPolynomials, make_inputs, sphere
+from hybrid_train.finder.registry import make_finder
+from hybrid_train.network import TwoLayerNetwork
+from hybrid_train.network.deep import fully_connected
+from hybrid_train.training.batches import FreshBatches, MiniBatches
+from hybrid_train.training.dynamics import Dynamics
+from hybrid_train.training.losses import encoded_draw, make_loss
+
+
+@pytest.mark.parametrize(("n", "size"), [(65, 64), (64, 64), (11, 4), (10, 5), (7, 6), (3, 2), (5, 1), (1797, 256)])
+def test_batches_of_an_epoch_are_as_large_as_each_other_and_take_every_example_once(n: int, size: int) -> None:
+    batches = MiniBatches(np.zeros((n, 1)), size, seed=3)
+    steps = -(-n // size)
+    for epoch in range(2):
+        drawn = [batches.at(epoch * steps + place) for place in range(steps)]
+        sizes = [len(batch.targets) for batch in drawn]
+        assert max(sizes) <= size
+        assert max(sizes) - min(sizes) <= 1
+        assert sorted(np.concatenate([batch.rows for batch in drawn])) == list(range(n))
+        assert all((batch.factors == n / len(batch.targets)).all() for batch in drawn)
+        largest = max(batch.factors.max() for batch in drawn)
+        assert batches.largest_factor * drawn[0].factors.max() == pytest.approx(largest, rel=1e-12)
+
+
+def test_a_batch_size_that_does_not_divide_the_data_trains_as_one_that_does() -> None:
+    """With a last batch of one example, whose gradient counted 65 times, the loss rose from 7.5 to 882."""
+    data = sphere(65, 300, seed=0)
+    network = TwoLayerNetwork.initialize(512, 300, seed=0)
+    loss = make_loss("squared")
+    targets = loss.encode(data, 1)
+    batches = MiniBatches(targets, 64, seed=0)
+    training = Training(two_layer_dynamics(network, data.inputs, make_finder("scan")), batches, loss, steps=12)
+    whole = [loss.value(network.predict(data.inputs), targets) for _ in training]
+    assert whole[-1] < 0.05 * whole[0]
+    assert all(after < 1.05 * before for before, after in pairwise(whole))
+
+
+def test_fresh_examples_never_come_again() -> None:
+    source = EvenPolynomials(make_inputs("sphere", 4), degree=2, seed=1)
+    batches = FreshBatches(encoded_draw(source, make_loss("squared"), 1), 3, seed=5)
+    seen = np.concatenate([batches.at(step).inputs for step in range(200)])
+    assert len(np.unique(seen, axis=0)) == 600
+
+
+def kernel_by_hand(inputs: np.ndarray, network: TwoLayerNetwork) -> np.ndarray:
+    fires = (inputs @ network.weights[:].T > network.threshold).astype(float)
+    return (inputs @ inputs.T) * (fires @ fires.T) * network.scale**2
+
+
+DYNAMICS: dict[str, Callable[[TwoLayerNetwork, np.ndarray], Dynamics]] = {
+    "sets, neurons": lambda network, x: SetDynamics(network, x, make_finder("scan"), "neurons"),
+    "sets, data": lambda network, x: SetDynamics(network, x, make_finder("scan"), "data"),
+    "gram": GramDynamics,
+    "batch": BatchDynamics,
+    "ball": lambda network, x: BallDynamics(network, x, 0.1),
+    "linearised": lambda network, x: LinearisedDynamics(network, x, make_finder("scan")),
+}
+
+
+@pytest.mark.parametrize("kind", DYNAMICS)
+def test_the_rate_counts_each_example_of_a_batch_as_often_as_it_was_drawn(kind: str) -> None:
+    data, loss = sphere(12, 5, seed=2), make_loss("squared")
+    targets = loss.encode(data, 1)
+    batches = MiniBatches(targets, 10, seed=1, replacement=True)
+    batch = batches.at(0)
+    assert len(set(batch.factors)) > 1
+    network = TwoLayerNetwork.initialize(64, 5, threshold=0.3, seed=4)
+    roots = np.sqrt(batch.factors)
+    kernel = kernel_by_hand(data.inputs[batch.rows], network)
+    training = Training(DYNAMICS[kind](network, data.inputs), batches, loss, steps=1)
+    list(training)
+    expected = 1.0 / np.linalg.eigvalsh(kernel * np.outer(roots, roots))[-1]
+    assert training.learning_rate == pytest.approx(expected, rel=1e-9)
+    largest = 1.0 / (np.linalg.eigvalsh(kernel)[-1] * batch.factors.max())
+    assert expected > 1.02 * largest
+
+
+@pytest.mark.parametrize("n", [6, 40])
+def test_the_rate_of_a_deep_network_counts_examples_likewise(n: int) -> None:
+    data = sphere(n, 5, seed=2)
+    network = fully_connected((20, 20), 5, seed=1)
+    dynamics = DeepDynamics(network, data.inputs, lambda _: make_finder("scan"))
+    dynamics.start()
+    rows, factors = np.arange(n - 1), np.linspace(0.2, 3.0, n - 1)
+    dynamics.evaluate(rows)
+    seen, roots = network.forward(data.inputs[rows]), np.sqrt(factors)
+    kernel = np.concatenate([seen.kernel_product(unit[:, None]) for unit in np.eye(n - 1)], axis=1)
+    expected = np.linalg.eigvalsh(kernel * np.outer(roots, roots))[-1]
+    assert dynamics.top_eigenvalue(factors) == pytest.approx(expected, rel=1e-5)
