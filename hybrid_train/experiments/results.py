@@ -31,6 +31,7 @@ from hybrid_train.errors import CheckpointError
 from hybrid_train.experiments.document import CONFIG, METRICS, SUMMARY, make_directory, versions, write_summary
 from hybrid_train.network.storing import Network, restored, stored
 from hybrid_train.support.files import json_text, write_json, write_text, writing
+from hybrid_train.support.parallel import processors
 from hybrid_train.support.rng import Role
 
 _ENVIRONMENT, _CHECKPOINTS = "environment.json", "checkpoints"
@@ -157,7 +158,7 @@ def environment(config: Config) -> dict[str, Any]:
         "versions": versions(),
         "platform": platform.platform(),
         "machine": platform.machine(),
-        "processors": os.cpu_count(),
+        "processors": processors(),
         "seeds": {"root": config.run.seed, "spawn_keys": {role.name.lower(): [0, int(role)] for role in Role}},
         "command": sys.argv,
     }

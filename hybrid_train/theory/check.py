@@ -15,6 +15,7 @@ from hybrid_train.config.deep_networks import DeepSection
 from hybrid_train.config.load import ConfigSource
 from hybrid_train.config.schema import NetworkConfig
 from hybrid_train.config.sizes import check_memory
+from hybrid_train.config.threads import in_its_threads
 from hybrid_train.errors import ConfigError
 from hybrid_train.experiments.document import check_vacant, versions, write_document
 from hybrid_train.experiments.setting import Setting
@@ -77,6 +78,7 @@ class TheoryCheck:
         }
 
 
+@in_its_threads
 def check_theory(
     config: ConfigSource,
     *,
