@@ -112,12 +112,13 @@ class _OneThread:
         self._lock = threading.Lock()
         self._users = 0
         self._own = threading.local()
-        self._limit: Any = None
+        self._before: list[int] = []
 
     def enter(self) -> None:
         with self._lock:
             if not self._users:
-                self._limit = _libraries().limit(limits=1, user_api="blas")
+                self._before = [library.num_threads for library in _libraries()]
+                self._set([1] * len(self._before))
             self._users += 1
         self._own.users = getattr(self._own, "users", 0) + 1
 
@@ -126,14 +127,24 @@ class _OneThread:
         with self._lock:
             self._users -= 1
             if not self._users:
-                self._limit.restore_original_limits()
+                self._set(self._before)
 
     def forked(self) -> None:
         """Go on in a child, where no thread is left but the one that forked."""
         self._lock = threading.Lock()
         others, self._users = self._users, getattr(self._own, "users", 0)
         if others and not self._users:
-            self._limit.restore_original_limits()
+            self._set(self._before)
+
+    @staticmethod
+    def _set(counts: Sequence[int]) -> None:
+        for library, count in zip(_libraries(), counts, strict=True):
+            # From its version 3.8 on threadpoolctl heeds one thread alone; ours take turns, so it may be this one.
+            if hasattr(library, "clear_controlling_thread"):
+                library.clear_controlling_thread(force=True)
+            library.set_num_threads(count)
+            if hasattr(library, "clear_controlling_thread"):
+                library.clear_controlling_thread(force=True)
 
 
 _one_thread = _OneThread()
@@ -152,9 +163,9 @@ def one_blas_thread() -> Iterator[None]:
 
 
 @cache
-def _libraries() -> ThreadpoolController:
-    """Look the loaded libraries up once: it takes milliseconds."""
+def _libraries() -> list[Any]:
+    """Look the loaded BLAS libraries up once: it takes milliseconds."""
     import numpy as np
 
-    np.ones((2, 2)) @ np.ones((2, 2))  # the BLAS library has to be loaded to be found
-    return ThreadpoolController()
+    np.ones((2, 2)) @ np.ones((2, 2))  # the library has to be loaded to be found
+    return list(ThreadpoolController().select(user_api="blas").lib_controllers)
