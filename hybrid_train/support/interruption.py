@@ -86,7 +86,10 @@ class Signals:
     def _repeat(self) -> None:
         if self.number is not None and self is _caught:
             self._repeated = True
-            signal.raise_signal(self.number)
+            if hasattr(signal, "pthread_kill"):  # wakes a main thread that sleeps or waits
+                signal.pthread_kill(threading.main_thread().ident or 0, self.number)
+            else:
+                signal.raise_signal(self.number)
 
 
 _caught: Signals | None = None
