@@ -13,6 +13,7 @@ from hybrid_train.errors import ConfigError
 
 T = TypeVar("T")
 _LONGEST = 60
+_LARGEST = 1 << 40
 
 
 class Commands(Protocol):
@@ -49,6 +50,14 @@ class Version(argparse.Action):
 def whole(text: str) -> int:
     """Read a whole number."""
     return _read(int, text, "a whole number")
+
+
+def size(text: str) -> int:
+    """Read a whole number that has to fit an array's length."""
+    found = whole(text)
+    if found > _LARGEST:
+        raise argparse.ArgumentTypeError(f"{_cut(repr(text))} given, expected a whole number of at most 2^40")
+    return found
 
 
 def number(text: str) -> float:

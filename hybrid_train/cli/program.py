@@ -69,7 +69,7 @@ def _guarded(arguments: Sequence[str] | None) -> int:
         if is_interruption(error) or interruption.came() or os.environ.get("HYBRID_TRAIN_DEBUG") == "1":
             raise
         complain(*_error_lines(error))
-        return BAD_INPUT if isinstance(error, ConfigError | DataError | ResourceError) else FAILED
+        return BAD_INPUT if isinstance(error, ConfigError | DataError | ResourceError | MemoryError) else FAILED
     return code
 
 
@@ -86,6 +86,10 @@ def _error_lines(error: BaseException) -> list[str]:
     if isinstance(error, ConfigError):
         return str(error).split("\n")
     text = " ".join(str(error).split())
+    if isinstance(error, MemoryError):
+        return [f"out of memory: {text or 'this machine has less than that takes'}; take smaller sizes"]
+    if isinstance(error, OSError) and error.filename is not None:
+        return [f"{os.fspath(error.filename)!r}: {error.strerror}"]
     return [text if isinstance(error, HybridTrainError) else f"{type(error).__name__}: {text}"]
 
 

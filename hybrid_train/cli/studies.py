@@ -17,6 +17,7 @@ from hybrid_train.cli.options import (
     path,
     refuse,
     refuse_settings,
+    size,
     whole,
 )
 from hybrid_train.cli.printing import DONE, escaped, note, show, show_files, show_json, show_result
@@ -53,10 +54,10 @@ def _add_count(commands: Commands) -> None:
     add("--widths", metavar="M", help="2^10..2^30, a comma list, or both (2^10..2^20)")
     add("--strategies", metavar="A,B,C", help="known_k,exact,bbht,coupon,fixed_point,counting,adaptive,warm")
     add("--counts", metavar="K", help="fired neurons: 49, or 49,140,... for each width, or m^0.8, or 0.25m; m Q(b)")
-    add("--trials", metavar="N", type=whole, help="searches for each width and strategy; as many as take seconds")
+    add("--trials", metavar="N", type=size, help="searches for each width and strategy; as many as take seconds")
     add("--delta", metavar="P", type=number, help="what may be missed with, in all (1e-6)")
     add("--index", metavar="INDEX", help="neurons (one query), or data (one step, all neurons); neurons")
-    add("--n", metavar="N", type=whole, help="data, for --index data (64)")
+    add("--n", metavar="N", type=size, help="data, for --index data (64)")
     add("--newcomers", metavar="SHARE", type=number, help="of the fired neurons, for warm (0.01)")
     add("--seed", metavar="S", type=whole, help="of the searches (0)")
     add("--along", metavar="CONFIG", type=path, help="count at every step of the training run of this TOML file")
@@ -76,8 +77,8 @@ def _add_resources(commands: Commands) -> None:
     add("--adder", metavar="NAME", help="gidney (fewest T gates) or draper (fewest qubits); gidney")
     add("--loading", metavar="NAME", help="all words of a neuron at once, or coordinate by coordinate")
     text = "load so many neighbouring neurons together: fewer Toffoli, more qubits (1)"
-    add("--swap", metavar="N", type=whole, help=text)
-    add("--spare", metavar="N", type=whole, help="further clean qubits, for unloading (0)")
+    add("--swap", metavar="N", type=size, help=text)
+    add("--spare", metavar="N", type=size, help="further clean qubits, for unloading (0)")
     add("--delta", metavar="P", type=number, help="probability that a query misses a neuron (1e-6)")
     add("--draw", metavar="FILE", type=path, help="write the circuit there: .png, .pdf or .svg")
     add("--quiet", action="store_true", help="no notes and no progress")
@@ -94,14 +95,14 @@ def _add_crossover(commands: Commands) -> None:
         "crossover", help="from what width a quantum search is cheaper", description=text
     )
     add = crossover.add_argument
-    add("--dim", metavar="D", type=whole, help="length of a weight vector (16)")
-    add("--n", metavar="N", type=whole, help="data, that is queries a step (64)")
-    add("--steps", metavar="T", type=whole, help="steps over which the first one's cost is shared (100)")
+    add("--dim", metavar="D", type=size, help="length of a weight vector (16)")
+    add("--n", metavar="N", type=size, help="data, that is queries a step (64)")
+    add("--steps", metavar="T", type=size, help="steps over which the first one's cost is shared (100)")
     add("--bits", metavar="P", type=whole, help="bits of a weight (8)")
     add("--query-bits", metavar="P", type=whole, help="bits of a query component; those of a weight")
     add("--strategies", metavar="A,B,C", help="search strategies (known_k,bbht,adaptive,warm)")
     add("--delta", metavar="P", type=number, help="probability that a query misses a neuron (1e-6)")
-    add("--swap", metavar="N", type=whole, help="neurons loaded together; by default what takes the fewest Toffoli")
+    add("--swap", metavar="N", type=size, help="neurons loaded together; by default what takes the fewest Toffoli")
     add("--toffoli-rate", metavar="HZ", type=number, help="logical Toffoli gates a second (1e6)")
     add("--classical-rate", metavar="HZ", type=number, help="multiply-adds a second; by default this machine's")
     add("--seed", metavar="S", type=whole, help="of the trainings and searches that are counted (0)")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -185,3 +186,40 @@ def test_whoever_stops_the_program_has_an_exit_code(
     monkeypatch.setattr("hybrid_train.experiments.runs.run", stopping)
     assert main(["run", config]) == (stop or 0 if not isinstance(stop, str) else 1)
     assert capsys.readouterr().err == (f"hybrid-train: error: {stop}\n" if isinstance(stop, str) else "")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (FileNotFoundError(2, "No such file or directory", "no/such/x.png"), 1, "'no/such/x.png': No such file"),
+        (
+            MemoryError("Unable to allocate 728. TiB"),
+            2,
+            "out of memory: Unable to allocate 728. TiB; take smaller sizes",
+        ),
+        (MemoryError(), 2, "out of memory: this machine"),
+        (BaseException("a panic of a library"), 1, "BaseException: a panic of a library"),
+    ],
+)
+def test_errors_of_the_machine_are_a_line_without_python_in_it(
+    config: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, error: Any, code: int, line: str
+) -> None:
+    def failing(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("hybrid_train.experiments.runs.run", failing)
+    assert main(["run", config, "--json"]) == code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(f"hybrid-train: error: {line}")
+    assert captured.err.count("\n") == 1
+
+
+def test_results_go_where_the_name_is_no_text(config: str, tmp_path: Path) -> None:
+    out = os.fsencode(tmp_path) + b"/o\xff\x1b[31m"
+    command = [sys.executable, "-m", "hybrid_train", "run", config, "--quiet", "--out", out]
+    done = subprocess.run(command, capture_output=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"\x1b" not in done.stdout
+    environment = json.loads(Path(os.fsdecode(out), "environment.json").read_text(encoding="utf-8"))
+    assert os.fsencode(environment["command"][-1]) == out

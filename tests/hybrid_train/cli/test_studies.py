@@ -44,6 +44,9 @@ def test_every_option_that_the_config_decides_is_refused_by_name(
         (["--strategies", ""], "strategies=[]"),
         (["--delta", "nan"], "delta=nan"),
         (["--n", "-1", "--index", "data"], "n=-1"),
+        (["--n", "9" * 20, "--index", "data"], "--n: '99999999999999999999' given, expected a whole number of at most"),
+        (["--widths", "64", "--counts", "m^99999"], "expected a whole number from 0 to m=64"),
+        (["--widths", "64", "--counts", f"{'9' * 400}m"], "expected a whole number from 0 to m=64"),
     ],
 )
 def test_count_refuses_what_has_no_effect_or_no_sense(
