@@ -54,6 +54,13 @@ def test_nothing_gets_into_the_files_of_a_run(redirected: str, config: str, tmp_
         assert json.loads(done.stdout)["rows"][0]["recall"] == 1.0
 
 
+@pytest.mark.parametrize("redirected", ["2>&-", "<&- 2>&-", "<&-"])
+def test_no_file_takes_the_place_of_a_stream(redirected: str, tmp_path: Path) -> None:
+    code = "import os; from hybrid_train.cli import main; main(['--version']); print(os.open('f', os.O_CREAT) > 2)"
+    done = shell(f'{sys.executable} -c "{code}" {redirected}', tmp_path)
+    assert done.stdout.splitlines()[-1] == "True"
+
+
 @pytest.mark.parametrize("redirected", ["2>&-", "2>/dev/full", "2>&- >&-"])
 def test_bad_input_has_its_code_though_nobody_can_be_told(redirected: str, tmp_path: Path) -> None:
     done = shell(f"{program('run', 'none.toml', '--out', 'x')} {redirected}", tmp_path)
