@@ -18,6 +18,9 @@ from hybrid_train.training.losses import LOSSES, make_loss
 HELD_OUT = 1024
 """Examples that judge a network trained on fresh ones."""
 
+MOST_THREADS = 1024
+"""More than any machine has use for."""
+
 
 class DataSection(Section):
     """A ``[data]`` table: by itself a data set of n examples."""
@@ -306,10 +309,18 @@ class AdversaryConfig(Section):
 
 @final
 class RunConfig(Section):
-    """``[run]``: the root of all randomness, and how often the sets are audited (0 for never)."""
+    """``[run]``: the root of all randomness, and how often the sets are audited (0 for never).
+
+    ``threads`` is how many work at once, by itself as many as there are processors for this process; no result depends
+    on it.
+    """
 
     seed: Annotated[int, Field(ge=0, le=MOST_SEED)] = 0
     audit_every: Annotated[int, Field(ge=0, le=MOST_STEPS)] = 1
+    threads: Annotated[
+        Annotated[int, Field(ge=1, le=MOST_THREADS)] | Literal["auto"],
+        Field(description=f"a whole number from 1 to {MOST_THREADS} or 'auto'"),
+    ] = "auto"
 
 
 @final

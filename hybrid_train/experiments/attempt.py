@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, final
@@ -88,7 +87,7 @@ class Attempt:
         try:
             with announced(f"{label}: loading and compiling", shown=progress):
                 self._rehearse()
-            for record in with_progress(training, config.training.steps + 1, label, shown=progress):
+            for record in with_progress(training, config.training.steps + 1, label, shown=progress, whole=True):
                 if directory is not None:
                     directory.append(record.as_dict())
                 self._tally.add(record)
@@ -109,9 +108,12 @@ class Attempt:
     def _rehearse(self) -> None:
         """Take a step with a handful of neurons and data, so that no time is charged for loading and compiling."""
         network = self._setting.kind.small(_REHEARSAL)
-        with contextlib.suppress(Exception):  # whatever fails here is the run's own to report
+        try:
             for _ in make_training(self._config, self._setting, network, self._finders, n=_REHEARSAL, steps=1):
                 pass
+        except Exception as error:  # whatever fails here is the run's own to report
+            if is_interruption(error):
+                raise
 
     def _judge(self, training: Training, network: Network) -> None:
         """Tell the tally about the network returned, unless it is that of the last record on the same data."""

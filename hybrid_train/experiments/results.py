@@ -35,6 +35,7 @@ from hybrid_train.network.storing import Network, restored, stored
 from hybrid_train.support.archives import opened_archive
 from hybrid_train.support.files import json_text, replacing, write_json, write_text, writing
 from hybrid_train.support.messages import printable
+from hybrid_train.support.parallel import processors
 from hybrid_train.support.rng import Role
 from hybrid_train.support.untrusted import GIB, MIB, memory_limit, read_bytes, reading
 
@@ -169,7 +170,7 @@ def environment(config: Config) -> dict[str, Any]:
         "versions": versions(),
         "platform": platform.platform(),
         "machine": platform.machine(),
-        "processors": os.cpu_count(),
+        "processors": processors(),
         "seeds": {"root": config.run.seed, "spawn_keys": {role.name.lower(): [0, int(role)] for role in Role}},
         "command": sys.argv,
     }

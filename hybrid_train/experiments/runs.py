@@ -12,6 +12,7 @@ from typing import Any, Literal, final
 from hybrid_train.config import Config, load_config
 from hybrid_train.config.combinations import combination_errors
 from hybrid_train.config.load import ConfigSource, finder_errors
+from hybrid_train.config.threads import in_its_threads
 from hybrid_train.errors import ConfigError, is_interruption
 from hybrid_train.experiments.attempt import Attempt, one_line
 from hybrid_train.experiments.document import check_vacant, draw_document, make_directory, versions, write_summary
@@ -87,6 +88,7 @@ class RunResult:
         return self.table.document()
 
 
+@in_its_threads
 def run(config: ConfigSource, *, out: str | os.PathLike[str] | None = None, progress: bool = False) -> RunResult:
     """Train once.
 
@@ -112,6 +114,7 @@ def run(config: ConfigSource, *, out: str | os.PathLike[str] | None = None, prog
     return RunResult(network, table)
 
 
+@in_its_threads
 def compare(
     config: ConfigSource,
     finders: Sequence[str],

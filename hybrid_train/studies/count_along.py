@@ -21,6 +21,7 @@ from classical.training.loop import Training
 from hybrid_train.config import Config, load_config
 from hybrid_train.config.load import ConfigSource
 from hybrid_train.config.schema import FinderConfig
+from hybrid_train.config.threads import in_its_threads
 from hybrid_train.errors import ConfigError
 from hybrid_train.experiments.assembly import make_training, planned_queries
 from hybrid_train.experiments.document import check_vacant, versions, write_document
@@ -68,6 +69,7 @@ class CallsAlong:
         }
 
 
+@in_its_threads
 def count_along(
     config: ConfigSource,
     strategies: Sequence[str] = ALONG_STRATEGIES,

@@ -13,6 +13,8 @@ from hybrid_train.network.sparsity import expected_active
 from hybrid_train.network.two_layer import auto_threshold
 
 LARGEST = 1 << 40
+_TOO_MUCH = 8.0
+"""Powers and shares beyond 1 are refused by their count, which has to be a number for that."""
 
 CountRule = int | str | Sequence[int] | Callable[[int], int]
 """A number, one for each width, a function of the width, or a rule as :func:`marked_counts` reads it."""
@@ -84,9 +86,9 @@ def _counts(rule: CountRule | None, widths: Sequence[int]) -> list[int]:
     if isinstance(rule, str):
         power, share = re.fullmatch(r"m\^(\d*\.?\d+)", rule), re.fullmatch(r"(\d*\.?\d+)m", rule)
         if power:
-            return [round(width ** min(float(power[1]), 2.0)) for width in widths]
+            return [round(width ** min(float(power[1]), _TOO_MUCH)) for width in widths]
         if share:
-            return [round(width * min(float(share[1]), 2.0)) for width in widths]
+            return [round(width * min(float(share[1]), _TOO_MUCH)) for width in widths]
         rule = [_number(part.strip(), rule, "counts", "49, 49,140, m^0.8 or 0.25m") for part in rule.split(",")]
     numbers: list[Any] = list(rule) if isinstance(rule, Sequence | np.ndarray) else [rule]
     if len(numbers) == 1:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import math
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ import numpy as np
 
 from hybrid_train.errors import CheckpointError
 
+_HALVES = re.compile("[\ud800-\udfff]")
+"""Surrogates: Python's stand-ins for bytes that are not UTF-8, which no file in UTF-8 can hold."""
+
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
     """Write one JSON document, whole or not at all."""
@@ -21,8 +25,9 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
 
 
 def json_text(document: Any, indent: int | None = None) -> str:
-    """Return plain JSON: NumPy numbers as numbers, NaN and infinity as null."""
-    return json.dumps(_plain(document), indent=indent, ensure_ascii=False, allow_nan=False)
+    """Return plain JSON: NumPy numbers as numbers, NaN and infinity as null, halves of characters escaped."""
+    text = json.dumps(_plain(document), indent=indent, ensure_ascii=False, allow_nan=False)
+    return _HALVES.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _plain(value: Any) -> Any:

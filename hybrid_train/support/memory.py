@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+import psutil
 
 from hybrid_train.errors import ResourceError
 
-_MEMINFO = Path("/proc/meminfo")
 _CGROUP = Path("/sys/fs/cgroup")
 _UNBOUNDED = 1 << 62
 
@@ -42,12 +42,7 @@ def in_words(count: float) -> str:
 
 
 def _machine() -> int:
-    try:
-        lines = _MEMINFO.read_text(encoding="ascii").splitlines()
-    except OSError:
-        return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    free = (int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
-    return next(free, _UNBOUNDED)
+    return int(psutil.virtual_memory().available)
 
 
 def _control_group() -> int:
@@ -81,8 +76,4 @@ def _address_space() -> int:
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
     if limit == resource.RLIM_INFINITY:
         return _UNBOUNDED
-    try:
-        used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
-    except OSError:
-        used = 0
-    return max(0, limit - used)
+    return max(0, limit - int(psutil.Process().memory_info().vms))

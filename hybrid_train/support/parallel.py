@@ -7,17 +7,45 @@ take many times as long. So a product is left to one thread, and the threads sha
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
 from functools import cache
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, final
 
 from threadpoolctl import ThreadpoolController
 
+from hybrid_train.support.processors import usable_processors
+
 S = TypeVar("S")
 T = TypeVar("T")
+
+_threads: ContextVar[int | None] = ContextVar("threads", default=None)
+
+
+@contextmanager
+def threads(count: int | Literal["auto"]) -> Iterator[None]:
+    """Let what runs inside, and the threads it starts, use so many threads at once; no result depends on it.
+
+    Runs side by side in threads of the caller's keep their own count each. The BLAS library is left to its own: how it
+    rounds may depend on its threads.
+
+    Args:
+        count: at least 1; "auto" for as many processors as this process may use.
+    """
+    token = _threads.set(None if count == "auto" else count)
+    try:
+        yield
+    finally:
+        _threads.reset(token)
+
+
+def processors() -> int:
+    """Return how many threads may work at once: those of :func:`threads`, or the processors this process may use."""
+    return _threads.get() or usable_processors()
 
 
 def in_threads(work: Callable[[int, int], T], size: int, share: int) -> list[T]:
@@ -54,9 +82,11 @@ def side_by_side(work: Callable[[S], T], parts: Sequence[S]) -> list[T]:
     Returns:
         The results in the order of the parts.
     """
-    if len(parts) <= 1:
+    others = processors() - 1
+    if len(parts) <= 1 or others < 1:
         return [work(part) for part in parts]
-    futures = [_pool(os.getpid()).submit(work, part) for part in parts[1:]]
+    pool = _pool(os.getpid(), others)
+    futures = [pool.submit(copy_context().run, work, part) for part in parts[1:]]
     results = []
     try:
         results.append(work(parts[0]))
@@ -67,28 +97,75 @@ def side_by_side(work: Callable[[S], T], parts: Sequence[S]) -> list[T]:
     return results
 
 
-def processors() -> int:
-    """Return how many processors there are."""
-    return os.cpu_count() or 1
-
-
 @cache
-def _pool(process: int) -> ThreadPoolExecutor:
+def _pool(process: int, workers: int) -> ThreadPoolExecutor:
     """Return the threads of this process; one that was forked has to start its own."""
     del process
-    return ThreadPoolExecutor(max(1, processors() - 1))
+    return ThreadPoolExecutor(workers)
 
 
-def one_blas_thread() -> AbstractContextManager[Any]:
-    """Return a context in which matrix products do not start threads of their own."""
-    limiter: AbstractContextManager[Any] = _libraries().limit(limits=1, user_api="blas")
-    return limiter
+@final
+class _OneThread:
+    """Counts who wants products in one thread: the library's own number comes back when the last one leaves."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._own = threading.local()
+        self._before: list[int] = []
+
+    def enter(self) -> None:
+        with self._lock:
+            if not self._users:
+                self._before = [library.num_threads for library in _libraries()]
+                self._set([1] * len(self._before))
+            self._users += 1
+        self._own.users = getattr(self._own, "users", 0) + 1
+
+    def leave(self) -> None:
+        self._own.users -= 1
+        with self._lock:
+            self._users -= 1
+            if not self._users:
+                self._set(self._before)
+
+    def forked(self) -> None:
+        """Go on in a child, where no thread is left but the one that forked."""
+        self._lock = threading.Lock()
+        others, self._users = self._users, getattr(self._own, "users", 0)
+        if others and not self._users:
+            self._set(self._before)
+
+    @staticmethod
+    def _set(counts: Sequence[int]) -> None:
+        for library, count in zip(_libraries(), counts, strict=True):
+            # From its version 3.8 on threadpoolctl heeds one thread alone; ours take turns, so it may be this one.
+            if hasattr(library, "clear_controlling_thread"):
+                library.clear_controlling_thread(force=True)
+            library.set_num_threads(count)
+            if hasattr(library, "clear_controlling_thread"):
+                library.clear_controlling_thread(force=True)
+
+
+_one_thread = _OneThread()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_one_thread.forked)
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Return a context in which matrix products do not start threads of their own, in no thread of the process."""
+    _one_thread.enter()
+    try:
+        yield
+    finally:
+        _one_thread.leave()
 
 
 @cache
-def _libraries() -> ThreadpoolController:
-    """Look the loaded libraries up once: it takes milliseconds."""
+def _libraries() -> list[Any]:
+    """Look the loaded BLAS libraries up once: it takes milliseconds."""
     import numpy as np
 
-    np.ones((2, 2)) @ np.ones((2, 2))  # the BLAS library has to be loaded to be found
-    return ThreadpoolController()
+    np.ones((2, 2)) @ np.ones((2, 2))  # the library has to be loaded to be found
+    return list(ThreadpoolController().select(user_api="blas").lib_controllers)

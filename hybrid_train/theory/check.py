@@ -10,6 +10,7 @@ from typing import Any, final
 
 from hybrid_train.config import Config, load_config
 from hybrid_train.config.load import ConfigSource
+from hybrid_train.config.threads import in_its_threads
 from hybrid_train.errors import ConfigError
 from hybrid_train.experiments.document import Draw, check_vacant, versions, write_document
 from hybrid_train.experiments.setting import Setting
@@ -55,6 +56,7 @@ class TheoryCheck:
         }
 
 
+@in_its_threads
 def check_theory(
     config: ConfigSource,
     *,

@@ -13,177 +13,11 @@ import pytest
 
 import hybrid_train
 from hybrid_train.cli import main
-from hybrid_train.config.schema import TrainingConfig
-from hybrid_train.finder.registry import FINDERS, finder_kinds
-
-CONFIG = """
-[data]
-kind = "sphere"
-n = 6
-dim = 4
-[network]
-width = 32
-[training]
-steps = 3
-"""
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> str:
-    path = tmp_path / "config.toml"
-    path.write_text(CONFIG, encoding="utf-8")
-    return str(path)
 
 
 def python(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **options)
-
-
-class TestRun:
-    def test_json_is_one_document_and_nothing_else(self, config: str, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["run", config, "--json"]) == 0
-        captured = capsys.readouterr()
-        document = json.loads(captured.out)
-        assert set(document) == {"rows", "fired", "config", "versions", "notes"}
-        assert len(document["rows"]) == 1
-        assert len(document["rows"][0]["losses"]) == 4
-        assert captured.err.splitlines() == [f"hybrid-train: note: {note}" for note in document["notes"]] != []
-
-    def test_overrides_reach_the_run(self, config: str, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["run", config, "--json", "--set", "training.steps=1", "--set", "finder.kind=hsr"]) == 0
-        row = json.loads(capsys.readouterr().out)["rows"][0]
-        assert (row["finder"], row["steps"]) == ("hsr", 1)
-
-    def test_quiet_says_only_the_result(self, config: str, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["run", config, "--quiet"]) == 0
-        assert capsys.readouterr().err == ""
-
-    def test_every_config_error_has_a_line(self, config: str, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["run", config, "--set", "training.stps=1", "--set", "network.width=0"]) == 2
-        captured = capsys.readouterr()
-        assert captured.out == ""
-        assert captured.err.splitlines() == [
-            "hybrid-train: error: network.width=0: expected a number of at least 1",
-            "hybrid-train: error: training.stps=1: unknown key, did you mean 'steps'?; "
-            f"known: {', '.join(TrainingConfig.model_fields)}",
-        ]
-
-    @pytest.mark.parametrize(
-        ("override", "code", "words"),
-        [
-            ("network.width=1000000000000", 2, "available"),
-            ("data.kind=disc", 2, "data.kind='disc': expected one of sphere"),
-            ("data.n=0", 2, "data.n=0"),
-            ("training.loss=cross_entropy", 0, ""),
-        ],
-    )
-    def test_exit_codes(
-        self, config: str, capsys: pytest.CaptureFixture[str], override: str, code: int, words: str
-    ) -> None:
-        assert main(["run", config, "--quiet", "--set", override]) == code
-        errors = capsys.readouterr().err.splitlines()
-        assert len(errors) == (code != 0)
-        assert all(line.startswith("hybrid-train: error: ") and words in line for line in errors)
-
-    def test_data_errors_are_bad_input(self, config: str, capsys: pytest.CaptureFixture[str]) -> None:
-        overrides = ["--set", "data.kind=file", "--set", "data.path=none.csv", "--set", "data.n=3"]
-        assert main(["run", config, *overrides]) == 2
-        assert "none.csv" in capsys.readouterr().err
-
-    def test_a_diverging_run_failed(self, config: str, capsys: pytest.CaptureFixture[str]) -> None:
-        changes = ("network.threshold=-50", "training.learning_rate=1e4", "training.steps=500")
-        assert main(["run", config, "--quiet", *(f"--set={change}" for change in changes)]) == 1
-        captured = capsys.readouterr()
-        assert captured.out == ""
-        (line,) = captured.err.splitlines()
-        assert "learning_rate=10000" in line
-
-    def test_an_unexpected_error_is_one_line_unless_debugging(
-        self, config: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def broken(*_: Any, **__: Any) -> None:
-            raise RuntimeError("two\nlines")
-
-        monkeypatch.setattr("hybrid_train.experiments.runs.run", broken)
-        monkeypatch.delenv("HYBRID_TRAIN_DEBUG", raising=False)
-        assert main(["run", config]) == 1
-        assert capsys.readouterr().err == "hybrid-train: error: RuntimeError: two lines\n"
-        monkeypatch.setenv("HYBRID_TRAIN_DEBUG", "1")
-        with pytest.raises(RuntimeError, match="two"):
-            main(["run", config])
-
-    def test_a_second_run_into_the_same_directory_is_refused(
-        self, config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        out = str(tmp_path / "out")
-        assert main(["run", config, "--quiet", "--out", out]) == 0
-        assert f"results in {out}" in capsys.readouterr().out
-        assert main(["run", config, "--quiet", "--out", out]) == 2
-        assert "already holds results" in capsys.readouterr().err
-
-
-class TestCompare:
-    def test_the_table_has_a_line_for_each_run(
-        self, config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        out = tmp_path / "out"
-        command = ["compare", config, "--finders", "scan, empty", "--index", "neurons,data", "--out", str(out)]
-        assert main(command) == 0
-        lines = capsys.readouterr().out.splitlines()
-        titles = (
-            "finder index promise recall final_loss accuracy fired/datum inner_products nodes_visited oracle_calls "
-            "verifications time_[s]"
-        )
-        assert "_".join(lines[0].split()) == titles.replace(" ", "_")
-        assert [line.split()[:3] for line in lines[1:5]] == [
-            ["scan", "neurons", "exact"],
-            ["empty", "neurons", "approximate"],
-            ["scan", "data", "exact"],
-            ["empty", "data", "approximate"],
-        ]
-        assert len({len(line) for line in lines[:5]}) == 1
-        pictures = [Path(line.removeprefix("picture ")) for line in lines if line.startswith("picture ")]
-        assert pictures == [out / "figures" / f"{name}.png" for name in ("loss", "cost", "fired")]
-        assert all(path.stat().st_size > 0 for path in pictures)
-
-    def test_a_failed_row_is_printed_and_the_exit_code_tells(
-        self, config: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def failing(*_: Any) -> None:
-            raise OSError("gone")
-
-        monkeypatch.setattr("classical.hsr.HSRFinder.find", failing)
-        assert main(["compare", config, "--finders", "hsr,scan", "--json", "--quiet"]) == 1
-        captured = capsys.readouterr()
-        rows = json.loads(captured.out)["rows"]
-        assert rows[0]["error"] == "OSError: gone"
-        assert rows[1]["recall"] == 1.0
-        assert captured.err == "hybrid-train: error: hsr (index neurons): OSError: gone\n"
-
-    def test_an_unknown_finder_is_bad_input(self, config: str, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["compare", config, "--finders", "scan,groover"]) == 2
-        assert "did you mean 'grover'?" in capsys.readouterr().err
-
-
-class TestFinders:
-    def test_every_finder_is_described(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["finders", "--json"]) == 0
-        listed = {finder["name"]: finder for finder in json.loads(capsys.readouterr().out)["finders"]}
-        assert set(listed) == set(finder_kinds())
-        assert listed["scan"]["promise"] == "exact"
-        assert listed["hsr"]["options"]["leaf_size"]["default"] == 64
-        assert "closed_form" in listed["grover"]["options"]["engine"]["choices"]
-        assert "sampler" not in listed["grover"]["options"]
-
-    def test_a_plug_in_that_cannot_load_is_listed_with_its_error(
-        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setitem(FINDERS, "lost", "no_such_module_anywhere:Finder")
-        assert main(["finders"]) == 0
-        text = capsys.readouterr().out
-        assert "lost: cannot be loaded: finder.kind='lost': cannot load no_such_module_anywhere:Finder" in text
-        assert "leaf_size = 64" in text
 
 
 @pytest.mark.parametrize("arguments", [[], ["rn"], ["run"], ["compare", "x.toml"], ["run", "x.toml", "--what"]])
@@ -233,27 +67,17 @@ def test_every_exported_name_is_there() -> None:
         _ = hybrid_train.nothing
 
 
-def test_a_closed_pipe_is_no_error(config: str) -> None:
-    read, write = os.pipe()
-    os.close(read)
-    try:
-        command = [sys.executable, "-m", "hybrid_train", "run", config, "--json", "--quiet"]
-        done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
-    finally:
-        os.close(write)
-    assert (done.returncode, done.stderr) == (141, "")
-
-
-def test_an_interruption_is_one_line_and_keeps_the_steps(config: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_is_one_line_and_keeps_the_steps(config: str, tmp_path: Path, number: signal.Signals) -> None:
     out = tmp_path / "out"
     command = [sys.executable, "-m", "hybrid_train", "run", config, "--set", "training.steps=10000000", "--quiet"]
     with subprocess.Popen([*command, "--out", str(out)], stderr=subprocess.PIPE, text=True) as process:
         metrics, deadline = out / "metrics.jsonl", time.monotonic() + 60
         while not (metrics.exists() and metrics.stat().st_size > 1000) and time.monotonic() < deadline:
             time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     assert errors.startswith("hybrid-train: error: interrupted; ")
     assert errors.count("\n") == 1
     stored = hybrid_train.read_run(out)
@@ -272,3 +96,130 @@ def test_an_interruption_that_compiled_code_passed_on_is_one_too(
     for command in (["run", config], ["compare", config, "--finders", "scan,empty"]):
         assert main(command) == 130
         assert "interrupted" in capsys.readouterr().err
+
+
+LATE = """
+import os, signal, sys, time
+from hybrid_train.cli import main, studies
+{setup}
+studies._count.__code__ = stub.__code__
+studies.os, studies.signal, studies.time = os, signal, time
+sys.argv[1:] = ["count"]
+sys.exit(main())
+"""
+
+IN_DESTRUCTOR = """
+def stub(options):
+    class Swallowing:
+        def __del__(self):
+            os.kill(os.getpid(), signal.SIGINT)
+            for _ in range(100):
+                pass
+    Swallowing()
+    time.sleep(20)
+    return 0
+"""
+
+AT_THE_END = """
+def stub(options):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(20)
+    except BaseException:
+        pass
+    return 0
+"""
+
+TWICE = """
+def stub(options):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(20)
+    except KeyboardInterrupt:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(20)
+    return 0
+"""
+
+IN_AN_ERROR = """
+def stub(options):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(20)
+    except KeyboardInterrupt:
+        raise RuntimeError("compiled code made something else of it")
+"""
+
+
+@pytest.mark.parametrize(
+    ("setup", "code"), [(IN_DESTRUCTOR, 130), (AT_THE_END, 143), (TWICE, -signal.SIGINT), (IN_AN_ERROR, 130)]
+)
+def test_a_signal_that_something_swallows_is_not_lost(setup: str, code: int) -> None:
+    started = time.monotonic()
+    done = python("-c", LATE.format(setup=setup))
+    assert (done.returncode, done.stdout) == (code, "")
+    assert time.monotonic() - started < 15
+    assert done.stderr.count("\n") == (code > 0)
+    assert "Traceback" not in done.stderr
+
+
+def test_a_program_started_to_ignore_a_signal_ignores_it() -> None:
+    setup = "def stub(options):\n    os.kill(os.getpid(), signal.SIGHUP)\n    return 0\n"
+    code = "import signal\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\n" + LATE.format(setup=setup)
+    done = python("-c", code)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_handlers_of_a_caller_come_back(capsys: pytest.CaptureFixture[str]) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)], sys.unraisablehook
+    assert main(["--version"]) == 0
+    assert ([signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)], sys.unraisablehook) == before
+
+
+@pytest.mark.parametrize("stop", [None, 0, 3, "a plug-in's words"])
+def test_whoever_stops_the_program_has_an_exit_code(
+    config: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, stop: Any
+) -> None:
+    def stopping(*_: Any, **__: Any) -> None:
+        raise SystemExit(stop)
+
+    monkeypatch.setattr("hybrid_train.experiments.runs.run", stopping)
+    assert main(["run", config]) == (stop or 0 if not isinstance(stop, str) else 1)
+    assert capsys.readouterr().err == (f"hybrid-train: error: {stop}\n" if isinstance(stop, str) else "")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (FileNotFoundError(2, "No such file or directory", "no/such/x.png"), 1, "'no/such/x.png': No such file"),
+        (
+            MemoryError("Unable to allocate 728. TiB"),
+            2,
+            "out of memory: Unable to allocate 728. TiB; take smaller sizes",
+        ),
+        (MemoryError(), 2, "out of memory: this machine"),
+        (BaseException("a panic of a library"), 1, "BaseException: a panic of a library"),
+    ],
+)
+def test_errors_of_the_machine_are_a_line_without_python_in_it(
+    config: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, error: Any, code: int, line: str
+) -> None:
+    def failing(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("hybrid_train.experiments.runs.run", failing)
+    assert main(["run", config, "--json"]) == code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(f"hybrid-train: error: {line}")
+    assert captured.err.count("\n") == 1
+
+
+def test_results_go_where_the_name_is_no_text(config: str, tmp_path: Path) -> None:
+    out = os.fsencode(tmp_path) + b"/o\xff\x1b[31m"
+    command = [sys.executable, "-m", "hybrid_train", "run", config, "--quiet", "--out", out]
+    done = subprocess.run(command, capture_output=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"\x1b" not in done.stdout
+    environment = json.loads(Path(os.fsdecode(out), "environment.json").read_text(encoding="utf-8"))
+    assert os.fsencode(environment["command"][-1]) == out

@@ -50,7 +50,7 @@ def test_defaults_are_the_documented_ones() -> None:
             "loss": "squared",
         },
         "finder": {"kind": "scan"},
-        "run": {"seed": 0, "audit_every": 1},
+        "run": {"seed": 0, "audit_every": 1, "threads": "auto"},
     }
 
 

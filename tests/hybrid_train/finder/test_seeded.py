@@ -5,8 +5,6 @@ Every statistical test has a false-alarm probability of 1e-9 and names an effect
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,6 +16,7 @@ from hybrid_train.finder import seeded
 from hybrid_train.finder.bank import DenseBank
 from hybrid_train.finder.seeded import SeededBank, normals, philox, philox_key, signs
 from hybrid_train.network import TwoLayerNetwork
+from hybrid_train.support.parallel import threads
 from hybrid_train.support.rng import Role
 
 ALARM = 1e-9
@@ -70,11 +69,11 @@ def test_a_row_is_the_same_however_it_is_asked_for(seed, dimension, rows, dtype)
     assert np.array_equal(together, normals(key, np.array(rows), dimension).astype(dtype))
 
 
-def test_rows_do_not_depend_on_the_threads(monkeypatch):
+def test_rows_do_not_depend_on_the_threads():
     found = []
-    for threads in (1, 3):
-        monkeypatch.setattr(os, "cpu_count", lambda threads=threads: threads)
-        found.append((normals(philox_key(1, Role.WEIGHTS), np.arange(40_000), 7), signs(1, 200_000, 3)))
+    for count in (1, 3):
+        with threads(count):
+            found.append((normals(philox_key(1, Role.WEIGHTS), np.arange(40_000), 7), signs(1, 200_000, 3)))
     assert np.array_equal(found[0][0], found[1][0])
     assert np.array_equal(found[0][1], found[1][1])
 

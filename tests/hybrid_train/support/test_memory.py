@@ -1,5 +1,8 @@
+import os
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from hybrid_train.errors import ResourceError
@@ -36,16 +39,15 @@ def test_control_group_limit_counts(monkeypatch, tmp_path: Path, limit, used):
 def test_unlimited_control_group_counts_for_nothing(monkeypatch, tmp_path: Path):
     (tmp_path / "memory.max").write_text("max\n")
     (tmp_path / "memory.current").write_text("1200\n")
-    (tmp_path / "meminfo").write_text("MemTotal: 9 kB\nMemAvailable:    7 kB\n")
     monkeypatch.setattr(memory, "_CGROUP", tmp_path)
-    monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "meminfo")
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=7 * 1024))
     assert memory.available_bytes() == 7 * 1024
 
 
-def test_without_meminfo_the_physical_memory_counts(monkeypatch, tmp_path: Path):
-    monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "none")
+def test_a_system_without_sysconf_and_proc_is_asked_too(monkeypatch, tmp_path: Path):
+    monkeypatch.delattr(os, "sysconf")
     monkeypatch.setattr(memory, "_CGROUP", tmp_path)
-    assert memory.available_bytes() > 1 << 24
+    assert memory.available_bytes() == pytest.approx(psutil.virtual_memory().available, rel=0.5)
 
 
 def test_what_does_not_fit_is_refused_with_both_figures(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ from hybrid_train.finder.registry import make_finder
 from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network import TwoLayerNetwork
 from hybrid_train.network.adversarial import adversarial_network
+from hybrid_train.support.parallel import threads
 from hybrid_train.training.batches import FullBatch, MiniBatches
 from hybrid_train.training.losses import make_loss
 
@@ -163,12 +164,12 @@ def test_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     inputs = rng.standard_normal((4, 5))
     network = adversarial_network(500, 4, fraction=0.2)
     results = []
-    for processors in (1, 4):
-        monkeypatch.setattr("os.cpu_count", lambda count=processors: count)
-        monkeypatch.setattr(ball_dynamics, "_CHUNK", 64)
-        dynamics = BallDynamics(network, inputs, 0.1)
-        dynamics.start()
-        results.append(dynamics.evaluate().outputs)
+    monkeypatch.setattr(ball_dynamics, "_CHUNK", 64)
+    for count in (1, 4):
+        with threads(count):
+            dynamics = BallDynamics(network, inputs, 0.1)
+            dynamics.start()
+            results.append(dynamics.evaluate().outputs)
     assert np.array_equal(*results)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from hybrid_train.errors import InvariantError, ResourceError
 from hybrid_train.finder.bank import DenseBank
 from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network import TwoLayerNetwork
+from hybrid_train.support.parallel import threads
 from hybrid_train.training.losses import make_loss
 
 KINDS = ("sphere", "gaussian", "grid", "duplicates", "zeros")
@@ -245,11 +245,11 @@ def test_results_do_not_depend_on_the_number_of_threads(monkeypatch):
     monkeypatch.setattr(_gram_lists, "_CHUNK", 32)
     monkeypatch.setattr(gram_dynamics, "_BUSY", 1)
     found = []
-    for threads in (1, 3):
-        monkeypatch.setattr(os, "cpu_count", lambda threads=threads: threads)
-        dynamics, history = run(outputs=2)
-        assert len(dynamics._chunks) == 14
-        found.append((history, dynamics.network.weights[:]))
+    for count in (1, 3):
+        with threads(count):
+            dynamics, history = run(outputs=2)
+            assert len(dynamics._chunks) == 14
+            found.append((history, dynamics.network.weights[:]))
     assert np.array_equal(found[0][0], found[1][0])
     assert np.array_equal(found[0][1], found[1][1])
 

@@ -1,0 +1,76 @@
+"""Commands that train: ``run`` and ``compare``; and ``finders``, who may search."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from hybrid_train.cli.options import Commands, add_experiment_options, add_json, names, refuse_settings
+from hybrid_train.cli.printing import DONE, FAILED, complain, show, show_json, show_result
+
+
+def add_commands(commands: Commands) -> None:
+    """Add the commands of this family."""
+    run = commands.add_parser("run", help="one training run", description="Train once, as the config says.")
+    add_experiment_options(run)
+    run.set_defaults(command=_run)
+
+    text = "Train with several finders: same data, same start."
+    compare = commands.add_parser("compare", help="the same run with several finders", description=text)
+    add_experiment_options(compare)
+    compare.add_argument("--finders", required=True, metavar="A,B,C", help="finders, as 'hybrid-train finders' lists")
+    compare.add_argument("--index", metavar="INDEX", help="neurons, data or neurons,data; by default the config's")
+    compare.set_defaults(command=_compare)
+
+    text = "List the registered finders: what they promise, where they come from, their options."
+    finders = commands.add_parser("finders", help="the registered finders", description=text)
+    add_json(finders)
+    finders.set_defaults(command=_finders)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from hybrid_train.config import load_config
+    from hybrid_train.experiments.runs import run
+
+    refuse_settings(options.set, {"finders": "it is for comparisons; here set finder.kind and finder.<option>"})
+    result = run(load_config(options.config, options.set), out=options.out, progress=not options.quiet)
+    show_result(result.table, _table, options)
+    return DONE
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from hybrid_train.config import load_config
+    from hybrid_train.experiments.runs import compare
+
+    finders = names(options.finders)
+    if options.index is not None:
+        refuse_settings(options.set, {"training.index": "--index says who is searched; leave one of them out"})
+    config = load_config(options.config, options.set)
+    idle = {f"finders.{kind}": f"{kind!r} is not among --finders" for kind in config.finders if kind not in finders}
+    if config.finder.kind not in finders:
+        idle["finder"] = f"finder.kind={config.finder.kind!r} is not among --finders; use finders.<kind>.<option>"
+    refuse_settings(options.set, idle)
+    table = compare(
+        config,
+        finders,
+        indexes=names(options.index) if options.index is not None else None,
+        out=options.out,
+        progress=not options.quiet,
+    )
+    show_result(table, _table, options)
+    complain(*table.errors)
+    return FAILED if table.errors else DONE
+
+
+def _finders(options: argparse.Namespace) -> int:
+    from hybrid_train.finder.catalogue import finder_text, known_finders
+
+    known = known_finders()
+    show_json({"finders": known}) if options.json else show(finder_text(known))
+    return DONE
+
+
+def _table(document: dict[str, Any]) -> str:
+    from hybrid_train.experiments.table import comparison_text
+
+    return comparison_text(document["rows"])

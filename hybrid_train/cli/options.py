@@ -1,0 +1,156 @@
+"""Options that several commands have, and what holds for all: types, errors in one line, none without effect."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn, Protocol, TypeVar, final
+
+from hybrid_train.cli.printing import BAD_INPUT, PROGRAM, complain, show
+from hybrid_train.errors import ConfigError
+
+T = TypeVar("T")
+_LONGEST = 60
+_LARGEST = 1 << 40
+
+
+class Commands(Protocol):
+    """Where a family of commands adds its parsers."""
+
+    def add_parser(self, name: str, *, help: str, description: str) -> Parser:  # noqa: A002 - argparse calls it so
+        """Add a command and return its parser."""
+
+
+@final
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, like every other error here."""
+
+    def error(self, message: str) -> NoReturn:
+        complain(f"{message} (see {self.prog} --help)")
+        sys.exit(BAD_INPUT)
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        del file  # help alone is printed so, and it is the result
+        show(message.removesuffix("\n"))
+
+
+@final
+class Version(argparse.Action):
+    """Looks the version up only when asked."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        import hybrid_train
+
+        show(f"{PROGRAM} {hybrid_train.__version__}")
+        parser.exit()
+
+
+def whole(text: str) -> int:
+    """Read a whole number."""
+    return _read(int, text, "a whole number")
+
+
+def size(text: str) -> int:
+    """Read a whole number that has to fit an array's length."""
+    found = whole(text)
+    if found > _LARGEST:
+        raise argparse.ArgumentTypeError(f"{_cut(repr(text))} given, expected a whole number of at most 2^40")
+    return found
+
+
+def number(text: str) -> float:
+    """Read a number."""
+    return _read(float, text, "a number")
+
+
+def path(text: str) -> Path:
+    """Read a path."""
+    if not text:
+        raise argparse.ArgumentTypeError("'' given, expected a path")
+    return Path(text)
+
+
+def names(text: str) -> list[Any]:
+    """Return the names of a comma list."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def add_json(parser: Parser) -> None:
+    """Add ``--json``."""
+    parser.add_argument("--json", action="store_true", help="print one JSON document, and nothing else")
+
+
+def add_output(parser: Parser, out: str = "results directory to make") -> None:
+    """Add ``--out``, ``--quiet`` and ``--json``."""
+    parser.add_argument("--out", metavar="DIR", type=path, help=out)
+    parser.add_argument("--quiet", action="store_true", help="no notes and no progress bar")
+    add_json(parser)
+
+
+def add_set(parser: Parser, text: str = "override one value of the config; may be repeated") -> None:
+    """Add ``--set``."""
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help=text)
+
+
+def add_experiment_options(parser: Parser) -> None:
+    """Add the options of a command that trains as a config says."""
+    parser.add_argument("config", metavar="CONFIG", type=path, help="a TOML file")
+    add_set(parser)
+    add_output(parser)
+
+
+def given(options: argparse.Namespace, keys: Iterable[str]) -> dict[str, Any]:
+    """Return the options that were given, by name; all have None for a default."""
+    return {key: value for key in keys if (value := getattr(options, key)) is not None}
+
+
+def refuse(options: argparse.Namespace, reasons: Mapping[str, str]) -> None:
+    """Refuse options that would have no effect.
+
+    Args:
+        options: as parsed.
+        reasons: by name of the option, why it has none here and what to do.
+
+    Raises:
+        ConfigError: one of them was given.
+    """
+    idle = given(options, reasons)
+    if idle:
+        lines = (f"--{key.replace('_', '-')} {_cut(value)}: no effect: {reasons[key]}" for key, value in idle.items())
+        raise ConfigError("\n".join(lines))
+
+
+def refuse_settings(settings: Sequence[str], reasons: Mapping[str, str]) -> None:
+    """Refuse values of a config, given on the command line, that would have no effect.
+
+    Args:
+        settings: ``section.key=value``.
+        reasons: by section or by ``section.key``, why it has none here and what to do.
+
+    Raises:
+        ConfigError: one of them was given.
+    """
+    lines = []
+    for setting in settings:
+        key = setting.partition("=")[0].strip()
+        lines += [
+            f"--set {_cut(setting)}: no effect: {reason}"
+            for name, reason in reasons.items()
+            if key == name or key.startswith(f"{name}.")
+        ]
+    if lines:
+        raise ConfigError("\n".join(lines))
+
+
+def _read(kind: type[T], text: str, expected: str) -> T:
+    try:
+        return kind(text)  # type: ignore[call-arg]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{_cut(repr(text))} given, expected {expected}") from None
+
+
+def _cut(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

@@ -1,0 +1,29 @@
+"""``hybrid-train theory``: what the papers predict beside what is measured."""
+
+from __future__ import annotations
+
+import argparse
+
+from hybrid_train.cli.options import Commands, add_experiment_options, refuse_settings
+from hybrid_train.cli.printing import DONE, show_result
+
+
+def add_commands(commands: Commands) -> None:
+    """Add the commands of this family."""
+    text = "Each lemma's prediction beside the value measured in the training run of a config."
+    theory = commands.add_parser("theory", help="predicted beside measured, lemma by lemma", description=text)
+    add_experiment_options(theory)
+    theory.add_argument("--no-costs", action="store_true", help="leave the cost exponents out: no trainings beside")
+    theory.set_defaults(command=_theory)
+
+
+def _theory(options: argparse.Namespace) -> int:
+    from hybrid_train.config import load_config
+    from hybrid_train.theory import check_theory, theory_text
+
+    idle = {"finders": "it is for comparisons", "run.audit_every": "nothing is audited here"}
+    refuse_settings(options.set, {name: f"{why}; leave it out" for name, why in idle.items()})
+    config = load_config(options.config, options.set)
+    result = check_theory(config, costs=not options.no_costs, out=options.out, progress=not options.quiet)
+    show_result(result, theory_text, options)
+    return DONE
