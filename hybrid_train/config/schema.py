@@ -164,7 +164,9 @@ class NetworkConfig(Section):
 
     kind: Literal["two_layer"] = "two_layer"
     width: Count = 1024
-    threshold: Annotated[Threshold | Literal["auto"], Field(description="a finite number or 'auto'")] = "auto"
+    threshold: Annotated[Threshold | Literal["auto"], Field(description="a number from -10^6 to 10^6 or 'auto'")] = (
+        "auto"
+    )
     outputs: Annotated[Count | Literal["auto"], Field(description="a whole number of at least 1 or 'auto'")] = "auto"
     start: Literal["gaussian", "paired"] = "gaussian"
     output_weight: Positive = 1.0

@@ -18,7 +18,7 @@ Count = Annotated[int, Field(ge=1, le=MOST)]
 Positive = Annotated[float, Field(ge=1e-100, le=1e100, description="a number above 0")]
 """Far enough from both ends of the floating-point numbers that squares and quotients stay among them."""
 
-Threshold = Annotated[float, Field(ge=-1e6, le=1e6, description="a finite number")]
+Threshold = Annotated[float, Field(ge=-1e6, le=1e6, description="a number from -10^6 to 10^6")]
 """In units of the standard deviation of <w, x>, of which no neuron sees more than about 40."""
 
 

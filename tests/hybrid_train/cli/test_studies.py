@@ -72,7 +72,7 @@ def test_crossover_looks_for_a_free_directory_before_it_works(
     def started(*_: object, **__: object) -> None:
         raise AssertionError("the work has begun")
 
-    monkeypatch.setattr("hybrid_train.studies.crossover.find_crossovers", started)
+    monkeypatch.setattr("hybrid_train.studies.crossover.measured_model", started)
     (tmp_path / "summary.json").write_text("{}", encoding="utf-8")
     assert main(["crossover", "--out", str(tmp_path)]) == 2
     assert "already holds results" in capsys.readouterr().err

@@ -73,7 +73,7 @@ def test_every_error_is_told_at_once() -> None:
         "data.classes=[3, 'x']: expected 'all' or at least two distinct digits from 0 to 9",
         "data.clases=[3, 8]: unknown key, did you mean 'classes'?; known: kind, n, classes",
         "network.width=0: expected a number of at least 1",
-        "network.threshold='atuo': expected a finite number or 'auto', did you mean 'auto'?",
+        "network.threshold='atuo': expected a number from -10^6 to 10^6 or 'auto', did you mean 'auto'?",
         "network.outputs=True: expected a whole number of at least 1 or 'auto'",
         "training.index='neuron': expected 'neurons' or 'data', did you mean 'neurons'?",
         "training.steps=2.5: expected a whole number",
@@ -95,9 +95,12 @@ def test_every_error_is_told_at_once() -> None:
         ({"data": {"kind": ["x"]}}, "data.kind=['x']: expected one of " + KINDS),
         (
             SPHERE | {"network": {"threshold": float("nan")}},
-            "network.threshold=nan: expected a finite number or 'auto'",
+            "network.threshold=nan: expected a number from -10^6 to 10^6 or 'auto'",
         ),
-        (SPHERE | {"network": {"threshold": True}}, "network.threshold=True: expected a finite number or 'auto'"),
+        (
+            SPHERE | {"network": {"threshold": True}},
+            "network.threshold=True: expected a number from -10^6 to 10^6 or 'auto'",
+        ),
         (
             SPHERE | {"network": {"width": 3, "start": "paired"}},
             "network.width=3: expected an even number, since start='paired' makes pairs",

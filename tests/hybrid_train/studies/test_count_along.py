@@ -90,7 +90,7 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     document = json.loads(capsys.readouterr().out)
     assert len(document["rows"]) == 2 * 4
     assert main(["count", "--along", str(config), "--widths", "64"]) == 2
-    assert "--widths does not go with --along" in capsys.readouterr().err
+    assert "--widths 64: no effect: with --along" in capsys.readouterr().err
 
 
 def test_searches_may_have_a_seed_of_their_own() -> None:

