@@ -141,7 +141,10 @@ def covering_radius(case: Case) -> float:
     The lemmas want an R that does not depend on the run; a union over the few powers of 2 pays for choosing one.
     """
     largest = float(case.observed.movement.max())
-    return 2.0 ** (math.floor(math.log2(largest)) + 1) if largest > 0 else 0.0
+    if not 0 < largest < math.inf:
+        return 0.0 if largest <= 0 else math.inf
+    exponent = math.frexp(largest)[1]
+    return math.ldexp(1.0, exponent) if exponent < 1024 else math.inf
 
 
 def _movable(case: Case, radius: float) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ def test_a_threshold_that_everything_exceeds(threshold: float) -> None:
 
 def test_a_loss_out_of_the_numbers_is_told() -> None:
     with pytest.raises(DivergenceError, match="loss is inf"):
-        check_theory(tables({"width": 16, "threshold": -1e6}, learning_rate=1e100, steps=4), costs=False)
+        check_theory(tables({"width": 16, "threshold": 0.0, "output_weight": 1e100}, learning_rate=1.0), costs=False)
 
 
 @pytest.mark.parametrize(
