@@ -230,6 +230,11 @@ class Training:
             else:
                 loss = float((self.loss.values(evaluation.outputs, batch.targets) * batch.factors).sum())
         if not np.isfinite(loss):
+            if step == 0:
+                raise DivergenceError(
+                    f"the loss is {loss} at step 0, before any update: the outputs or the targets are too large for "
+                    "it; scale the data or the output weights down"
+                )
             raise DivergenceError(
                 f"the loss is {loss} at step {step} with learning_rate={self.learning_rate}: take a smaller one"
             )

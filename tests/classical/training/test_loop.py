@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -154,6 +154,18 @@ def test_a_rate_beyond_stability_is_reported_as_divergence() -> None:
     )
     with pytest.raises(DivergenceError, match=r"at step \d+ with learning_rate=10000"):
         list(training)
+
+
+@pytest.mark.parametrize("rate", ["auto", 0.1])
+def test_a_loss_that_is_infinite_before_any_update_is_not_blamed_on_the_rate(rate: float | Literal["auto"]) -> None:
+    data, _ = problem()
+    network = TwoLayerNetwork.initialize(64, data.inputs.shape[1], threshold=0.0, output_weight=1e200)
+    loss, finder = make_loss("squared"), make_finder("scan")
+    training = gradient_descent(network, data.inputs, loss.encode(data, 1), loss, finder, steps=3, learning_rate=rate)
+    with pytest.raises(DivergenceError) as told:
+        list(training)
+    assert "inf at step 0, before any update" in str(told.value)
+    assert "learning_rate" not in str(told.value)
 
 
 def test_cost_of_a_scan_is_known_in_advance() -> None:
