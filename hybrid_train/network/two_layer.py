@@ -38,6 +38,26 @@ def _checked_signs(output_weights: npt.ArrayLike) -> npt.NDArray[Any]:
     return checked_vectors(signs, "output_weights").astype(np.float64)
 
 
+def _check_start(
+    width: int, threshold: float | str, start: str, output_weight: float, dtype: str, storage: str
+) -> None:
+    """Raise ConfigError for options of :meth:`TwoLayerNetwork.initialize` that are out of range."""
+    if start not in {"gaussian", "paired"}:
+        raise ConfigError(
+            f"start={start!r}: no such start{nearest(str(start), ['gaussian', 'paired'])}; known: gaussian, paired"
+        )
+    if dtype not in {"float32", "float64"}:
+        raise ConfigError(f"dtype={dtype!r}: expected 'float32' or 'float64'")
+    if storage not in {"stored", "seeded"}:
+        raise ConfigError(f"storage={storage!r}: expected 'stored' or 'seeded'")
+    if isinstance(threshold, str) and threshold != "auto":
+        raise ConfigError(f"threshold={threshold!r}: give a number or 'auto'")
+    if not (math.isfinite(output_weight) and output_weight > 0):
+        raise ConfigError(f"output_weight={output_weight!r}: expected a positive number")
+    if start == "paired" and width % 2:
+        raise ConfigError(f"width={width}: a paired start needs an even width")
+
+
 def auto_threshold(width: int) -> float:
     """Return b = sqrt(0.4 ln m) of PRE Remark 3.9, m the number of all neurons."""
     return math.sqrt(0.4 * math.log(width))
@@ -118,20 +138,7 @@ class TwoLayerNetwork:
                 odd width for a paired start, or an unknown dtype, start or storage.
         """
         checked_counts(width=width, dimension=dimension, outputs=outputs)
-        if start not in {"gaussian", "paired"}:
-            raise ConfigError(
-                f"start={start!r}: no such start{nearest(str(start), ['gaussian', 'paired'])}; known: gaussian, paired"
-            )
-        if dtype not in {"float32", "float64"}:
-            raise ConfigError(f"dtype={dtype!r}: expected 'float32' or 'float64'")
-        if storage not in {"stored", "seeded"}:
-            raise ConfigError(f"storage={storage!r}: expected 'stored' or 'seeded'")
-        if isinstance(threshold, str) and threshold != "auto":
-            raise ConfigError(f"threshold={threshold!r}: give a number or 'auto'")
-        if not (math.isfinite(output_weight) and output_weight > 0):
-            raise ConfigError(f"output_weight={output_weight!r}: expected a positive number")
-        if start == "paired" and width % 2:
-            raise ConfigError(f"width={width}: a paired start needs an even width")
+        _check_start(width, threshold, start, output_weight, dtype, storage)
         drawn = width // 2 if start == "paired" else width
         b = auto_threshold(width) if threshold == "auto" else float(threshold)
         signs: npt.NDArray[Any]

@@ -14,6 +14,7 @@ from classical.training.loop import Training
 from hybrid_train.data import Dataset, Distribution
 from hybrid_train.finder.interface import ActiveSetFinder
 from hybrid_train.network.two_layer import TwoLayerNetwork
+from hybrid_train.support.arrays import FloatArray
 from hybrid_train.support.rng import Role, generator
 from hybrid_train.training.batches import FreshBatches
 from hybrid_train.training.dynamics import Dynamics
@@ -99,15 +100,19 @@ def lazy_distances(
     for output_weight in output_weights:
         network = start(output_weight)
         train(SetDynamics(network, first, make_finder()), learning_rate / output_weight**2)
-        outputs = network.predict(held_out.inputs)
-        gaps = np.abs(outputs - expected)
-        rows.append(
-            LazyDistance(
-                output_weight=float(output_weight),
-                distance=float(np.sqrt(np.square(gaps).mean())),
-                mean_distance=float(gaps.mean()),
-                network_loss=loss.value(outputs, targets) / len(targets),
-                kernel_loss=loss.value(expected, targets) / len(targets),
-            )
-        )
+        rows.append(_compared(float(output_weight), network.predict(held_out.inputs), expected, targets, loss))
     return rows
+
+
+def _compared(
+    output_weight: float, outputs: FloatArray, expected: FloatArray, targets: FloatArray, loss: Loss
+) -> LazyDistance:
+    """Compare the outputs of a trained network with those that its tangent kernel comes to."""
+    gaps = np.abs(outputs - expected)
+    return LazyDistance(
+        output_weight=output_weight,
+        distance=float(np.sqrt(np.square(gaps).mean())),
+        mean_distance=float(gaps.mean()),
+        network_loss=loss.value(outputs, targets) / len(targets),
+        kernel_loss=loss.value(expected, targets) / len(targets),
+    )
