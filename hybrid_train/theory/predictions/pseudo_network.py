@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import final
 
 import numpy as np
 from scipy import sparse
 
+from classical.training.loop import StepRecord
 from hybrid_train.data import sphere
 from hybrid_train.data.padding import ADVERSARIAL_LAST, with_last_coordinate, with_one
 from hybrid_train.finder.active_sets import ActiveSets
@@ -17,9 +18,6 @@ from hybrid_train.finder.predicate import inner_products
 from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray
-
-if TYPE_CHECKING:
-    from classical.training.loop import StepRecord
 
 
 def pseudo_outputs(network: TwoLayerNetwork, start: Bank, inputs: FloatArray) -> FloatArray:
