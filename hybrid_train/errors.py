@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class HybridTrainError(Exception):
     """Base of every error this package raises on purpose."""
@@ -25,6 +27,18 @@ class DivergenceError(HybridTrainError, ArithmeticError):
 
 class CheckpointError(HybridTrainError, RuntimeError):
     """A results directory cannot be read back or written to."""
+
+
+class UnwrittenError(CheckpointError):
+    """A result was worked out and cannot be written: a full disk, for instance.
+
+    Attributes:
+        result: what the call would have returned.
+    """
+
+    def __init__(self, reason: str, result: Any = None) -> None:
+        super().__init__(reason)
+        self.result = result
 
 
 class InvariantError(HybridTrainError, RuntimeError):

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from hybrid_train.cli.options import Commands, add_experiment_options, add_json, names, refuse_settings
-from hybrid_train.cli.printing import DONE, FAILED, complain, show, show_json, show_result
+from hybrid_train.cli.printing import DONE, show, show_json, show_result, worked_out
 
 
 def add_commands(commands: Commands) -> None:
@@ -33,9 +33,9 @@ def _run(options: argparse.Namespace) -> int:
     from hybrid_train.experiments.runs import run
 
     refuse_settings(options.set, {"finders": "it is for comparisons; here set finder.kind and finder.<option>"})
-    result = run(load_config(options.config, options.set), out=options.out, progress=not options.quiet)
-    show_result(result.table, _table, options)
-    return DONE
+    config = load_config(options.config, options.set)
+    result, errors = worked_out(lambda: run(config, out=options.out, progress=not options.quiet))
+    return show_result(result.table, _table, options, errors)
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -50,16 +50,11 @@ def _compare(options: argparse.Namespace) -> int:
     if config.finder.kind not in finders:
         idle["finder"] = f"finder.kind={config.finder.kind!r} is not among --finders; use finders.<kind>.<option>"
     refuse_settings(options.set, idle)
-    table = compare(
-        config,
-        finders,
-        indexes=names(options.index) if options.index is not None else None,
-        out=options.out,
-        progress=not options.quiet,
+    indexes = names(options.index) if options.index is not None else None
+    table, errors = worked_out(
+        lambda: compare(config, finders, indexes=indexes, out=options.out, progress=not options.quiet)
     )
-    show_result(table, _table, options)
-    complain(*table.errors)
-    return FAILED if table.errors else DONE
+    return show_result(table, _table, options, [*table.errors, *errors])
 
 
 def _finders(options: argparse.Namespace) -> int:

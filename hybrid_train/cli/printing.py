@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any, Protocol, TextIO, final
 from unicodedata import category
 
+from hybrid_train.errors import UnwrittenError
+
 DONE, FAILED, BAD_INPUT, SIGNALLED, PIPE_CLOSED = 0, 1, 2, 128, 141
 """Exit codes; after a signal its number is added to SIGNALLED."""
 
@@ -93,15 +95,27 @@ def show_json(document: dict[str, Any]) -> None:
     _write(json_text(document, indent=1), lambda character: json.dumps(character)[1:-1])
 
 
-def show_result(result: Result, text: Callable[[dict[str, Any]], str], options: argparse.Namespace) -> None:
-    """Print the notes of a result, then the result, then where its pictures are."""
+def show_result(
+    result: Result, text: Callable[[dict[str, Any]], str], options: argparse.Namespace, errors: Sequence[str] = ()
+) -> int:
+    """Print the notes of a result, the result, where its pictures are, then what went wrong; return the exit code."""
     note(result.notes, options)
     if options.json:
         show_json(result.document())
-        return
-    show(text(result.document()))
-    if options.out is not None:
-        show_files(options.out, result.figures)
+    else:
+        show(text(result.document()))
+        if options.out is not None:
+            show_files(options.out, result.figures)
+    complain(*errors)
+    return FAILED if errors else DONE
+
+
+def worked_out(work: Callable[[], Any]) -> tuple[Any, list[str]]:
+    """Return what the work comes to, and why it could not be written in a line, if it could not."""
+    try:
+        return work(), []
+    except UnwrittenError as error:
+        return error.result, [str(error)]
 
 
 def show_files(directory: Path, figures: Iterable[Path]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from hybrid_train.cli.options import (
@@ -20,7 +21,19 @@ from hybrid_train.cli.options import (
     size,
     whole,
 )
-from hybrid_train.cli.printing import DONE, escaped, note, show, show_files, show_json, show_result
+from hybrid_train.cli.printing import (
+    DONE,
+    FAILED,
+    complain,
+    escaped,
+    note,
+    show,
+    show_files,
+    show_json,
+    show_result,
+    worked_out,
+)
+from hybrid_train.errors import CheckpointError, ConfigError
 
 _ORACLE = ("dim", "bits", "query_bits", "adder", "loading", "swap", "spare", "delta")
 _CROSSOVER = ("dim", "n", "bits", "query_bits", "steps", "delta", "swap", "toffoli_rate", "classical_rate", "seed")
@@ -113,11 +126,9 @@ def _add_crossover(commands: Commands) -> None:
 def _count(options: argparse.Namespace) -> int:
     from hybrid_train.studies.count_table import along_text, count_text
 
-    if options.along is None:
-        show_result(_counted(options), count_text, options)
-    else:
-        show_result(_counted_along(options), along_text, options)
-    return DONE
+    work, text = (_counted, count_text) if options.along is None else (_counted_along, along_text)
+    result, errors = worked_out(lambda: work(options))
+    return show_result(result, text, options, errors)
 
 
 def _counted(options: argparse.Namespace) -> Any:
@@ -160,15 +171,16 @@ def _resources(options: argparse.Namespace) -> int:
 
     sizes = OracleSizes(parse_width(options.width), **given(options, _ORACLE))
     with announced("building and counting the circuit", shown=not options.quiet):
-        document = oracle_resources(sizes, draw=options.draw)
+        document, errors = worked_out(lambda: oracle_resources(sizes, draw=options.draw))
     note(document["notes"], options)
     if options.json:
         show_json(document)
-        return DONE
-    show(resources_text(document))
-    if options.draw is not None:
-        show(f"\npicture {escaped(str(options.draw))}")
-    return DONE
+    else:
+        show(resources_text(document))
+        if options.draw is not None and not errors:
+            show(f"\npicture {escaped(str(options.draw))}")
+    complain(*errors)
+    return FAILED if errors else DONE
 
 
 def _crossover(options: argparse.Namespace) -> int:
@@ -179,11 +191,19 @@ def _crossover(options: argparse.Namespace) -> int:
     if options.strategies is not None:
         assumed["strategies"] = tuple(names(options.strategies))
     document = find_crossovers(CrossoverOptions(**assumed), out=options.out, progress=not options.quiet)
-    pictures = [] if options.out is None else write_crossovers(options.out, document)
+    pictures: list[Path] = []
+    errors: list[str] = []
+    if options.out is not None:
+        try:
+            pictures = write_crossovers(options.out, document)
+        except (CheckpointError, ConfigError) as error:
+            errors = [str(error)]
+    note(document.get("notes", []), options)
     if options.json:
         show_json(document)
-        return DONE
-    show(crossover_text(document))
-    if options.out is not None:
-        show_files(options.out, pictures)
-    return DONE
+    else:
+        show(crossover_text(document))
+        if options.out is not None:
+            show_files(options.out, pictures)
+    complain(*errors)
+    return FAILED if errors else DONE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from hybrid_train.cli.options import Commands, add_experiment_options, refuse_settings
-from hybrid_train.cli.printing import DONE, show_result
+from hybrid_train.cli.printing import show_result, worked_out
 
 
 def add_commands(commands: Commands) -> None:
@@ -24,6 +24,7 @@ def _theory(options: argparse.Namespace) -> int:
     idle = {"finders": "it is for comparisons", "run.audit_every": "nothing is audited here"}
     refuse_settings(options.set, {name: f"{why}; leave it out" for name, why in idle.items()})
     config = load_config(options.config, options.set)
-    result = check_theory(config, costs=not options.no_costs, out=options.out, progress=not options.quiet)
-    show_result(result, theory_text, options)
-    return DONE
+    result, errors = worked_out(
+        lambda: check_theory(config, costs=not options.no_costs, out=options.out, progress=not options.quiet)
+    )
+    return show_result(result, theory_text, options, errors)

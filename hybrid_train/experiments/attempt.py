@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, final
 
 from classical.training.loop import Training
 from hybrid_train.config import Config
-from hybrid_train.errors import HybridTrainError, is_interruption
+from hybrid_train.errors import CheckpointError, HybridTrainError, is_interruption
 from hybrid_train.experiments.assembly import attacked, make_training, planned_finders
 from hybrid_train.experiments.judging import judging_note
 from hybrid_train.experiments.results import RunDirectory
@@ -35,6 +36,7 @@ class Attempt:
 
     Attributes:
         error: why the run ended early, in one line; None if it did not.
+        unwritten: why the network or the summary of a run that came to its end is not on disk; None if it is.
 
     Raises:
         ResourceError: the finder cannot serve banks of this size here.
@@ -48,6 +50,7 @@ class Attempt:
             finder.check_resources(*search)
         self.exact = finder.promise.exact
         self.error: str | None = None
+        self.unwritten: str | None = None
         self._learning_rate: float | str = config.training.learning_rate
         self._judging: tuple[str, ...] = ()
         self._tally = Tally(config.finder.kind, config.training.index, str(finder.promise), setting.dataset)
@@ -71,7 +74,8 @@ class Attempt:
     def train(self, progress: bool, summary: Callable[[], dict[str, Any]]) -> Network:
         """Train and return the network.
 
-        Whatever ends the run, what there was until then is in the row and in the directory.
+        Whatever ends the run, what there was until then is in the row and in the directory. If its end cannot be
+        written, :attr:`unwritten` says why.
 
         Args:
             progress: show a bar.
@@ -94,7 +98,7 @@ class Attempt:
             self._tally.state({**training.dynamics.remarks, **training.dynamics.facts()})
             if directory is not None:  # before anything else that may fail: the network is what all this was for
                 step = training.kept_step
-                directory.checkpoint(config.training.steps if step is None else step, network)
+                self._keep(partial(directory.checkpoint, config.training.steps if step is None else step, network))
             self._judge(training, network)
         except BaseException as error:
             self.error = one_line(error)
@@ -102,8 +106,15 @@ class Attempt:
         finally:
             self._learning_rate = training.learning_rate
             if directory is not None:
-                directory.finish(summary())
+                self._keep(partial(directory.finish, summary()))
         return network
+
+    def _keep(self, write: Callable[[], object]) -> None:
+        """Write what has been worked out; where that fails, a full disk, the run goes on and what it found is kept."""
+        try:
+            write()
+        except CheckpointError as error:
+            self.unwritten = self.unwritten or one_line(error)
 
     def _rehearse(self) -> None:
         """Take a step with a handful of neurons and data, so that no time is charged for loading and compiling."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import platform
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol, TypeVar
 
-from hybrid_train.errors import CheckpointError, ConfigError, is_interruption
+from hybrid_train.errors import CheckpointError, ConfigError, UnwrittenError, is_interruption
 from hybrid_train.support.files import write_json, writing
 
 CONFIG, METRICS, SUMMARY = "config.toml", "metrics.jsonl", "summary.json"
@@ -31,6 +33,37 @@ Draw = Callable[[Path, dict[str, Any]], Sequence[Path]]
 """Draws the pictures of a document into a directory and returns the files."""
 
 
+class Documented(Protocol):
+    """A result that is written as a document: a frozen dataclass with a field ``figures`` for the files drawn."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def document(self) -> dict[str, Any]:
+        """Return everything but the files as one document."""
+
+
+Result = TypeVar("Result", bound=Documented)
+
+
+def with_files(result: Result, out: str | os.PathLike[str] | None, draw: Draw) -> Result:
+    """Write a result that has just been worked out, as :func:`write_document` does, and return it with its pictures.
+
+    Args:
+        result: as it is without a results directory.
+        out: the directory; None for nowhere.
+        draw: of its document.
+
+    Raises:
+        UnwrittenError: it cannot be written, with the result, so that the work is not lost.
+    """
+    if out is None:
+        return result
+    try:
+        return replace(result, figures=write_document(Path(out), result.document(), draw))
+    except (CheckpointError, ConfigError) as error:
+        raise UnwrittenError(str(error), result) from error
+
+
 def write_document(directory: Path, document: dict[str, Any], draw: Draw) -> tuple[Path, ...]:
     """Make a results directory with a summary, then draw its pictures; return the files drawn.
 
@@ -39,7 +72,8 @@ def write_document(directory: Path, document: dict[str, Any], draw: Draw) -> tup
     Args:
         directory: made with its parents.
         document: what ``--json`` prints.
-        draw: of the document.
+        draw: of the document. It loads what draws, Matplotlib, when it is called: where that is broken, a picture is
+            all that is lost.
 
     Raises:
         ConfigError: the directory holds results already.

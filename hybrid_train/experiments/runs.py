@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import traceback
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from hybrid_train.config import Config, load_config
 from hybrid_train.config.combinations import combination_errors
 from hybrid_train.config.load import ConfigSource, finder_errors
 from hybrid_train.config.threads import in_its_threads
-from hybrid_train.errors import ConfigError, is_interruption
+from hybrid_train.errors import CheckpointError, ConfigError, UnwrittenError, is_interruption
 from hybrid_train.experiments.attempt import Attempt, one_line
 from hybrid_train.experiments.document import check_vacant, draw_document, make_directory, versions, write_summary
 from hybrid_train.experiments.row import Row
@@ -102,6 +103,7 @@ def run(config: ConfigSource, *, out: str | os.PathLike[str] | None = None, prog
         DataError: the data are not usable.
         ResourceError: it would not fit this machine; nothing has started then.
         DivergenceError: the loss left the finite numbers.
+        UnwrittenError: network or summary cannot be written; it has the result.
     """
     valid = load_config(config)
     directory = _vacant(out)
@@ -109,6 +111,8 @@ def run(config: ConfigSource, *, out: str | os.PathLike[str] | None = None, prog
     attempt = Attempt(setting, valid, directory)
     network = attempt.train(progress, lambda: _joined(valid, setting, [attempt]).document())
     table = _joined(valid, setting, [attempt])
+    if attempt.unwritten is not None:
+        raise UnwrittenError(attempt.unwritten, RunResult(network, table))
     if directory is not None:
         table = replace(table, figures=draw_document(directory, table.document(), _draw_run))
     return RunResult(network, table)
@@ -139,6 +143,7 @@ def compare(
         ConfigError: the config, a finder or an index is not valid, or ``out`` holds results; nothing has started then.
         DataError: the data are not usable.
         ResourceError: a run would not fit this machine; nothing has started then.
+        UnwrittenError: the summary cannot be written; it has the result.
     """
     valid = load_config(config)
     chosen = (valid.training.index,) if indexes is None else indexes
@@ -154,11 +159,17 @@ def compare(
         for attempt, single in zip(attempts, plan, strict=True):
             started.append(attempt)
             _try_to_train(attempt, single, setting, progress)
-    finally:
-        table = _joined(valid, setting, started)
+    except BaseException:
         if directory is not None:
-            write_summary(directory, table.document())
+            with contextlib.suppress(CheckpointError):
+                write_summary(directory, _joined(valid, setting, started).document())
+        raise
+    table = _joined(valid, setting, started)
     if directory is not None:
+        try:
+            write_summary(directory, table.document())
+        except CheckpointError as error:
+            raise UnwrittenError(str(error), table) from error
         table = replace(table, figures=draw_document(directory, table.document(), _draw_comparison))
     return table
 
@@ -179,6 +190,7 @@ def _try_to_train(attempt: Attempt, config: Config, setting: Setting, progress: 
     """Train; a failure stays with the attempt, only an interruption goes on."""
     try:
         attempt.train(progress, lambda: _joined(config, setting, [attempt]).document())
+        attempt.error = attempt.unwritten
     except Exception as error:
         if is_interruption(error):
             raise

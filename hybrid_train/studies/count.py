@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, final
 
@@ -20,7 +20,7 @@ from circuits.strategies.known_k import expected_known_k
 from circuits.strategies.state import LEAST_DELTA
 from circuits.strategies.strategy import Expectation
 from hybrid_train.errors import ConfigError
-from hybrid_train.experiments.document import check_vacant, versions, write_document
+from hybrid_train.experiments.document import check_vacant, versions, with_files
 from hybrid_train.network.two_layer import auto_threshold
 from hybrid_train.studies.count_rules import LARGEST, CountRule, checked_widths, marked_counts
 from hybrid_train.support.arrays import IntArray
@@ -101,6 +101,7 @@ def count_oracle_calls(
 
     Raises:
         ConfigError: an argument is not valid, or ``out`` holds results; nothing has started then.
+        UnwrittenError: the result cannot be written; it has the result.
     """
     sizes = checked_widths(widths)
     checked_probability(delta, "delta", LEAST_DELTA)
@@ -115,11 +116,13 @@ def count_oracle_calls(
         for one in with_progress(plan, len(plan), "count", shown=progress)
     ]
     result = OracleCalls(rows, _fits(rows, strategies), options, _notes(rows))
-    if out is None:
-        return result
+    return with_files(result, out, _draw)
+
+
+def _draw(directory: Path, document: dict[str, Any]) -> list[Path]:
     from hybrid_train.report.oracle_calls import write_count_figure
 
-    return replace(result, figures=write_document(Path(out), result.document(), write_count_figure))
+    return write_count_figure(directory, document)
 
 
 def _check(

@@ -24,7 +24,7 @@ from hybrid_train.config.schema import FinderConfig
 from hybrid_train.config.threads import in_its_threads
 from hybrid_train.errors import ConfigError
 from hybrid_train.experiments.assembly import make_training, planned_queries
-from hybrid_train.experiments.document import check_vacant, versions, write_document
+from hybrid_train.experiments.document import check_vacant, versions, with_files
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.finder.interface import ActiveSetFinder
 from hybrid_train.finder.registry import make_finder
@@ -99,6 +99,7 @@ def count_along(
         DataError: the data are not usable.
         ResourceError: it would not fit this machine.
         DivergenceError: the loss left the finite numbers.
+        UnwrittenError: the result cannot be written; it has the result.
     """
     valid = load_config(config)
     two_layer = valid.two_layer
@@ -123,11 +124,13 @@ def count_along(
             shares = budgets[name].take(len(asked.rows))
             rows.append({"step": step} | _step_row(name, asked, n_points, shares, played_seed, step))
     result = CallsAlong(valid, rows, _totals(rows, strategies), [*setting.notes, *notes])
-    if out is None:
-        return result
+    return with_files(result, out, _draw)
+
+
+def _draw(directory: Path, document: dict[str, Any]) -> list[Path]:
     from hybrid_train.report.oracle_calls import write_along_figure
 
-    return replace(result, figures=write_document(Path(out), result.document(), write_along_figure))
+    return write_along_figure(directory, document)
 
 
 def _recorder(config: Config) -> tuple[Recorder, Config, list[str]]:

@@ -99,10 +99,13 @@ def write_crossovers(directory: Path, document: dict[str, Any]) -> list[Path]:
         ConfigError: the directory holds results already.
         CheckpointError: it cannot be written to.
     """
+    return [path for path in write_document(directory, document, _draw) if path.suffix == ".png"]
+
+
+def _draw(directory: Path, document: dict[str, Any]) -> list[Path]:
     from hybrid_train.report.crossover import write_crossover_figure
 
-    files = write_document(directory, document, write_crossover_figure)
-    return [path for path in files if path.suffix == ".png"]
+    return write_crossover_figure(directory, document)
 
 
 def crossover_text(document: dict[str, Any]) -> str:

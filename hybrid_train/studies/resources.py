@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, final, get_args
 
 from circuits.resources import SearchResources, Variant, count_circuit, search_resources
 from circuits.resources.gates import GateCounts
-from hybrid_train.errors import ConfigError, ResourceError
+from hybrid_train.errors import ConfigError, ResourceError, UnwrittenError, is_interruption
 from hybrid_train.experiments.document import versions
 from hybrid_train.network.two_layer import auto_threshold
 from hybrid_train.support.text_table import aligned
@@ -156,6 +156,7 @@ def oracle_resources(sizes: OracleSizes, *, draw: str | Path | None = None) -> d
     Raises:
         ConfigError: a file type that cannot be drawn.
         ResourceError: a picture of an oracle too large to build at any width.
+        UnwrittenError: the picture cannot be drawn; it has the document.
     """
     found = sizes.search()
     rows, notes = _rows(EXPECTED, found), []
@@ -168,17 +169,31 @@ def oracle_resources(sizes: OracleSizes, *, draw: str | Path | None = None) -> d
         rows += _rows(THIS_QUERY, exact) + _rows(COUNTED, _counted(sizes, oracle, exact))
     if sizes.variant == "draper":
         notes.append("draper: the closed form's ANDs are expected over weights, its rotations the most there may be")
-    if draw is not None:
-        from circuits.resources.drawing import draw as draw_oracle
-
-        draw_oracle(oracle or drawn.build(), draw, title=_title(drawn))
-        if drawn.width < sizes.width:
-            notes.append(f"the picture shows the same oracle at width={drawn.width}")
+    if draw is not None and drawn.width < sizes.width:
+        notes.append(f"the picture shows the same oracle at width={drawn.width}")
     threshold = auto_threshold(sizes.width)
     digits = {EXPECTED: float(found.oracle.digits)} | ({} if oracle is None else {COUNTED: float(exact.oracle.digits)})
     options = asdict(sizes) | {"query_bits": sizes.query_bits or sizes.bits, "loading": _loading(sizes)}
     search = _search(sizes, found) | {"threshold": threshold, "digits": digits}
-    return {"rows": rows, "search": search, "options": options, "versions": versions(), "notes": notes}
+    document = {"rows": rows, "search": search, "options": options, "versions": versions(), "notes": notes}
+    if draw is not None:
+        _draw(oracle or drawn.build(), draw, _title(drawn), document)
+    return document
+
+
+def _draw(oracle: ArithmeticOracle, path: str | Path, title: str, document: dict[str, Any]) -> None:
+    """Draw the circuit; where that fails, the document goes with the error."""
+    try:
+        from circuits.resources.drawing import draw
+
+        draw(oracle, path, title=title)
+    except Exception as error:
+        if is_interruption(error) or isinstance(error, ConfigError):
+            raise
+        reason = " ".join(str(error).split())
+        raise UnwrittenError(
+            f"draw={str(path)!r}: the picture could not be drawn: {type(error).__name__}: {reason}", document
+        ) from error
 
 
 def resources_text(document: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
@@ -12,7 +12,7 @@ from hybrid_train.config import Config, load_config
 from hybrid_train.config.load import ConfigSource
 from hybrid_train.config.threads import in_its_threads
 from hybrid_train.errors import ConfigError
-from hybrid_train.experiments.document import Draw, check_vacant, versions, write_document
+from hybrid_train.experiments.document import Draw, check_vacant, versions, with_files
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.theory import deep_check, jumping_check, two_layer_check
 from hybrid_train.theory.checked import Request, Subject
@@ -79,6 +79,7 @@ def check_theory(
         DataError: the data are not usable.
         ResourceError: it would not fit this machine.
         DivergenceError: the loss left the finite numbers.
+        UnwrittenError: the result cannot be written; it has the result.
     """
     valid = load_config(config)
     subject = _subject(valid)
@@ -87,9 +88,7 @@ def check_theory(
     setting = Setting.of(valid)
     found = subject.check(Request(valid, setting, costs=costs, pictured=out is not None, progress=progress))
     result = TheoryCheck(valid, found.lines, found.growths, found.series, list(setting.notes))
-    if out is None:
-        return result
-    return replace(result, figures=write_document(Path(out), result.document(), _all_of(found.draws)))
+    return with_files(result, out, _all_of(found.draws))
 
 
 def _subject(config: Config) -> Subject:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from hybrid_train.cli import main
-from hybrid_train.errors import CheckpointError
+from hybrid_train.errors import CheckpointError, UnwrittenError
 from hybrid_train.experiments.document import write_document
 from hybrid_train.experiments.results import read_checkpoint, read_run
 from hybrid_train.experiments.runs import compare, run
@@ -96,3 +97,78 @@ def test_a_figure_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: A
     with pytest.raises(CheckpointError, match=r"f\.png: cannot be written"):
         save_figure(tmp_path, "f", Figure(), {"x": 2})
     assert {path.name for path in tmp_path.iterdir()} == set(before)
+
+
+COMMANDS = {
+    "run": ["run", "CONFIG"],
+    "compare": ["compare", "CONFIG", "--finders", "scan,empty"],
+    "theory": ["theory", "CONFIG", "--no-costs"],
+    "count": ["count", "--widths", "1024", "--strategies", "known_k", "--trials", "4"],
+    "count --along": ["count", "--along", "CONFIG", "--strategies", "known_k"],
+}
+"""Every command with a results directory whose work is short; the crossover's has a test of its own."""
+CONFIG_TEXT = (
+    '[data]\nkind = "sphere"\nn = 6\ndim = 3\n[network]\nwidth = 32\n[training]\nsteps = 1\n[finder]\nkind = "scan"\n'
+)
+
+
+def arguments(name: str, tmp_path: Path) -> list[str]:
+    config = tmp_path / "c.toml"
+    config.write_text(CONFIG_TEXT, encoding="utf-8")
+    given = [str(config) if word == "CONFIG" else word for word in COMMANDS[name]]
+    return [*given, "--json", "--out", str(tmp_path / "r")]
+
+
+def forget_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Matplotlib, and with it all that draws, be missing from here on."""
+    for name in list(sys.modules):
+        if name.split(".")[0] == "matplotlib" or name.startswith("hybrid_train.report"):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_without_matplotlib_a_document_lacks_its_pictures_alone(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    forget_pictures(monkeypatch)
+    assert main(arguments(name, tmp_path)) == 0
+    printed = capsys.readouterr()
+    document = json.loads(printed.out)
+    assert "note: pictures could not be drawn: ModuleNotFoundError: " in printed.err
+    stored = json.loads((tmp_path / "r" / "summary.json").read_text(encoding="utf-8"))
+    assert stored["rows"] == document["rows"]
+    assert any(note.startswith("pictures could not be drawn") for note in stored["notes"])
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_result_that_cannot_be_written_is_printed_all_the_same(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(path: Path, summary: dict[str, Any]) -> None:
+        raise CheckpointError(f"{path}: cannot be written: No space left on device")
+
+    monkeypatch.setattr("hybrid_train.experiments.document.write_json", full)
+    assert main(arguments(name, tmp_path)) == 1
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["rows"]
+    assert "summary.json: cannot be written: No space left on device" in printed.err
+    assert printed.err.count("error: ") == 1 + 2 * (name == "compare")
+
+
+def test_a_network_that_cannot_be_written_is_handed_over_with_the_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(UnwrittenError, match=r"step-000002\.npz: cannot be written: No space left") as told:
+        run(CONFIG, out=tmp_path / "r")
+    monkeypatch.undo()
+    expected = run(CONFIG)
+    assert told.value.result.losses == expected.losses
+    assert np.array_equal(told.value.result.network.weights[:], expected.network.weights[:])
+    stored = read_run(tmp_path / "r")
+    assert stored.summary is not None
+    assert stored.summary["rows"][0]["final_loss"] == expected.row["final_loss"]

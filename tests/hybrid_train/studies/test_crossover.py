@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +19,7 @@ from circuits.strategies import load_strategy
 from classical.training import gradient_descent
 from hybrid_train.cli import main
 from hybrid_train.data import sphere
-from hybrid_train.errors import ConfigError
+from hybrid_train.errors import CheckpointError, ConfigError
 from hybrid_train.finder.registry import make_finder
 from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network import TwoLayerNetwork
@@ -256,6 +257,28 @@ class TestCommand:
         monkeypatch.setattr(crossover, "measured_model", lambda *_: pytest.fail("measured before looking"))
         assert main(arguments) == 2
         assert "already holds results" in capsys.readouterr().err
+
+    def test_the_answer_is_printed_where_nothing_can_be_written_or_drawn(
+        self,
+        tmp_path: Path,
+        document: dict[str, Any],
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        def broken(*_: Any) -> Any:
+            raise CheckpointError("No space left on device")
+
+        monkeypatch.setattr(crossover, "find_crossovers", lambda *_, **__: dict(document))
+        monkeypatch.setitem(sys.modules, "hybrid_train.report.crossover", None)
+        assert main(["crossover", "--out", str(tmp_path / "out")]) == 0
+        printed = capsys.readouterr()
+        assert "note: pictures could not be drawn: ModuleNotFoundError: " in printed.err
+        assert "picture " not in printed.out
+        monkeypatch.setattr("hybrid_train.experiments.document.write_json", broken)
+        assert main(["crossover", "--json", "--out", str(tmp_path / "other")]) == 1
+        printed = capsys.readouterr()
+        assert json.loads(printed.out)["rows"] == json.loads(json.dumps(document))["rows"]
+        assert printed.err == "hybrid-train: error: No space left on device\n"
 
     def test_the_answer_and_its_picture_are_printed(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert main([*self.SIZES, "--quiet", "--out", str(tmp_path / "out")]) == 0

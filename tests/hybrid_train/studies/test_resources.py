@@ -114,6 +114,18 @@ class TestCommand:
         assert path.read_bytes().startswith(b"\x89PNG")
         assert capsys.readouterr().out.endswith(f"\npicture {path}\n")
 
+    def test_the_figures_are_printed_where_the_picture_cannot_be_drawn(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        plain = oracle_resources(OracleSizes(4, 2, 3))
+        for path, reason in ((tmp_path / "none" / "oracle.png", "FileNotFoundError"), (tmp_path / "o.png", "Module")):
+            if reason == "Module":
+                monkeypatch.setitem(sys.modules, "circuits.resources.drawing", None)
+            assert main(["resources", "--width", "4", "--dim", "2", "--bits", "3", "--json", "--draw", str(path)]) == 1
+            printed = capsys.readouterr()
+            assert json.loads(printed.out)["rows"] == plain["rows"]
+            assert f"the picture could not be drawn: {reason}" in printed.err
+
     @pytest.mark.parametrize(
         ("arguments", "words"),
         [
