@@ -170,6 +170,7 @@ class TestAdversarial:
         assert adversarial.flip_count_bound(N, M, 1e-4) == pytest.approx(2 * mean, rel=REL)
         failure = exp(-(mean**2 / 2) / (mean + mean / 3))
         assert adversarial.flip_count_failure(N, M, 1e-4) == pytest.approx(failure, rel=REL)
+        assert adversarial.flip_count_failure(N, M, 1e-9) == pytest.approx(1, rel=1e-3)
         assert adversarial.flip_count_failure(N, M, 0.0) == 0.0
 
     def test_definition_3_7(self) -> None:
