@@ -56,7 +56,11 @@ class GroverFinder(ActiveSetFinder):
             rewritten circuits, ``readout`` for each measured bit. What may fault promises nothing: a certificate
             holds on a machine without noise.
         sampler: for ``aer``, a ``BaseSamplerV2`` to run the circuits on instead of the built-in simulator. Its
-            shots are its own: they do not follow the planned seed.
+            shots are its own: they do not follow the planned seed. It must not repeat them from call to call: seed
+            Qiskit's as ``StatevectorSampler(seed=numpy.random.default_rng(1))`` (an integer starts over at each call),
+            and leave Aer's ``SamplerV2`` without a seed. One that does repeat them, reads one index for ever, or errs
+            nearly always, may miss anything; ``known_k`` and ``exact``, which stop only when all is found, then raise
+            ResourceError, by mistake with probability 1e-9 at most if it is a tenth as good as the law.
         pass_manager: for ``aer``, a Qiskit ``PassManager`` applied to every circuit first.
         backend: for ``aer``, a Qiskit ``BackendV2`` to run on instead, hardware for example; circuits are transpiled
             to it unless there is a ``pass_manager``.
@@ -96,16 +100,20 @@ class GroverFinder(ActiveSetFinder):
         if self._arithmetic is not None and noise is not None:
             raise ConfigError("noise: simulated for oracle='lookup' alone; leave it out, or the arithmetic oracle")
         self._circuits = engine == "aer"
-        self._may_fault = not (noise is None and sampler is None and backend is None)
         self._planned: int | None = None
         self._seed = np.random.SeedSequence()
         self.stops: tuple[Stop, ...] = ()
 
     @property
     def promise(self) -> Promise:
-        if self._may_fault:
+        if self._engine.may_fault:
             return APPROXIMATE
         return Promise(exact=True, delta=0.0 if self._strategy.needs_count else self._delta)
+
+    def facts(self) -> dict[str, Any]:
+        if not self._engine.may_fault:
+            return {}
+        return {"certificates": "none: the machine may fault, so what it does not find may still be there"}
 
     def plan(self, *, seed: np.random.SeedSequence | None = None, total_queries: int | None = None) -> None:
         if total_queries is not None and total_queries < 1:

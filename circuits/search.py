@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +20,23 @@ from circuits.engines.engine import Batch, Engine, Run
 from circuits.engines.marked import MarkedItems
 from circuits.law import exact_phases, fixed_point_phases
 from circuits.strategies.decisions import next_runs
-from circuits.strategies.state import BEGIN, HIT, MATCHED, MISS, PLAIN, REASONS, REPEAT, SPURIOUS, STOP
+from circuits.strategies.state import (
+    ALL_SEEN,
+    BEGIN,
+    CERTIFIED,
+    FALSE_ALARM,
+    HIT,
+    MATCHED,
+    MISS,
+    PLAIN,
+    REASONS,
+    REFUTED,
+    REPEAT,
+    SPURIOUS,
+    STOP,
+)
 from circuits.strategies.strategy import Searches
+from hybrid_train.errors import ResourceError
 from hybrid_train.finder.cost import Cost
 from hybrid_train.support.arrays import FloatArray, IntArray
 
@@ -30,12 +45,17 @@ class Stop(NamedTuple):
     """Why a search ended.
 
     Attributes:
-        reason: "certified", "all items seen" or "all marked items found".
-        miss_probability: the most probable it can be that this ending left a marked item behind.
+        reason: "certified", "all items seen" or "all marked items found"; "nothing more measured" if the machine may
+            fault, which certifies nothing.
+        miss_probability: the most probable it can be that this ending left a marked item behind; 1 if unbounded.
     """
 
     reason: str
     miss_probability: float
+
+
+UNPROVEN = Stop("nothing more measured", 1.0)
+"""How a search ends where a machine that may fault asserts that nothing is left."""
 
 
 class Verifier(ABC):
@@ -86,6 +106,9 @@ def run_searches(
 
     Returns:
         (S,) what each found.
+
+    Raises:
+        ResourceError: the machine misses so often that it cannot be following the law of its circuits.
     """
     items: list[dict[int, float]] = [dict(one) for one in known] if known else [{} for _ in searches]
     aside: dict[int, list[int]] = {}
@@ -95,7 +118,9 @@ def run_searches(
         runs, seeds, going = _next_runs(searches, pending, outcomes)
         pending = pending[going]
         if not len(pending):
-            return _results(searches, items, known)
+            stops = _stops(searches, items, engine)
+            old = [len(one) for one in known] if known else [0] * len(items)
+            return [Found(one, stop, len(one) - n) for one, stop, n in zip(items, stops, old, strict=True)]
         _unmark_aside(searches, aside, marked)
         measured = engine.sample(Batch(marked, pending, runs, seeds[going]))
         _charge(cost, runs)
@@ -116,13 +141,32 @@ def run_searches(
         marked.unmark(pending[gone], measured[gone])
 
 
-def _results(
-    searches: Searches, items: list[dict[int, float]], known: Sequence[dict[int, float]] | None
-) -> list[Found]:
-    endings = zip(searches["reason"].tolist(), searches["miss"].tolist(), strict=True)
-    stops = [Stop(REASONS[reason], miss) for reason, miss in endings]
-    old = [len(one) for one in known] if known else [0] * len(items)
-    return [Found(one, stop, len(one) - n) for one, stop, n in zip(items, stops, old, strict=True)]
+def _stops(searches: Searches, items: Sequence[Collection[int]], engine: Engine) -> list[Stop]:
+    """Return why each search ended, and no more than the engine's machine can prove.
+
+    Raises:
+        ResourceError: a machine is refuted.
+    """
+    refuted = np.flatnonzero(searches["reason"] == REFUTED)
+    if len(refuted):
+        raise ResourceError(_refutation(searches[refuted[0]]))
+    reasons, chances = searches["reason"], searches["miss"].tolist()
+    stops = [Stop(REASONS[reason], miss) for reason, miss in zip(reasons.tolist(), chances, strict=True)]
+    if not engine.may_fault:
+        return stops
+    measured_in_vain = (searches["items"] == 1) & (reasons == ALL_SEEN) & [not one for one in items]
+    unproven = ((reasons == CERTIFIED) | measured_in_vain).tolist()
+    return [UNPROVEN if vain else stop for stop, vain in zip(stops, unproven, strict=True)]
+
+
+def _refutation(search: Any) -> str:
+    told, left = search["told"], search["told"] - search["found"]
+    return (
+        f"sampler, backend or noise: the machine measured none of the {left} items left of {told} marked; one that is "
+        f"a tenth as good as the law of its circuits does so with probability {FALSE_ALARM:g} at most. It repeats its "
+        "shots (give it a new seed for each call: StatevectorSampler(seed=numpy.random.default_rng(1)), or no seed for "
+        "Aer's SamplerV2), or errs too much for a strategy that stops only when all is found (take 'adaptive')"
+    )
 
 
 def _next_runs(

@@ -59,7 +59,11 @@ class Engine(ABC):
 
     Attributes:
         simulation: what that took since the start.
+        may_fault: whether its measurements may follow another law than that of the circuits, as a real machine's do;
+            nothing it measures, or fails to, proves that nothing is left.
     """
+
+    may_fault = False
 
     def __init__(self) -> None:
         self.simulation = SimulationCost()

@@ -35,6 +35,8 @@ class NoisyEngine(Engine):
         noise: the rates.
     """
 
+    may_fault = True
+
     def __init__(self, noise: Noise) -> None:
         super().__init__()
         self._pass_manager = generate_preset_pass_manager(1, basis_gates=list(BASIS), seed_transpiler=0)

@@ -52,6 +52,7 @@ class SamplerEngine(Engine):
                 raise ConfigError(f"backend={backend.name!r}: leave it out, or the sampler")
             sampler = BackendSamplerV2(backend=backend)
             pass_manager = pass_manager or generate_preset_pass_manager(1, backend=backend)
+        self.may_fault = sampler is not None
         self._sampler = sampler
         self._pass_manager = pass_manager
         self._backend = backend

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, final
 
 from circuits.law import exact_plan
-from circuits.strategies.state import ALL_FOUND, MATCHED, PLAIN, stop
+from circuits.strategies.state import ALL_FOUND, MATCHED, PLAIN, REFUTED, is_refuted, stop
 from circuits.strategies.strategy import Strategy
 from hybrid_train.support.kernels import kernel
 
@@ -16,6 +16,8 @@ def decide(search: Any, outcome: Any) -> Any:
     remaining = search.told - search.found
     if remaining <= 0:
         return stop(search, ALL_FOUND, 0.0)
+    if is_refuted(search, outcome, 1.0):
+        return stop(search, REFUTED, 1.0)
     iterations, phase = exact_plan(search.items, remaining)
     if iterations == 0:
         return PLAIN, 0, 0.0

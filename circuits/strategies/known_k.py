@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, final
 
 from circuits.law import best_iterations, plain_law
-from circuits.strategies.state import ALL_FOUND, plain, stop
+from circuits.strategies.state import ALL_FOUND, REFUTED, is_refuted, plain, stop
 from circuits.strategies.strategy import Strategy
 from hybrid_train.support.kernels import kernel
 
@@ -16,7 +16,10 @@ def decide(search: Any, outcome: Any) -> Any:
     remaining = search.told - search.found
     if remaining <= 0:
         return stop(search, ALL_FOUND, 0.0)
-    return plain(search, best_iterations(search.items, remaining))
+    iterations = best_iterations(search.items, remaining)
+    if is_refuted(search, outcome, plain_law(search.items, remaining, iterations)):
+        return stop(search, REFUTED, 1.0)
+    return plain(search, iterations)
 
 
 @kernel

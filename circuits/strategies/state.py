@@ -7,7 +7,7 @@ The finder and the simulation of counts call the very same functions, through
 
 from __future__ import annotations
 
-from math import floor, log2
+from math import floor, log, log1p, log2
 from typing import Any
 
 import numpy as np
@@ -22,10 +22,10 @@ BEGIN, MISS, HIT, SPURIOUS, REPEAT = range(5)
 """Outcomes of a run: none yet; an item that neither counts nor is marked; a new verified item; one that the oracle
 marks and verification rejects; a verified item that was found before and is still marked."""
 
-RUNNING, CERTIFIED, ALL_SEEN, ALL_FOUND = range(4)
+RUNNING, CERTIFIED, ALL_SEEN, ALL_FOUND, REFUTED = range(5)
 """Why a search stopped."""
 
-REASONS = ("still running", "certified", "all items seen", "all marked items found")
+REASONS = ("still running", "certified", "all items seen", "all marked items found", "machine refuted")
 
 HYPOTHESES = 256
 LEVELS = 40
@@ -47,6 +47,7 @@ SEARCH = np.dtype(
         ("iterations", np.int64),
         ("growth", np.float64),
         ("cap", np.float64),
+        ("doubt", np.float64),
         ("misses", np.int64),
         ("repeats", np.int64),
         ("level", np.int64),
@@ -79,6 +80,7 @@ SEARCH = np.dtype(
     certificates, certifying    how many were asked for; whether the last request was one
     iterations  of the last plain run asked for
     growth, cap, misses, repeats    of the schedules that grow with every miss
+    doubt       logarithm of the chance that a machine which may be trusted misses as often as the last runs did
     level, shots, hits              of the amplitude estimation
     centre, spread, flat            the prior over the marked items: a normal part, and the share of the flat one
     nodes, single, total, weight, theta, blur    the posterior: hypotheses on how many were marked at the start,
@@ -92,6 +94,13 @@ LEAST_SHARE = 1e-280
 
 LEAST_DELTA = 1e-200
 """What may be asked for altogether: shared out over any number of searches, it stays above :data:`LEAST_SHARE`."""
+
+
+FALSE_ALARM = 1e-9
+"""The most probable it may be that a search calls a machine which may be trusted refuted."""
+
+TRUSTED_SHARE = 0.1
+"""A machine may be trusted whose runs succeed at least this often where the law says always: noise is no defect."""
 
 
 @kernel
@@ -139,6 +148,26 @@ def stop(search: Any, reason: Any, miss_probability: Any) -> Any:
     search.reason = reason
     search.miss = miss_probability
     return STOP, 0, 0.0
+
+
+@kernel
+def is_refuted(search: Any, outcome: Any, success: Any) -> Any:
+    """Return whether the last misses in a row are too many for any machine that may be trusted.
+
+    A search that is told what is left ends with the last find, so a machine that never gives it would never end. The
+    chance of a miss is at most 1 - TRUSTED_SHARE * success, so that one find of the told number is called off by
+    mistake with probability FALSE_ALARM / told at most, and the search with FALSE_ALARM.
+
+    Args:
+        search: told how many items are marked.
+        outcome: of the last run.
+        success: the chance that the run to come, and the missed ones before it, measure a marked item.
+    """
+    if outcome != MISS:
+        search.doubt = 0.0
+        return False
+    search.doubt += log1p(-TRUSTED_SHARE * success)
+    return search.doubt < log(FALSE_ALARM / search.told)
 
 
 @kernel

@@ -175,11 +175,14 @@ def test_an_oracle_that_marks_too_many_does_not_deceive(strategy):
 
 
 def test_a_driver_that_leaves_rejected_items_marked_certifies_falsely():
-    """The broken twin of the test above: what it does not unmark keeps being measured in place of the true item."""
-    found, _, _ = search_all("known_k", 64, 1, 300, extra=20)
+    """The broken twin of the test above: what it does not unmark keeps being measured in place of the true item.
+
+    One of either: with many, a run for the few that should be left never succeeds, and the machine is called refuted.
+    """
+    found, _, _ = search_all("known_k", 64, 1, 300, extra=1)
     assert not any(one.newcomers < 1 for one in found)
-    started = load_strategy("known_k").start(64, np.full(300, 0.05), keys(300), n_marked=21)
-    marked = Forgetful(np.arange(301) * 21, np.tile(np.arange(21), 300), 64)
+    started = load_strategy("known_k").start(64, np.full(300, 0.05), keys(300), n_marked=2)
+    marked = Forgetful(np.arange(301) * 2, np.tile(np.arange(2), 300), 64)
     table = np.zeros((300, 64), bool)
     table[:, 0] = True
     verifier = TableVerifier(table)
