@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -20,7 +22,7 @@ from circuits.law import (
 from hybrid_train.errors import InvariantError
 
 
-def rotated(n_items, n_marked, iterations):
+def rotated(n_items: Any, n_marked: Any, iterations: Any) -> Any:
     """The law by brute force: the iterate as an m x m matrix."""
     uniform = np.full(n_items, n_items**-0.5)
     flip = np.diag(np.where(np.arange(n_items) < n_marked, -1.0, 1.0))
@@ -30,7 +32,7 @@ def rotated(n_items, n_marked, iterations):
 
 
 @given(st.integers(1, 40), st.data())
-def test_plain_law_is_the_matrix_power(n_items, data):
+def test_plain_law_is_the_matrix_power(n_items: Any, data: Any) -> None:
     n_marked = data.draw(st.integers(0, n_items))
     iterations = data.draw(st.integers(0, 9))
     assert success_probability(n_items, n_marked, iterations) == pytest.approx(
@@ -39,7 +41,7 @@ def test_plain_law_is_the_matrix_power(n_items, data):
 
 
 @given(st.integers(1, 1000), st.data())
-def test_phases_of_pi_are_the_plain_law(n_items, data):
+def test_phases_of_pi_are_the_plain_law(n_items: Any, data: Any) -> None:
     n_marked = data.draw(st.integers(0, n_items))
     iterations = data.draw(st.integers(0, 30))
     pi = np.full(iterations, np.pi)
@@ -50,7 +52,7 @@ def test_phases_of_pi_are_the_plain_law(n_items, data):
 
 @pytest.mark.parametrize("miss", [0.3, 1e-3, 1e-8])
 @pytest.mark.parametrize("n_items", [2, 3, 7, 64, 1000])
-def test_fixed_point_law_holds_for_every_count(n_items, miss):
+def test_fixed_point_law_holds_for_every_count(n_items: Any, miss: Any) -> None:
     iterations = fixed_point_iterations(n_items, miss)
     phases = fixed_point_phases(iterations, miss)
     counts = np.arange(n_items + 1)
@@ -60,22 +62,22 @@ def test_fixed_point_law_holds_for_every_count(n_items, miss):
 
 
 @pytest.mark.parametrize("n_items", [64, 1000, 1 << 16])
-def test_one_iteration_fewer_would_break_the_promise(n_items):
+def test_one_iteration_fewer_would_break_the_promise(n_items: Any) -> None:
     miss = 1e-4
     fewer = fixed_point_iterations(n_items, miss) - 1
     assert phased_probability(n_items, 1, fixed_point_phases(fewer, miss)) < 1.0 - miss
 
 
 @pytest.mark.parametrize(("miss", "factor"), [(1e-3, 2.07), (1e-6, 3.80)])
-def test_certificate_length_follows_the_asymptotic_formula(miss, factor):
+def test_certificate_length_follows_the_asymptotic_formula(miss: Any, factor: Any) -> None:
     assert fixed_point_iterations(1 << 20, miss) == pytest.approx(factor * 1024, rel=0.01)
 
 
-def calls_a_find(n_items, n_marked, iterations):
+def calls_a_find(n_items: Any, n_marked: Any, iterations: Any) -> Any:
     return (iterations + 1) / np.maximum(success_probability(n_items, n_marked, iterations), 1e-300)
 
 
-def counts_to_try():
+def counts_to_try() -> Any:
     """All counts up to 64 items, and counts of all sizes above."""
     small = [(n_items, n_marked) for n_items in range(1, 65) for n_marked in range(1, n_items + 1)]
     dense = [(1024, n_marked) for n_marked in range(1, 1025)]
@@ -84,37 +86,37 @@ def counts_to_try():
     return [*small, *dense, *sampled]
 
 
-def test_best_iterations_beat_all_others():
+def test_best_iterations_beat_all_others() -> None:
     for n_items, n_marked in counts_to_try():
         expected = calls_a_find(n_items, n_marked, np.arange(int(2 * np.sqrt(n_items)) + 3))
         assert expected[best_iterations(n_items, n_marked)] == pytest.approx(expected.min(), rel=1e-12)
 
 
 @given(st.integers(1 << 14, 1 << 50), st.floats(0.0, 1.0))
-def test_no_neighbour_of_the_best_iterations_is_better(n_items, exponent):
+def test_no_neighbour_of_the_best_iterations_is_better(n_items: Any, exponent: Any) -> None:
     n_marked = int(np.ceil(n_items**exponent))
     best = best_iterations(n_items, n_marked)
     around = calls_a_find(n_items, n_marked, np.arange(max(0, best - 3), best + 4))
     assert calls_a_find(n_items, n_marked, best) == pytest.approx(around.min(), rel=1e-9)
 
 
-def test_one_more_iteration_may_pass_the_peak():
+def test_one_more_iteration_may_pass_the_peak() -> None:
     assert best_iterations(4, 1) == best_iterations(10, 3) == 1
     assert calls_a_find(10, 3, 1) == pytest.approx(2.0576, abs=1e-4)
 
 
-def test_single_item_needs_no_iteration():
+def test_single_item_needs_no_iteration() -> None:
     assert fixed_point_iterations(1, 1e-9) == 0
     assert best_iterations(1, 1) == 0
 
 
-def test_phases_must_fit():
+def test_phases_must_fit() -> None:
     with pytest.raises(InvariantError, match="do not fit"):
         Phases(np.zeros(2), np.zeros(3))
 
 
 @given(st.integers(1, 3000), st.data())
-def test_matched_phases_find_a_marked_item_for_certain(n_items, data):
+def test_matched_phases_find_a_marked_item_for_certain(n_items: Any, data: Any) -> None:
     n_marked = data.draw(st.integers(1, n_items))
     iterations, phase = exact_plan(n_items, n_marked)
     if iterations == 0:
@@ -124,13 +126,13 @@ def test_matched_phases_find_a_marked_item_for_certain(n_items, data):
     assert phased_probability(n_items, n_marked, exact_phases(iterations, phase)) == pytest.approx(1.0, abs=1e-9)
 
 
-def test_matched_phases_of_another_count_are_not_certain():
+def test_matched_phases_of_another_count_are_not_certain() -> None:
     iterations, phase = exact_plan(1024, 5)
     assert matched_law(1024, 6, iterations, phase) < 1.0 - 1e-3
 
 
 @given(st.integers(1, 1 << 30), st.data())
-def test_scalar_and_array_laws_agree(n_items, data):
+def test_scalar_and_array_laws_agree(n_items: Any, data: Any) -> None:
     n_marked = data.draw(st.integers(0, n_items))
     assert plain_law(n_items, n_marked, 7) == success_probability(n_items, n_marked, 7)
     law = fixed_point_law(n_items, n_marked, 9, 0.1)

@@ -4,6 +4,7 @@ Statistical tests sound a false alarm with probability 1e-9; each has a broken t
 """
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,13 +26,15 @@ SURE = 6.2
 UNTOLD = [name for name in STRATEGIES if name not in {"known_k", "exact"}]
 
 
-def played(strategy, n_items, n_marked, trials, *, delta=1e-6, seed=0, **options):
+def played(
+    strategy: Any, n_items: Any, n_marked: Any, trials: Any, *, delta: Any = 1e-6, seed: Any = 0, **options: Any
+) -> Any:
     keys = stream_keys(np.random.SeedSequence(seed), np.arange(trials))
     started = load_strategy(strategy, **options).start(n_items, np.full(trials, delta), keys, n_marked=n_marked)
     return play(started, n_marked)
 
 
-def near(values, expected, slack=0.0):
+def near(values: Any, expected: Any, slack: Any = 0.0) -> Any:
     return abs(values.mean() - expected) < slack * expected + SURE * stats.sem(values)
 
 
@@ -45,7 +48,7 @@ def near(values, expected, slack=0.0):
         pytest.param(65536, 1153, 12425, 27460, marks=pytest.mark.slow),
     ],
 )
-def test_means_reproduce_the_references(n_items, n_marked, known, bbht):
+def test_means_reproduce_the_references(n_items: Any, n_marked: Any, known: Any, bbht: Any) -> None:
     trials = 600 if n_items < 10000 else 100
     assert sum(expected_known_k(n_items, n_marked)) == pytest.approx(known, rel=0.004)
     assert near(played("known_k", n_items, n_marked, trials)["until_last_hit"], known, 0.004)
@@ -56,13 +59,13 @@ def test_means_reproduce_the_references(n_items, n_marked, known, bbht):
 @pytest.mark.parametrize(
     ("n_items", "n_marked", "calls"), [(64, 32, 81.313), (1024, 512, 1387.83), (1024, 1024, 2097.12)]
 )
-def test_the_reference_of_dense_counts(n_items, n_marked, calls):
+def test_the_reference_of_dense_counts(n_items: Any, n_marked: Any, calls: Any) -> None:
     """Figures of a minimum over all run lengths, count by count."""
     assert sum(expected_known_k(n_items, n_marked)) == pytest.approx(calls, rel=1e-5)
 
 
 @given(st.integers(1, 300), st.data())
-def test_the_reference_is_the_least_of_all_lengths(n_items, data):
+def test_the_reference_is_the_least_of_all_lengths(n_items: Any, data: Any) -> None:
     n_marked = data.draw(st.integers(0, n_items))
     lengths = np.arange(2 * math.isqrt(n_items) + 4)[:, None]
     chances = success_probability(n_items, np.arange(1, n_marked + 1), lengths)
@@ -71,7 +74,7 @@ def test_the_reference_is_the_least_of_all_lengths(n_items, data):
 
 
 @pytest.mark.parametrize(("n_items", "n_marked"), [(256, 17), (1000, 3), (1024, 49)])
-def test_predictions_are_the_means(n_items, n_marked):
+def test_predictions_are_the_means(n_items: Any, n_marked: Any) -> None:
     """The twin, one marked item more, is refuted: 4000 searches see a difference of a percent or so."""
     known = played("known_k", n_items, n_marked, 4000)["oracle_calls"]
     exact = played("exact", n_items, n_marked, 20)["oracle_calls"]
@@ -81,7 +84,7 @@ def test_predictions_are_the_means(n_items, n_marked):
 
 
 @pytest.mark.parametrize("n_marked", [1, 3, 49, 512])
-def test_the_chain_of_bbht_is_followed_to_its_last_certificate(n_marked):
+def test_the_chain_of_bbht_is_followed_to_its_last_certificate(n_marked: Any) -> None:
     calls = played("bbht", 1024, n_marked, 1500, delta=1e-2)["oracle_calls"]
     expected = load_strategy("bbht").expected_iterations(1024, n_marked, 1e-2)
     assert near(calls, expected, 0.01)
@@ -90,7 +93,7 @@ def test_the_chain_of_bbht_is_followed_to_its_last_certificate(n_marked):
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("n_items", [2, 3, 4, 10, 33, 64, 500])
-def test_predictions_hold_for_every_share_of_marked_items(strategy, n_items):
+def test_predictions_hold_for_every_share_of_marked_items(strategy: Any, n_items: Any) -> None:
     """Sparse and dense; ``coupon`` has a leading term alone, which is never too large and as good up to 10 items."""
     kind = load_strategy(strategy)
     slack = kind.prediction_error
@@ -109,7 +112,7 @@ def test_predictions_hold_for_every_share_of_marked_items(strategy, n_items):
 
 
 @pytest.mark.parametrize("n_items", [256, 1000, pytest.param(4096, marks=pytest.mark.slow)])
-def test_adaptive_comes_close_to_the_known_count(n_items):
+def test_adaptive_comes_close_to_the_known_count(n_items: Any) -> None:
     """At the number that fires at the start of training and above; within 1.10, and far from bbht's cost."""
     for n_marked in (round(n_items * 0.0665), n_items // 4, n_items // 2, n_items):
         calls = played("adaptive", n_items, n_marked, 800)["until_last_hit"]
@@ -119,7 +122,7 @@ def test_adaptive_comes_close_to_the_known_count(n_items):
 
 
 @pytest.mark.parametrize("n_items", [256, 1024])
-def test_adaptive_copes_with_few_items(n_items):
+def test_adaptive_copes_with_few_items(n_items: Any) -> None:
     """Nobody can know at the start that there are few: then it pays for finding out, and still beats bbht."""
     for n_marked in (1, 2, 5):
         calls = played("adaptive", n_items, n_marked, 1500)["until_last_hit"].mean()
@@ -127,28 +130,28 @@ def test_adaptive_copes_with_few_items(n_items):
         assert calls < 0.70 * played("bbht", n_items, n_marked, 1500)["until_last_hit"].mean()
 
 
-def refuted(missed, trials, delta):
+def refuted(missed: Any, trials: Any, delta: Any) -> Any:
     return stats.binomtest(int(missed), trials, delta, alternative="greater").pvalue < FALSE_ALARM
 
 
 @pytest.mark.parametrize("strategy", UNTOLD)
 @pytest.mark.parametrize(("n_items", "n_marked"), [(64, 1), (64, 3), (100, 0), (1000, 2)])
-def test_misses_stay_within_delta(strategy, n_items, n_marked):
+def test_misses_stay_within_delta(strategy: Any, n_items: Any, n_marked: Any) -> None:
     """10 000 searches see a rate of 0.064 where 0.05 was promised."""
     assert not refuted((played(strategy, n_items, n_marked, 10000, delta=0.05)["missed"] > 0).sum(), 10000, 0.05)
 
 
-def test_a_search_that_drops_a_marked_item_is_refuted():
+def test_a_search_that_drops_a_marked_item_is_refuted() -> None:
     assert refuted((played("adaptive", 64, 2, 10000, delta=0.05)["missed"] + 1 > 0).sum(), 10000, 0.05)
 
 
-def test_a_shorter_certificate_is_refuted():
+def test_a_shorter_certificate_is_refuted() -> None:
     """A search for 0.9 promised as one for 0.0005: its certificates are less than half as long."""
     assert refuted((played("fixed_point", 256, 1, 10000, delta=0.9)["missed"] > 0).sum(), 10000, 5e-4)
     assert not refuted((played("fixed_point", 256, 1, 10000, delta=5e-4)["missed"] > 0).sum(), 10000, 5e-4)
 
 
-def test_a_law_one_iteration_off_is_refuted():
+def test_a_law_one_iteration_off_is_refuted() -> None:
     """Calls of known_k under the right law against the mean of runs one iteration longer than they are charged for."""
     calls = played("known_k", 256, 17, 4000)["until_last_hit"]
     off = 0.0
@@ -161,7 +164,7 @@ def test_a_law_one_iteration_off_is_refuted():
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize(("n_items", "n_marked"), [(1, 0), (1, 1), (2, 2), (3, 1), (100, 100), (777, 0), (777, 776)])
-def test_corners(strategy, n_items, n_marked):
+def test_corners(strategy: Any, n_items: Any, n_marked: Any) -> None:
     ended = played(strategy, n_items, n_marked, 50)
     assert not ended["missed"].any()
     assert (ended["reason"] > 0).all()
@@ -170,7 +173,7 @@ def test_corners(strategy, n_items, n_marked):
     assert (ended["until_last_hit"] >= n_marked).all()
 
 
-def test_known_items_are_left_out():
+def test_known_items_are_left_out() -> None:
     """Half of all items known: none of them is looked for, and seeing all others ends the search."""
     keys = stream_keys(np.random.SeedSequence(1), np.arange(100))
     started = load_strategy("warm").start(10, np.full(100, 1e-6), keys, known=np.full(100, 5))
@@ -181,14 +184,14 @@ def test_known_items_are_left_out():
 
 
 @pytest.mark.parametrize("strategy", ["known_k", "exact", "bbht", "adaptive", "warm"])
-def test_a_billion_items_take_seconds(strategy):
+def test_a_billion_items_take_seconds(strategy: Any) -> None:
     (ended,) = played(strategy, 1 << 30, 20000, 1)
     assert ended["missed"] == 0
     reference = 1.376 * math.sqrt(2.0**30 * 20000)
     assert 0.9 * reference < ended["oracle_calls"] < 2.6 * reference
 
 
-def test_same_keys_same_searches_whatever_the_order():
+def test_same_keys_same_searches_whatever_the_order() -> None:
     keys = stream_keys(np.random.SeedSequence(3), np.arange(64))
     order = np.random.default_rng(0).permutation(64)
     strategy = load_strategy("adaptive")

@@ -1,6 +1,7 @@
 """Machines that do not follow the law of their circuits: every search ends, and none of them proves anything."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,14 +21,14 @@ TOLD = ("known_k", "exact")
 class Reading(BaseSamplerV2):
     """Ignores its circuits and reads what a function of (number of the run, size of the register) says."""
 
-    def __init__(self, read):
+    def __init__(self, read: Any) -> None:
         self.read = read
         self.runs = 0
 
-    def run(self, pubs, *, shots=None):
+    def run(self, pubs: Any, *, shots: Any = None) -> Any:
         return SimpleNamespace(result=lambda: [self._shot(pub[0].num_clbits) for pub in pubs])
 
-    def _shot(self, width):
+    def _shot(self, width: Any) -> Any:
         self.runs += 1
         bits = format(self.read(self.runs, 1 << width), f"0{width}b")
         return SimpleNamespace(data=SimpleNamespace(item=SimpleNamespace(get_bitstrings=lambda: [bits])))
@@ -42,7 +43,7 @@ MACHINES = {
 }
 
 
-def searched(strategy, sampler, n_points=11):
+def searched(strategy: Any, sampler: Any, n_points: Any = 11) -> Any:
     """Search among points of which the first four are active."""
     points = np.where(np.arange(n_points) < 4, 1.0, -1.0)[:, None]
     finder = GroverFinder(strategy=strategy, sampler=sampler)
@@ -53,7 +54,9 @@ def searched(strategy, sampler, n_points=11):
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("machine", MACHINES)
-def test_a_machine_that_does_not_follow_the_law_ends_every_search_and_certifies_none(machine, strategy):
+def test_a_machine_that_does_not_follow_the_law_ends_every_search_and_certifies_none(
+    machine: Any, strategy: Any
+) -> None:
     sampler = Reading(MACHINES[machine])
     if strategy in TOLD and machine != "garbage":
         with pytest.raises(ResourceError, match=r"measured none of the .* items left of 4 .*give it a new seed"):
@@ -67,7 +70,7 @@ def test_a_machine_that_does_not_follow_the_law_ends_every_search_and_certifies_
     assert "none" in finder.facts()["certificates"]
 
 
-def test_noiseless_simulators_still_certify():
+def test_noiseless_simulators_still_certify() -> None:
     points, queries = np.array([[1.0], [1.0], [-1.0], [-1.0], [-1.0]]), np.ones((1, 1))
     for engine in ("aer", "closed_form"):
         finder = GroverFinder(engine=engine)
@@ -77,14 +80,14 @@ def test_noiseless_simulators_still_certify():
         assert not finder.facts()
 
 
-def test_one_item_that_a_machine_never_reads_has_not_been_seen():
+def test_one_item_that_a_machine_never_reads_has_not_been_seen() -> None:
     finder, found = searched("adaptive", Reading(MACHINES["last"]), n_points=1)
     assert found.nnz == 0
     assert finder.stops[0] == ("nothing more measured", 1.0)
 
 
 @pytest.mark.parametrize("repeating", [lambda: StatevectorSampler(seed=1), lambda: SamplerV2(seed=1)])
-def test_samplers_that_repeat_their_shots_end_too(repeating):
+def test_samplers_that_repeat_their_shots_end_too(repeating: Any) -> None:
     """Either the first shot of every circuit happens to be good, or the machine is refuted."""
     rng = np.random.default_rng(0)
     finder = GroverFinder(strategy="known_k", sampler=repeating())
@@ -94,13 +97,13 @@ def test_samplers_that_repeat_their_shots_end_too(repeating):
         finder.find()
 
 
-def test_a_sampler_seeded_as_documented_finds_all():
+def test_a_sampler_seeded_as_documented_finds_all() -> None:
     _, found = searched("known_k", StatevectorSampler(seed=np.random.default_rng(1)))
     assert found.indices.tolist() == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("strategy", TOLD)
-def test_machines_are_refuted_no_sooner_than_the_false_alarm_allows(strategy):
+def test_machines_are_refuted_no_sooner_than_the_false_alarm_allows(strategy: Any) -> None:
     sampler = Reading(MACHINES["last"])
     with pytest.raises(ResourceError):
         searched(strategy, sampler)

@@ -135,7 +135,9 @@ def play(model: Model, steps: list[tuple[int, str, float, str]]) -> None:
     st.sampled_from([None, 1e-9, 0.1, 30.0]),
     STEPS,
 )
-def test_sets_are_the_predicates_on_every_step(seed, kind, shape, live, skin, steps) -> None:
+def test_sets_are_the_predicates_on_every_step(
+    seed: int, kind: Any, shape: Any, live: Any, skin: Any, steps: Any
+) -> None:
     play(Model(seed, kind, shape, np.float64, live, skin=skin), steps)
 
 
@@ -147,7 +149,7 @@ def test_sets_are_the_predicates_on_every_step(seed, kind, shape, live, skin, st
     st.booleans(),
     STEPS,
 )
-def test_sets_are_the_predicates_in_single_precision(seed, kind, shape, live, steps) -> None:
+def test_sets_are_the_predicates_in_single_precision(seed: int, kind: Any, shape: Any, live: Any, steps: Any) -> None:
     play(Model(seed, kind, shape, np.float32, live), steps)
 
 
@@ -191,7 +193,7 @@ def test_a_broken_certificate_is_noticed(broken: str, monkeypatch: pytest.Monkey
     if broken == "gap":
         scan = NeighbourLists._scan
 
-        def generous(self, rows):
+        def generous(self: Any, rows: Any) -> Any:
             counts, index, gap, reach = scan(self, rows)
             return counts, index, 2 * gap + 0.5, reach
 

@@ -4,10 +4,14 @@ import runpy
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPT = Path(__file__).parents[2] / "examples" / "lazy_training.py"
 
 
-def test_the_distance_to_the_tangent_kernel_falls_in_table_and_picture(capsys, tmp_path, monkeypatch) -> None:
+def test_the_distance_to_the_tangent_kernel_falls_in_table_and_picture(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     picture = tmp_path / "lazy.png"
     monkeypatch.setattr(sys, "argv", [str(SCRIPT), str(picture)])
     runpy.run_path(str(SCRIPT))["main"](output_weights=(1.0, 16.0, 256.0), width=256, seeds=2)

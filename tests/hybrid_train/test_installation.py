@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ import hybrid_train
 
 
 @pytest.mark.parametrize("package", [circuits, classical, hybrid_train])
-def test_a_package_lies_in_this_distribution(package) -> None:
+def test_a_package_lies_in_this_distribution(package: Any) -> None:
     assert Path(package.__file__).parents[1] == Path(hybrid_train.__file__).parents[1]
     assert set(packages_distributions()[package.__name__]) == {"hybrid-train"}
     assert (Path(package.__file__).parent / "py.typed").exists()

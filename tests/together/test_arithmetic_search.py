@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from qiskit_aer import AerSimulator
@@ -14,7 +16,7 @@ FALSE_ALARM_SIGMAS = 6.11  # two-sided 1e-9 under the normal law, which the coun
 SHOTS = 4000
 
 
-def search_circuit(oracle, iterations):
+def search_circuit(oracle: Any, iterations: Any) -> Any:
     circuit = oracle.circuit().copy_empty_like()
     circuit.compose(uniform_state(oracle.n_items), inplace=True)
     step = grover_operator(oracle)
@@ -23,7 +25,7 @@ def search_circuit(oracle, iterations):
     return circuit.decompose(["cry_o0"])
 
 
-def make(m, d, bits, threshold, **options):
+def make(m: Any, d: Any, bits: Any, threshold: Any, **options: Any) -> Any:
     rng = np.random.default_rng([m, d, bits])
     query = rng.standard_normal(d)
     return ArithmeticOracle(
@@ -41,7 +43,7 @@ def make(m, d, bits, threshold, **options):
         pytest.param(64, 4, 3, 2.6, marks=pytest.mark.slow),
     ],
 )
-def test_probabilities_follow_the_law_for_the_marked(m, d, bits, threshold):
+def test_probabilities_follow_the_law_for_the_marked(m: Any, d: Any, bits: Any, threshold: Any) -> None:
     oracle = make(m, d, bits, threshold, done=[0])
     count = int(oracle.marked().sum())
     assert 0 < count < m / 2
@@ -57,7 +59,7 @@ def test_probabilities_follow_the_law_for_the_marked(m, d, bits, threshold):
     assert on_index[m:] == pytest.approx(0.0, abs=1e-9)
 
 
-def hit_deviation(oracle, iterations, assumed):
+def hit_deviation(oracle: Any, iterations: Any, assumed: Any) -> Any:
     """Sample the search and return by how many standard deviations the hits differ from the law."""
     circuit = search_circuit(oracle, iterations)
     circuit.measure_all()
@@ -69,7 +71,7 @@ def hit_deviation(oracle, iterations, assumed):
     return abs(hits - SHOTS * law) / np.sqrt(SHOTS * law * (1 - law))
 
 
-def test_samples_follow_the_law_and_one_iteration_more_does_not():
+def test_samples_follow_the_law_and_one_iteration_more_does_not() -> None:
     """False alarm 1e-9; sees a change of the success probability by 0.05."""
     oracle = make(16, 2, 3, 1.8)
     iterations = best_iterations(16, int(oracle.marked().sum()))

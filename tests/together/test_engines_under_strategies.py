@@ -8,6 +8,7 @@ shots; each of these broken twins must fail.
 from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,11 +38,11 @@ class EnoughError(Exception):
 class Watched(Engine):
     """Keeps what an engine was asked and answered in the first rounds; a twin may break the question or the answer."""
 
-    def __init__(self, inner, twin, limit):
+    def __init__(self, inner: Any, twin: Any, limit: Any) -> None:
         super().__init__()
         self.inner, self.twin, self.limit, self.rounds = inner, twin, limit, []
 
-    def sample(self, batch):
+    def sample(self, batch: Any) -> Any:
         counts = batch.marked.counts[batch.searches].tolist()
         marked = [set(batch.marked.items(search).tolist()) for search in batch.searches.tolist()]
         measured = self.inner.sample(self._question(batch))
@@ -52,10 +53,10 @@ class Watched(Engine):
             raise EnoughError
         return measured
 
-    def searches_at_once(self, n_items):
+    def searches_at_once(self, n_items: Any) -> Any:
         return SEARCHES
 
-    def _question(self, batch):
+    def _question(self, batch: Any) -> Any:
         if self.twin == "one iteration off":
             return replace(batch, runs=[_longer(run) for run in batch.runs])
         if self.twin == "one item dropped":
@@ -65,11 +66,11 @@ class Watched(Engine):
         return batch
 
 
-def _longer(run):
+def _longer(run: Any) -> Any:
     return Run(run.iterations + 1) if run.phases is None else Run(run.iterations)
 
 
-def watched(strategy, engine, twin=None):
+def watched(strategy: Any, engine: Any, twin: Any = None) -> Any:
     finder = GroverFinder(strategy=strategy, delta=0.1)
     finder._engine = Watched(ENGINES[engine](), twin, LATE.get(strategy, ROUNDS))
     finder.plan(seed=np.random.SeedSequence(5), total_queries=SEARCHES)
@@ -79,13 +80,13 @@ def watched(strategy, engine, twin=None):
     return finder._engine.rounds
 
 
-def chance(n_marked, run):
+def chance(n_marked: Any, run: Any) -> Any:
     if run.phases is None:
         return float(success_probability(len(POINTS), n_marked, run.iterations))
     return phased_probability(len(POINTS), n_marked, run.phases)
 
 
-def least_probability(rounds):
+def least_probability(rounds: Any) -> Any:
     """The Bonferroni-corrected least two-sided p-value."""
     tries, hits, items = Counter(), Counter(), Counter()
     for at, jobs in enumerate(rounds):
@@ -108,12 +109,12 @@ def least_probability(rounds):
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_every_run_follows_the_law(strategy, engine):
+def test_every_run_follows_the_law(strategy: Any, engine: Any) -> None:
     assert least_probability(watched(strategy, engine)) > FALSE_ALARM
 
 
 @pytest.mark.parametrize("twin", ["one iteration off", "one item dropped", "repeated"])
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_broken_twins_are_seen(strategy, engine, twin):
+def test_broken_twins_are_seen(strategy: Any, engine: Any, twin: Any) -> None:
     assert least_probability(watched(strategy, engine, twin)) < FALSE_ALARM

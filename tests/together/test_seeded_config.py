@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -17,7 +20,7 @@ WIDE = {
 }
 
 
-def test_a_run_is_that_of_its_network_stored(tmp_path):
+def test_a_run_is_that_of_its_network_stored(tmp_path: Path) -> None:
     result = hybrid_train.run(WIDE, out=tmp_path / "run")
     assert result.row["recall"] == 1
     assert result.row["final_loss"] < result.row["initial_loss"]
@@ -39,12 +42,12 @@ def test_a_run_is_that_of_its_network_stored(tmp_path):
         ("training", {"algorithm": "adversarial"}, "examples do not stay"),
     ],
 )
-def test_what_needs_stored_weights_is_refused(section, options, message):
+def test_what_needs_stored_weights_is_refused(section: Any, options: Any, message: Any) -> None:
     with pytest.raises(ConfigError, match=message):
         hybrid_train.run(WIDE | {section: options})
 
 
-def test_a_comparison_asks_each_finder():
+def test_a_comparison_asks_each_finder() -> None:
     assert hybrid_train.compare(WIDE, ["skin"]).rows[0]["recall"] == 1
     with pytest.raises(ConfigError, match=r"finder\.kind='scan'"):
         hybrid_train.compare(WIDE, ["skin", "scan"])

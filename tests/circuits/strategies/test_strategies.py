@@ -1,6 +1,7 @@
 """Strategies against known marked sets, on the exact law."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,25 +24,35 @@ FALSE_ALARM = 1e-9
 
 
 class TableVerifier(Verifier):
-    def __init__(self, table):
+    def __init__(self, table: Any) -> None:
         self.table = table
 
-    def inner_products(self, searches, items):
+    def inner_products(self, searches: Any, items: Any) -> Any:
         return items.astype(float), self.table[searches, items]
 
 
 class Forgetful(MarkedItems):
     """A broken twin: does not unmark."""
 
-    def unmark(self, searches, items):
+    def unmark(self, searches: Any, items: Any) -> None:
         pass
 
 
-def keys(count, seed=0):
+def keys(count: Any, seed: Any = 0) -> Any:
     return stream_keys(np.random.SeedSequence(seed), np.arange(count))
 
 
-def search_all(strategy, n_items, n_marked, searches, *, delta=1e-9, seed=0, extra=0, twin=MarkedItems):
+def search_all(
+    strategy: Any,
+    n_items: Any,
+    n_marked: Any,
+    searches: Any,
+    *,
+    delta: Any = 1e-9,
+    seed: Any = 0,
+    extra: Any = 0,
+    twin: Any = MarkedItems,
+) -> Any:
     """Run one strategy on many random marked sets of the same size; return what was found, the truth and the cost."""
     rng = np.random.default_rng(seed)
     table, wide = np.zeros((searches, n_items), bool), np.zeros((searches, n_items), bool)
@@ -59,7 +70,7 @@ def search_all(strategy, n_items, n_marked, searches, *, delta=1e-9, seed=0, ext
 
 @pytest.mark.parametrize("n_items", [1, 2, 3, 5, 6, 7, 16, 100])
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_all_marked_items_are_found(strategy, n_items):
+def test_all_marked_items_are_found(strategy: Any, n_items: Any) -> None:
     for n_marked in sorted({0, 1, n_items // 2, n_items - 1, n_items} - {-1}):
         found, table, _ = search_all(strategy, n_items, n_marked, 20)
         for one, truth in zip(found, table, strict=True):
@@ -70,7 +81,7 @@ def test_all_marked_items_are_found(strategy, n_items):
 
 @pytest.mark.parametrize("strategy", ["known_k", "exact", "bbht", "fixed_point", "adaptive", "warm"])
 @pytest.mark.parametrize(("n_items", "n_marked"), [(1, 1), (7, 2), (100, 0), (100, 30), (1000, 9)])
-def test_simulated_counts_are_those_of_the_search_itself(strategy, n_items, n_marked):
+def test_simulated_counts_are_those_of_the_search_itself(strategy: Any, n_items: Any, n_marked: Any) -> None:
     """Run for run: the same keys, the same decisions, the same law."""
     _, _, cost = search_all(strategy, n_items, n_marked, 50, delta=0.01)
     started = load_strategy(strategy).start(n_items, np.full(50, 0.01), keys(50), n_marked=n_marked)
@@ -81,7 +92,7 @@ def test_simulated_counts_are_those_of_the_search_itself(strategy, n_items, n_ma
 
 
 @pytest.mark.parametrize("strategy", ["coupon", "counting"])
-def test_simulated_counts_of_strategies_that_do_not_unmark_have_the_same_mean(strategy):
+def test_simulated_counts_of_strategies_that_do_not_unmark_have_the_same_mean(strategy: Any) -> None:
     """Which item comes again is drawn in another way there. Seven standard errors: a false alarm below 1e-9.
 
     It sees a difference of about a tenth; the twin that plays with more items is further off.
@@ -94,37 +105,37 @@ def test_simulated_counts_of_strategies_that_do_not_unmark_have_the_same_mean(st
         assert (abs(np.mean(calls) - simulated.mean()) < 7.0 * error) == alike
 
 
-def misses(run, n_items, n_marked, trials):
+def misses(run: Any, n_items: Any, n_marked: Any, trials: Any) -> Any:
     held = MarkedItems(np.arange(trials + 1) * n_marked, np.tile(np.arange(n_marked), trials), n_items)
     seeds = np.random.default_rng(n_marked).integers(0, 1 << 63, trials, np.uint64)
     return int((ClosedFormEngine().sample(Batch(held, np.arange(trials), [run] * trials, seeds)) >= n_marked).sum())
 
 
-def refuted(count, trials, delta):
+def refuted(count: Any, trials: Any, delta: Any) -> Any:
     """Whether so many misses refute the promise, with a false alarm of 1e-9."""
     return stats.binomtest(count, trials, delta, alternative="greater").pvalue < FALSE_ALARM
 
 
 @pytest.mark.parametrize("n_marked", [1, 2, 5, 20, 63])
-def test_certificate_misses_within_its_share(n_marked):
+def test_certificate_misses_within_its_share(n_marked: Any) -> None:
     """4000 trials see a miss rate of 0.08 or more where 0.05 was promised."""
     length = fixed_point_iterations(64, 0.05)
     run = Run(length, fixed_point_phases(length, 0.05))
     assert not refuted(misses(run, 64, n_marked, 4000), 4000, 0.05)
 
 
-def test_certificate_of_half_the_length_is_refuted():
+def test_certificate_of_half_the_length_is_refuted() -> None:
     half = fixed_point_iterations(64, 0.05) // 2
     assert refuted(misses(Run(half, fixed_point_phases(half, 0.05)), 64, 1, 4000), 4000, 0.05)
 
 
 @pytest.mark.parametrize("delta", [0.3, 1e-3, 1e-12])
-def test_certificates_of_one_search_share_delta(delta):
+def test_certificates_of_one_search_share_delta(delta: Any) -> None:
     assert math.fsum(allotment(delta, attempt) for attempt in range(1, 4000)) <= delta
 
 
 @pytest.mark.parametrize("miss", [0.3, 0.05, 1e-4, 1e-12])
-def test_certificate_is_never_shorter_than_needed(miss):
+def test_certificate_is_never_shorter_than_needed(miss: Any) -> None:
     assert 0.84 * miss <= rounded_share(miss) <= miss * (1 + 1e-12)
     assert rounded_share(0.999 * rounded_share(miss) * 1.1) == rounded_share(miss)
     search = load_strategy("bbht").start(1024, [2.0 * miss], keys(1))[0]
@@ -134,7 +145,7 @@ def test_certificate_is_never_shorter_than_needed(miss):
 
 
 @pytest.mark.parametrize("strategy", ["bbht", "coupon", "fixed_point", "adaptive"])
-def test_a_certificate_that_hits_continues_the_search(strategy):
+def test_a_certificate_that_hits_continues_the_search(strategy: Any) -> None:
     """With delta near one the certificates come early and short: some find something, and the search goes on."""
     started = load_strategy(strategy).start(256, np.full(2000, 0.9), keys(2000))
     played = play(started, 3)
@@ -146,7 +157,7 @@ def test_a_certificate_that_hits_continues_the_search(strategy):
     np.testing.assert_allclose(played["miss_probability"], [rounded_share(allotment(0.9, c)) for c in attempts])
 
 
-def test_one_item_takes_one_measurement():
+def test_one_item_takes_one_measurement() -> None:
     for strategy in set(STRATEGIES) - {"known_k", "exact"}:
         for n_marked in (0, 1):
             found, _, cost = search_all(strategy, 1, n_marked, 1)
@@ -154,7 +165,7 @@ def test_one_item_takes_one_measurement():
             assert found[0].stop == Stop("all items seen", 0.0)
 
 
-def test_a_marked_item_is_found_once():
+def test_a_marked_item_is_found_once() -> None:
     """A verifier that calls everything active: every item is found, none twice, though unmarked ones keep coming."""
     marked = MarkedItems(np.array([0, 0]), np.empty(0, np.int64), 5)
     found = run_searches(
@@ -168,13 +179,13 @@ def test_a_marked_item_is_found_once():
 
 
 @pytest.mark.parametrize("strategy", ["bbht", "coupon", "fixed_point", "counting", "adaptive", "warm"])
-def test_an_oracle_that_marks_too_many_does_not_deceive(strategy):
+def test_an_oracle_that_marks_too_many_does_not_deceive(strategy: Any) -> None:
     """One true item among 20 that the oracle marks in vain: 1500 trials see a miss rate of 0.09 instead of 0.05."""
     found, _, _ = search_all(strategy, 64, 1, 1500, delta=0.05, extra=20)
     assert not refuted(sum(one.newcomers < 1 for one in found), 1500, 0.05)
 
 
-def test_a_driver_that_leaves_rejected_items_marked_certifies_falsely():
+def test_a_driver_that_leaves_rejected_items_marked_certifies_falsely() -> None:
     """The broken twin of the test above: what it does not unmark keeps being measured in place of the true item.
 
     One of either: with many, a run for the few that should be left never succeeds, and the machine is called refuted.
@@ -192,7 +203,7 @@ def test_a_driver_that_leaves_rejected_items_marked_certifies_falsely():
 
 @pytest.mark.parametrize(("mean", "deviation"), [(0.0, 0.5), (5.0, 1.0), (1000.0, 2.0), (np.nan, 1.0), (3.0, 1e6)])
 @pytest.mark.parametrize("n_marked", [0, 1, 40, 1024])
-def test_a_wrong_expectation_costs_time_only(mean, deviation, n_marked):
+def test_a_wrong_expectation_costs_time_only(mean: Any, deviation: Any, n_marked: Any) -> None:
     """500 searches would see a miss rate of 0.12 instead of 0.05; nothing may run for ever either."""
     expectation = Expectation(np.full(500, mean), np.full(500, deviation))
     started = load_strategy("adaptive").start(1024, np.full(500, 0.05), keys(500), expectation=expectation)
@@ -202,7 +213,7 @@ def test_a_wrong_expectation_costs_time_only(mean, deviation, n_marked):
     assert played["oracle_calls"].mean() < 3.0 * flat["oracle_calls"].mean() + 10.0 * math.sqrt(1024)
 
 
-def test_registry_says_what_each_strategy_needs_and_promises():
+def test_registry_says_what_each_strategy_needs_and_promises() -> None:
     assert DEFAULT_STRATEGY in STRATEGIES
     for name in STRATEGIES:
         strategy = load_strategy(name)
@@ -213,7 +224,7 @@ def test_registry_says_what_each_strategy_needs_and_promises():
     assert len({load_strategy(name).decide for name in STRATEGIES}) == len(STRATEGIES) - 1  # warm decides as adaptive
 
 
-def test_unknown_strategies_and_options_are_refused():
+def test_unknown_strategies_and_options_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"strategy='adaptve': .*did you mean 'adaptive'"):
         load_strategy("adaptve")
     with pytest.raises(ConfigError, match="prior='flt': expected one of 'flat'"):

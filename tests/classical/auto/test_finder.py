@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -25,7 +27,7 @@ from hybrid_train.network import TwoLayerNetwork
 from hybrid_train.testing import check_finder
 
 
-def assert_like_scan(finder, points, queries, threshold, rows=None):
+def assert_like_scan(finder: Any, points: Any, queries: Any, threshold: Any, rows: Any = None) -> None:
     found, truth = finder.find(rows), active_pairs(points, queries, threshold, rows)
     assert found.same_sets(truth)
     np.testing.assert_allclose(
@@ -37,11 +39,11 @@ def assert_like_scan(finder, points, queries, threshold, rows=None):
 
 
 @pytest.fixture
-def paces(monkeypatch):
+def paces(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Let calibration find these paces, for any bank; the race goes by them alone, not by the clock."""
 
-    def use(**seconds):
-        def found(points, queries, threshold, kinds):
+    def use(**seconds: Any) -> None:
+        def found(points: Any, queries: Any, threshold: Any, kinds: Any) -> Any:
             known = {kind: Pace(pace, 0.0, measured=True, judged_at=10**9) for kind, pace in seconds.items()}
             return {kind: known[kind] for kind in known.keys() & kinds}, Cost(inner_products=1)
 
@@ -52,18 +54,18 @@ def paces(monkeypatch):
     return use
 
 
-def banks(n=400, q=12, d=3, seed=0):
+def banks(n: Any = 400, q: Any = 12, d: Any = 3, seed: Any = 0) -> Any:
     rng = np.random.default_rng(seed)
     return rng, DenseBank(rng.normal(size=(n, d))), DenseBank(rng.normal(size=(q, d)))
 
 
 @pytest.mark.parametrize("seconds", [{"scan": 2.0, "hsr": 1.0}, {"scan": 2.0, "hsr": 3.0, "skin": 1.0}])
-def test_passes_the_conformance_suite_whatever_answers(paces, seconds):
+def test_passes_the_conformance_suite_whatever_answers(paces: Any, seconds: Any) -> None:
     paces(**seconds)
     assert "cost is counted from build on" in check_finder(AutoFinder)
 
 
-def test_a_short_run_is_scanned_by_the_count_alone():
+def test_a_short_run_is_scanned_by_the_count_alone() -> None:
     _, points, queries = banks()
     finder = AutoFinder()
     finder.plan(total_queries=24)
@@ -74,7 +76,7 @@ def test_a_short_run_is_scanned_by_the_count_alone():
     assert finder.cost == Cost(inner_products=12 * 400)
 
 
-def test_takes_the_fastest_of_the_sample_and_charges_for_it(paces):
+def test_takes_the_fastest_of_the_sample_and_charges_for_it(paces: Any) -> None:
     paces(scan=2.0, hsr=1.0, skin=0.1)
     _, points, queries = banks()
     finder = AutoFinder()
@@ -86,7 +88,7 @@ def test_takes_the_fastest_of_the_sample_and_charges_for_it(paces):
     assert finder.cost.nodes_visited > 0
 
 
-def test_calibrates_later_if_only_then_the_run_proves_long(paces, monkeypatch):
+def test_calibrates_later_if_only_then_the_run_proves_long(paces: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     paces(scan=2.0, hsr=1.0)
     monkeypatch.setattr(auto, "_WORTHWHILE", 5 * 12 * 400)
     _, points, queries = banks()
@@ -99,7 +101,7 @@ def test_calibrates_later_if_only_then_the_run_proves_long(paces, monkeypatch):
     assert kinds == ["scan"] * 3 + ["hsr"] * 2
 
 
-def test_lists_take_over_when_points_drift(paces):
+def test_lists_take_over_when_points_drift(paces: Any) -> None:
     paces(scan=2.0, hsr=3.0, skin=0.1)
     rng, points, queries = banks()
     finder = AutoFinder()
@@ -115,7 +117,7 @@ def test_lists_take_over_when_points_drift(paces):
     assert finder.choice.switches == 1
 
 
-def test_lists_are_left_alone_when_every_query_is_new(paces):
+def test_lists_are_left_alone_when_every_query_is_new(paces: Any) -> None:
     paces(scan=2.0, hsr=3.0, skin=0.1)
     rng, points, queries = banks()
     finder = AutoFinder()
@@ -129,7 +131,7 @@ def test_lists_are_left_alone_when_every_query_is_new(paces):
     assert finder.choice.kind == "skin"
 
 
-def test_leaves_out_what_does_not_fit(paces, monkeypatch):
+def test_leaves_out_what_does_not_fit(paces: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     paces(scan=2.0, hsr=1.0, skin=0.1)
     rng = np.random.default_rng(0)
     finder = AutoFinder()
@@ -137,7 +139,7 @@ def test_leaves_out_what_does_not_fit(paces, monkeypatch):
     assert finder.choice.kind == "scan"
     assert "without hsr (no tree prunes in 17 dimensions)" in str(finder.choice)
 
-    def too_large(self, n_points, n_queries, dimension):
+    def too_large(self: Any, n_points: Any, n_queries: Any, dimension: Any) -> None:
         raise ResourceError("lists need 3 TB")
 
     monkeypatch.setattr(SkinFinder, "check_resources", too_large)
@@ -151,7 +153,7 @@ def test_leaves_out_what_does_not_fit(paces, monkeypatch):
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), live=st.booleans(), dtype=st.sampled_from([np.float32, np.float64]))
-def test_sets_are_exact_however_often_the_finder_changes(seed, live, dtype):
+def test_sets_are_exact_however_often_the_finder_changes(seed: int, live: Any, dtype: Any) -> None:
     rng = np.random.default_rng(seed)
     points, queries = (DenseBank(rng.normal(size=(size, 3)).astype(dtype)) for size in (90, 7))
     finder = AutoFinder()
@@ -179,11 +181,11 @@ def test_sets_are_exact_however_often_the_finder_changes(seed, live, dtype):
             before = finder.cost.copy()
 
 
-def test_calibration_knows_a_tree_that_prunes_from_one_that_does_not(monkeypatch):
+def test_calibration_knows_a_tree_that_prunes_from_one_that_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock is the work done, 1 us an inner product and 2 us a node, so that a busy machine changes nothing."""
     work = [0.0]
 
-    def timed(find, finder):
+    def timed(find: Any, finder: Any) -> Any:
         before = finder.cost.copy()
         sets = find(finder)
         work[0] += (finder.cost - before).inner_products * 1e-6 + (finder.cost - before).nodes_visited * 2e-6
@@ -207,7 +209,7 @@ def test_calibration_knows_a_tree_that_prunes_from_one_that_does_not(monkeypatch
     assert paces.keys() == {"scan", "hsr"}
 
 
-def test_training_goes_to_the_lists_if_there_is_anything_to_gain(monkeypatch):
+def test_training_goes_to_the_lists_if_there_is_anything_to_gain(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(7)
     inputs = rng.normal(size=(16, 4))
     small, wide = (TwoLayerNetwork.initialize(m, 4, threshold=1.0) for m in (256, 4096))
@@ -221,7 +223,7 @@ def test_training_goes_to_the_lists_if_there_is_anything_to_gain(monkeypatch):
     assert made == [(wide, inputs)]
 
 
-def test_says_what_it_is():
+def test_says_what_it_is() -> None:
     finder = make_finder("auto", seed=3)
     assert isinstance(finder, AutoFinder)
     assert finder.promise == EXACT

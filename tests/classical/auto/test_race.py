@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from classical.auto.race import Pace, Race
 QUERIES = 64
 
 
-def seconds_of(race: Race, true: dict[str, float], finds: int, rng: np.random.Generator, noise: float = 0.1):
+def seconds_of(race: Race, true: dict[str, float], finds: int, rng: np.random.Generator, noise: float = 0.1) -> Any:
     """Play a run of ``finds`` answers; return the seconds of each, building included, and who gave them."""
     taken, who = [], []
     for find in range(finds):
@@ -28,7 +30,7 @@ def started(estimates: dict[str, float], **options: float) -> Race:
     return Race(paces, min(estimates, key=lambda kind: estimates[kind]))
 
 
-def test_ends_with_the_fastest_though_estimates_are_wrong_by_almost_two():
+def test_ends_with_the_fastest_though_estimates_are_wrong_by_almost_two() -> None:
     rng = np.random.default_rng(0)
     late, whole = [], []
     for _ in range(200):
@@ -44,7 +46,7 @@ def test_ends_with_the_fastest_though_estimates_are_wrong_by_almost_two():
     assert max(whole) <= 1.2
 
 
-def test_a_twin_that_trusts_its_estimates_does_not():
+def test_a_twin_that_trusts_its_estimates_does_not() -> None:
     true = {"a": 1.0, "b": 1.5}
     wrong = {"a": 1.7, "b": 1.5}
     rng = np.random.default_rng(1)
@@ -55,7 +57,7 @@ def test_a_twin_that_trusts_its_estimates_does_not():
     assert seconds_of(started(wrong), true, 100, rng, noise=0.0)[1][-1] == "a"
 
 
-def test_a_trial_that_costs_too_much_of_the_rest_is_not_made():
+def test_a_trial_that_costs_too_much_of_the_rest_is_not_made() -> None:
     race = Race({"a": Pace(1.0, 0.0), "b": Pace(0.1, 50.0)}, "a")
     for _ in range(6):
         race.note(1.0, 1)
@@ -63,14 +65,14 @@ def test_a_trial_that_costs_too_much_of_the_rest_is_not_made():
     assert race.better(600, {"a", "b"}) == "b"
 
 
-def test_one_that_cannot_take_part_is_left_alone():
+def test_one_that_cannot_take_part_is_left_alone() -> None:
     race = Race({"a": Pace(1.0, 0.0), "b": Pace(0.1, 0.0)}, "a")
     for _ in range(6):
         race.note(1.0, 1)
     assert race.better(10**6, {"a"}) == "a"
 
 
-def test_nobody_is_judged_by_a_first_answer():
+def test_nobody_is_judged_by_a_first_answer() -> None:
     race = Race({"a": Pace(1.0, 0.0), "b": Pace(0.9, 0.0)}, "a")
     race.note(1000.0, 1)
     for _ in range(5):
@@ -80,7 +82,7 @@ def test_nobody_is_judged_by_a_first_answer():
     assert race.better(10**6, {"a", "b"}) == "b"
 
 
-def test_losers_are_tried_again_ever_more_rarely():
+def test_losers_are_tried_again_ever_more_rarely() -> None:
     true = {"a": 1.0, "b": 1.4}
     trials = []
     for finds in (500, 2000, 8000):
@@ -91,7 +93,7 @@ def test_losers_are_tried_again_ever_more_rarely():
     assert trials[2] - trials[1] <= 4
 
 
-def test_one_that_becomes_fast_is_found_again():
+def test_one_that_becomes_fast_is_found_again() -> None:
     rng = np.random.default_rng(3)
     race = started({"scan": 1.0, "skin": 0.2}, guess=0.0)
     race.paces["skin"].guess = 0.2
@@ -102,7 +104,7 @@ def test_one_that_becomes_fast_is_found_again():
 
 
 @pytest.mark.parametrize("queries", [0, 5])
-def test_asking_for_nothing_says_nothing(queries):
+def test_asking_for_nothing_says_nothing(queries: Any) -> None:
     race = Race({"a": Pace(1.0, 0.0)}, "a")
     for _ in range(9):
         race.note(1.0, queries)

@@ -24,7 +24,7 @@ def problem(outputs: int = 1, start: Any = "gaussian", width: int = 96) -> tuple
     return data, TwoLayerNetwork.initialize(width, 5, outputs=outputs, threshold=0.9, start=start, seed=4)
 
 
-def train(kind: str, index: Any, *, steps: int = 8, loss: Loss | None = None, outputs: int = 1, **options: Any):
+def train(kind: str, index: Any, *, steps: int = 8, loss: Loss | None = None, outputs: int = 1, **options: Any) -> Any:
     data, network = problem(outputs)
     loss = loss or make_loss("squared")
     targets = loss.encode(data, outputs)

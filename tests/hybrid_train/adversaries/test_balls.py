@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def centres(rng: np.random.Generator, rows: int, dimension: int, kept: int) -> n
 
 
 @st.composite
-def situations(draw):
+def situations(draw: Any) -> Any:
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     kept = draw(st.integers(0, 2))
     dimension = kept + draw(st.integers(1, 9))
@@ -52,7 +53,7 @@ def situations(draw):
 
 @given(situations())
 @settings(max_examples=300)
-def test_every_answer_lies_in_the_set(situation) -> None:
+def test_every_answer_lies_in_the_set(situation: Any) -> None:
     ball, clean, vectors, rng = situation
     assert in_set(ball, ball.project(vectors, clean), clean)
     assert in_set(ball, ball.worst(vectors, clean), clean)
@@ -62,7 +63,7 @@ def test_every_answer_lies_in_the_set(situation) -> None:
 
 @given(situations())
 @settings(max_examples=100)
-def test_a_point_of_the_set_is_its_own_projection(situation) -> None:
+def test_a_point_of_the_set_is_its_own_projection(situation: Any) -> None:
     ball, clean, vectors, _ = situation
     inside = ball.project(vectors, clean)
     assert np.allclose(ball.project(inside, clean), inside, rtol=0, atol=1e-7 * max(1.0, ball.rho))
@@ -80,7 +81,7 @@ EXACT = [("l2", True), ("l2", False), ("linf", False)]
 
 @pytest.mark.parametrize(("norm", "on_sphere"), EXACT)
 @pytest.mark.parametrize("rho", [0.1, 0.6])
-def test_nothing_in_the_set_is_nearer(norm, on_sphere: bool, rho: float) -> None:
+def test_nothing_in_the_set_is_nearer(norm: Any, on_sphere: bool, rho: float) -> None:
     rng = np.random.default_rng(5)
     ball = make_ball(norm, rho, kept=2, on_sphere=on_sphere)
     for clean in centres(rng, 20, 7, 2)[:, None]:
@@ -161,7 +162,7 @@ def test_a_zero_gradient_moves_nothing() -> None:
 
 
 @pytest.mark.parametrize("norm", NORMS)
-def test_directions_are_tangent_unit_and_ascending(norm) -> None:
+def test_directions_are_tangent_unit_and_ascending(norm: Any) -> None:
     rng = np.random.default_rng(2)
     clean, gradient = centres(rng, 6, 8, 2), rng.standard_normal((6, 8))
     step = make_ball(norm, 0.3, kept=2).direction(gradient, clean)

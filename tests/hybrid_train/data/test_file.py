@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ PLAIN = "1,0,5\n0,2,6\n3,4,5\n"
 
 
 @pytest.fixture
-def csv(tmp_path: Path):
+def csv(tmp_path: Path) -> Any:
     def write(text: str | bytes, name: str = "data.csv") -> Path:
         path = tmp_path / name
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -28,7 +29,7 @@ def csv(tmp_path: Path):
 
 
 @pytest.fixture
-def npz(tmp_path: Path):
+def npz(tmp_path: Path) -> Any:
     def write(**arrays: object) -> Path:
         np.savez(tmp_path / "data.npz", **arrays)
         return tmp_path / "data.npz"
@@ -47,7 +48,7 @@ def npz(tmp_path: Path):
         '"a","b, or c","y"\n"1","0","5"\n0,2e0,6\n+3.0,4,5.0\n',
     ],
 )
-def test_a_csv_file_in_its_many_forms(csv, text: str):
+def test_a_csv_file_in_its_many_forms(csv: Any, text: str) -> None:
     data = from_file(csv(text))
     assert np.allclose(data.inputs, [[1, 0], [0, 1], [0.6, 0.8]])
     assert data.targets.tolist() == [-1, 1, -1]
@@ -57,14 +58,14 @@ def test_a_csv_file_in_its_many_forms(csv, text: str):
 
 @given(arrays(np.float64, (4, 3), elements=st.floats(0.1, 1e9)))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_every_digit_written_is_read(csv, table: np.ndarray):
+def test_every_digit_written_is_read(csv: Any, table: np.ndarray) -> None:
     path = csv("\n".join(",".join(map(repr, map(float, row))) for row in table))
     data = from_file(path, labels="real")
     assert np.array_equal(data.targets, table[:, -1])
     assert np.allclose(data.inputs, table[:, :-1] / np.linalg.norm(table[:, :-1], axis=1, keepdims=True))
 
 
-def test_the_target_column_by_name_and_by_index(csv):
+def test_the_target_column_by_name_and_by_index(csv: Any) -> None:
     path = csv("y,a,last\n7.5,0,1\n8.5,1,0\n9.5,3,4\n")
     for target in ("y", 0, -3):
         data = from_file(path, target=target)
@@ -84,7 +85,7 @@ def test_the_target_column_by_name_and_by_index(csv):
         (PLAIN, True, "target=True"),
     ],
 )
-def test_a_target_that_is_not_there(csv, text, target, message):
+def test_a_target_that_is_not_there(csv: Any, text: Any, target: Any, message: Any) -> None:
     with pytest.raises(ConfigError, match=message):
         from_file(csv(text), target=target)
 
@@ -110,12 +111,12 @@ def test_a_target_that_is_not_there(csv, text, target, message):
         ('1,"2\n3,4\n', "line 2: not valid CSV"),
     ],
 )
-def test_a_broken_csv_file_is_refused(csv, text, message):
+def test_a_broken_csv_file_is_refused(csv: Any, text: Any, message: Any) -> None:
     with pytest.raises(DataError, match=message):
         from_file(csv(text))
 
 
-def test_other_files_are_refused(tmp_path: Path, csv):
+def test_other_files_are_refused(tmp_path: Path, csv: Any) -> None:
     with pytest.raises(DataError, match="no such file"):
         from_file(tmp_path / "nowhere.csv")
     with pytest.raises(DataError, match="not a file"):
@@ -126,7 +127,7 @@ def test_other_files_are_refused(tmp_path: Path, csv):
         from_file(csv(PLAIN), labels="clases")
 
 
-def test_words_are_classes_when_asked(csv):
+def test_words_are_classes_when_asked(csv: Any) -> None:
     path = csv("x,z,kind\n1,0,rose\n0,1,iris\n1,1,rose\n2,1,lily\n", "flowers.csv")
     data = from_file(path, labels="classes")
     assert (data.classes, data.targets.tolist()) == (3, [2, 0, 2, 1])
@@ -156,13 +157,13 @@ def test_words_are_classes_when_asked(csv):
         (list(range(21)) * 2, "auto", list(range(21)) * 2, None),
     ],
 )
-def test_what_labels_mean(values, labels, expected, classes):
+def test_what_labels_mean(values: Any, labels: Any, expected: Any, classes: Any) -> None:
     targets, found = read_labels(np.array(values, dtype=float), labels, "mine")
     assert targets.tolist() == expected
     assert found == classes
 
 
-def test_rows_drawn_from_a_file_are_balanced(csv):
+def test_rows_drawn_from_a_file_are_balanced(csv: Any) -> None:
     path = csv("\n".join(f"{i},1,{int(i > 30)}" for i in range(40)))
     assert sorted(from_file(path, 10).targets) == [-1] * 5 + [1] * 5
     assert len(from_file(path, 10, labels="real", seed=1)) == 10
@@ -171,7 +172,7 @@ def test_rows_drawn_from_a_file_are_balanced(csv):
 
 
 @pytest.mark.parametrize("names", [("x", "y"), ("inputs", "targets"), ("x", "targets")])
-def test_an_npz_file(npz, names):
+def test_an_npz_file(npz: Any, names: Any) -> None:
     inputs = np.array([[3, 4], [0, 2], [1, 0]], dtype=np.int32)
     data = from_file(npz(**{names[0]: inputs, names[1]: np.array([0.5, 1.5, -2.0], dtype=np.float32)}))
     assert np.allclose(data.inputs, [[0.6, 0.8], [0, 1], [1, 0]])
@@ -179,7 +180,7 @@ def test_an_npz_file(npz, names):
     assert data.targets.dtype == np.float64
 
 
-def test_an_npz_file_with_several_targets_or_labels(npz):
+def test_an_npz_file_with_several_targets_or_labels(npz: Any) -> None:
     wide = from_file(npz(x=np.eye(3), y=np.arange(6).reshape(3, 2)), n=2)
     assert wide.targets.shape == (2, 2)
     labels = from_file(npz(x=np.eye(6), y=np.array([2, 4, 9, 2, 4, 9])))
@@ -204,13 +205,13 @@ def test_an_npz_file_with_several_targets_or_labels(npz):
         ({"x": np.empty((0, 2)), "y": []}, "shape"),
     ],
 )
-def test_a_broken_npz_file_is_refused(npz, arrays, message):
+def test_a_broken_npz_file_is_refused(npz: Any, arrays: Any, message: Any) -> None:
     with pytest.raises(DataError, match=message):
         from_file(npz(**arrays))
 
 
 @pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04 torn", "pickle", "npy"])
-def test_what_only_calls_itself_npz_is_refused(tmp_path: Path, content):
+def test_what_only_calls_itself_npz_is_refused(tmp_path: Path, content: Any) -> None:
     path = tmp_path / "data.npz"
     if content == "pickle":
         import pickle

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ def by_hand(rows: np.ndarray) -> float:
 
 
 @given(st.integers(1, 30), st.integers(1, 6), st.integers(0, 999), st.sampled_from([1, 3, 1024]))
-def test_delta_is_the_minimum_over_all_pairs(n: int, dim: int, seed: int, block: int):
+def test_delta_is_the_minimum_over_all_pairs(n: int, dim: int, seed: int, block: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("hybrid_train.data.separability._BLOCK", block)
         inputs = sphere(n, dim, seed=seed).inputs
@@ -34,7 +35,7 @@ def test_delta_is_the_minimum_over_all_pairs(n: int, dim: int, seed: int, block:
 
 
 @given(st.floats(1e-11, 1e-3), st.integers(0, 99), st.sampled_from([-1.0, 1.0]))
-def test_a_tiny_distance_is_not_lost_to_cancellation(distance: float, seed: int, sign: float):
+def test_a_tiny_distance_is_not_lost_to_cancellation(distance: float, seed: int, sign: float) -> None:
     inputs = sphere(40, 8, seed=seed).inputs
     tangent = inputs[5] - (inputs[5] @ inputs[31]) * inputs[31]
     tangent /= np.linalg.norm(tangent)
@@ -48,7 +49,7 @@ def test_a_tiny_distance_is_not_lost_to_cancellation(distance: float, seed: int,
     assert ("near-parallel" in found.text) == near
 
 
-def test_duplicates_and_antipodes_are_told_apart():
+def test_duplicates_and_antipodes_are_told_apart() -> None:
     inputs = sphere(20, 5).inputs
     inputs[17] = inputs[3]
     inputs[8] = -inputs[4]
@@ -64,7 +65,7 @@ def test_duplicates_and_antipodes_are_told_apart():
     assert "\n" not in found.text
 
 
-def test_good_data_and_one_row_raise_no_warning():
+def test_good_data_and_one_row_raise_no_warning() -> None:
     apart = separation(np.eye(3))
     assert not apart.degenerate
     assert apart.delta == pytest.approx(math.sqrt(2))
@@ -74,7 +75,7 @@ def test_good_data_and_one_row_raise_no_warning():
     assert "one row" in alone.text
 
 
-def test_many_copies_are_listed_once_each():
+def test_many_copies_are_listed_once_each() -> None:
     inputs = np.tile(sphere(7, 4).inputs, (300, 1))
     found = separation(inputs)
     assert len(found.duplicates) == 2100 - 7
@@ -83,11 +84,11 @@ def test_many_copies_are_listed_once_each():
     assert np.array_equal(rows[:, 0], rows[:, 1])
 
 
-def test_few_of_all_blocks_are_looked_at_in_few_dimensions(monkeypatch: pytest.MonkeyPatch):
+def test_few_of_all_blocks_are_looked_at_in_few_dimensions(monkeypatch: pytest.MonkeyPatch) -> None:
     inputs = sphere(30_000, 3, seed=1).inputs
     looked_at = []
 
-    def counting(*arguments):
+    def counting(*arguments: Any) -> None:
         looked_at.append(1)
         _nearest(*arguments)
 
@@ -99,6 +100,6 @@ def test_few_of_all_blocks_are_looked_at_in_few_dimensions(monkeypatch: pytest.M
     assert found.delta == pytest.approx(nearest.min(), rel=1e-9)
 
 
-def test_bad_input_is_refused():
+def test_bad_input_is_refused() -> None:
     with pytest.raises(DataError, match="row 1"):
         separation([[1.0, 0.0], [np.nan, 1.0]])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -77,7 +79,7 @@ def slope_of(outputs: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("index", ["neurons", "data"])
-def test_input_gradients_are_finite_differences(index) -> None:
+def test_input_gradients_are_finite_differences(index: Any) -> None:
     rng = np.random.default_rng(0)
     network = adversarial_network(300, 4, fraction=0.3, outputs=2, seed=5)
     inputs = with_one(rng.standard_normal((5, 4)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,7 +55,9 @@ def dense_top_eigenvalue(network: TwoLayerNetwork, inputs: np.ndarray) -> float:
     threshold=st.sampled_from([-20.0, 0.0, 0.7, 20.0]),
     seed=st.integers(0, 99),
 )
-def test_outputs_and_kernel_are_those_of_the_dense_formulas(width, dimension, outputs, n, threshold, seed):
+def test_outputs_and_kernel_are_those_of_the_dense_formulas(
+    width: Any, dimension: Any, outputs: Any, n: int, threshold: Any, seed: int
+) -> None:
     network = TwoLayerNetwork.initialize(width, dimension, outputs=outputs, threshold=threshold, seed=seed)
     inputs = sphere(n, dimension, seed=seed).inputs
     first = network.outputs_from(active_pairs(network.weights, inputs, threshold), n, "neurons")
@@ -66,7 +69,7 @@ def test_outputs_and_kernel_are_those_of_the_dense_formulas(width, dimension, ou
 
 
 @pytest.mark.parametrize(("outputs", "n"), [(1, 520), (4, 130)])
-def test_a_kernel_too_large_to_form_has_the_same_eigenvalue(outputs: int, n: int):
+def test_a_kernel_too_large_to_form_has_the_same_eigenvalue(outputs: int, n: int) -> None:
     network = TwoLayerNetwork.initialize(300, 6, outputs=outputs, seed=5)
     inputs = sphere(n, 6, seed=6).inputs
     top = dense_top_eigenvalue(network, inputs)
@@ -76,7 +79,7 @@ def test_a_kernel_too_large_to_form_has_the_same_eigenvalue(outputs: int, n: int
 
 
 @pytest.mark.parametrize("n", [3, 600])
-def test_a_network_that_never_fires(n: int):
+def test_a_network_that_never_fires(n: int) -> None:
     network = TwoLayerNetwork.initialize(8, 4, outputs=2, threshold=50.0)
     inputs = sphere(n, 4).inputs
     sets = active_pairs(network.weights, inputs, 50.0)
@@ -85,7 +88,7 @@ def test_a_network_that_never_fires(n: int):
 
 
 @given(st.integers(1, 200), st.integers(1, 20), st.integers(0, 50))
-def test_a_paired_start_is_exactly_zero(half: int, dimension: int, seed: int):
+def test_a_paired_start_is_exactly_zero(half: int, dimension: int, seed: int) -> None:
     network = TwoLayerNetwork.initialize(2 * half, dimension, outputs=2, threshold=0.1, start="paired", seed=seed)
     inputs = sphere(5, dimension, seed=seed).inputs
     weights, signs = network.weights[:], network.output_weights
@@ -95,7 +98,7 @@ def test_a_paired_start_is_exactly_zero(half: int, dimension: int, seed: int):
         assert not network.outputs_from(sets, 5, index).any()
 
 
-def test_a_pair_with_equal_signs_is_not_zero():
+def test_a_pair_with_equal_signs_is_not_zero() -> None:
     network = TwoLayerNetwork.initialize(64, 3, start="paired")
     misprinted = replace(network, output_weights=np.abs(network.output_weights))
     inputs = sphere(4, 3).inputs
@@ -103,7 +106,7 @@ def test_a_pair_with_equal_signs_is_not_zero():
     assert misprinted.outputs_from(sets, 4).all()
 
 
-def test_weights_and_signs_have_generators_of_their_own():
+def test_weights_and_signs_have_generators_of_their_own() -> None:
     one = TwoLayerNetwork.initialize(32, 4, seed=7)
     many = TwoLayerNetwork.initialize(32, 4, outputs=3, threshold=0.0, seed=7)
     assert np.array_equal(one.weights[:], many.weights[:])
@@ -114,13 +117,13 @@ def test_weights_and_signs_have_generators_of_their_own():
     assert (one.width, one.dimension, many.outputs) == (32, 4, 3)
 
 
-def test_the_automatic_threshold_counts_every_neuron():
+def test_the_automatic_threshold_counts_every_neuron() -> None:
     assert TwoLayerNetwork.initialize(1, 2).threshold == 0.0
     assert TwoLayerNetwork.initialize(100, 2, start="paired").threshold == math.sqrt(0.4 * math.log(100))
     assert auto_threshold(1024) == pytest.approx(1.6651, abs=1e-4)
 
 
-def test_some_rows_only_leave_the_others_at_zero():
+def test_some_rows_only_leave_the_others_at_zero() -> None:
     network = TwoLayerNetwork.initialize(50, 4, threshold=0.0)
     inputs = sphere(6, 4).inputs
     part = network.outputs_from(active_pairs(network.weights, inputs, 0.0, np.array([4, 1])), 6)
@@ -129,7 +132,7 @@ def test_some_rows_only_leave_the_others_at_zero():
     assert not part[[0, 2, 3, 5]].any()
 
 
-def test_prediction_takes_new_data_of_any_norm_in_blocks(monkeypatch: pytest.MonkeyPatch):
+def test_prediction_takes_new_data_of_any_norm_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     network = TwoLayerNetwork.initialize(60, 5, outputs=2, threshold=0.5)
     inputs = 3.0 * np.random.default_rng(0).standard_normal((70, 5))
     expected = dense_outputs(network, inputs)
@@ -144,14 +147,14 @@ def test_prediction_takes_new_data_of_any_norm_in_blocks(monkeypatch: pytest.Mon
     assert np.allclose(network.predict(single), dense_outputs(network, single), atol=1e-6)
 
 
-def test_bad_inputs_to_predict_are_refused():
+def test_bad_inputs_to_predict_are_refused() -> None:
     network = TwoLayerNetwork.initialize(4, 3)
     for inputs, message in ((np.ones((2, 4)), "dimension 4"), (np.ones(3), "shape"), ([[np.nan, 0, 0]], "row 0")):
         with pytest.raises(DataError, match=message):
             network.predict(inputs)
 
 
-def test_sets_of_other_banks_are_refused():
+def test_sets_of_other_banks_are_refused() -> None:
     network = TwoLayerNetwork.initialize(6, 3)
     inputs = sphere(4, 3).inputs
     sets = active_pairs(network.weights, inputs, network.threshold)
@@ -177,11 +180,11 @@ def test_sets_of_other_banks_are_refused():
         ({"width": 7, "start": "paired"}, "width=7: a paired start needs an even width"),
     ],
 )
-def test_bad_options_are_refused(options: dict, message: str):
+def test_bad_options_are_refused(options: dict, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         TwoLayerNetwork.initialize(**{"width": 8, "dimension": 3, **options})
 
 
-def test_output_weights_must_fit():
+def test_output_weights_must_fit() -> None:
     with pytest.raises(DataError, match="3 rows for 2 neurons"):
         TwoLayerNetwork(DenseBank(np.ones((2, 2))), np.ones((3, 1)), 0.0)

@@ -1,6 +1,7 @@
 import os
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
@@ -9,11 +10,11 @@ from hybrid_train.errors import ResourceError
 from hybrid_train.support import memory
 
 
-def test_some_memory_is_available():
+def test_some_memory_is_available() -> None:
     assert 0 < memory.available_bytes() < 1 << 62
 
 
-def test_file_pages_that_the_kernel_gives_up_are_free(monkeypatch, tmp_path: Path):
+def test_file_pages_that_the_kernel_gives_up_are_free(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "memory.max").write_text("5000000\n")
     (tmp_path / "memory.current").write_text("3000000\n")
     (tmp_path / "memory.stat").write_text("anon 2500000\ninactive_file 500000\n")
@@ -28,7 +29,7 @@ def test_file_pages_that_the_kernel_gives_up_are_free(monkeypatch, tmp_path: Pat
         ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
     ],
 )
-def test_control_group_limit_counts(monkeypatch, tmp_path: Path, limit, used):
+def test_control_group_limit_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, limit: Any, used: Any) -> None:
     for name, content in ((limit, "5000\n"), (used, "1200\n")):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(content)
@@ -36,7 +37,7 @@ def test_control_group_limit_counts(monkeypatch, tmp_path: Path, limit, used):
     assert memory.available_bytes() == 3800
 
 
-def test_unlimited_control_group_counts_for_nothing(monkeypatch, tmp_path: Path):
+def test_unlimited_control_group_counts_for_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "memory.max").write_text("max\n")
     (tmp_path / "memory.current").write_text("1200\n")
     monkeypatch.setattr(memory, "_CGROUP", tmp_path)
@@ -44,7 +45,7 @@ def test_unlimited_control_group_counts_for_nothing(monkeypatch, tmp_path: Path)
     assert memory.available_bytes() == 7 * 1024
 
 
-def test_a_system_without_sysconf_and_proc_is_asked_too(monkeypatch, tmp_path: Path):
+def test_a_system_without_sysconf_and_proc_is_asked_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delattr(os, "sysconf")
     monkeypatch.setattr(memory, "_CGROUP", tmp_path)
     assert memory.available_bytes() == pytest.approx(psutil.virtual_memory().available, rel=0.5)

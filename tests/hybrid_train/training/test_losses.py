@@ -31,7 +31,7 @@ def some_case(loss: Loss, rng: np.random.Generator) -> tuple[np.ndarray, np.ndar
 
 
 @every_loss
-def test_the_derivative_is_that_of_the_value(loss: Loss):
+def test_the_derivative_is_that_of_the_value(loss: Loss) -> None:
     rng = np.random.default_rng(0)
     step = 1e-5
     for _ in range(20):
@@ -46,7 +46,7 @@ def test_the_derivative_is_that_of_the_value(loss: Loss):
 
 
 @every_loss
-def test_the_curvature_bounds_the_change_of_the_derivative_and_is_attained(loss: Loss):
+def test_the_curvature_bounds_the_change_of_the_derivative_and_is_attained(loss: Loss) -> None:
     rng = np.random.default_rng(1)
     largest = 0.0
     for _ in range(3000):
@@ -65,7 +65,7 @@ def test_the_curvature_bounds_the_change_of_the_derivative_and_is_attained(loss:
 
 
 @every_loss
-def test_the_lipschitz_constant_bounds_the_derivative_and_is_approached(loss: Loss):
+def test_the_lipschitz_constant_bounds_the_derivative_and_is_approached(loss: Loss) -> None:
     rng = np.random.default_rng(2)
     largest = 0.0
     for size in np.repeat([0.1, 0.3, 1.0, 10.0, 100.0], 200):
@@ -78,7 +78,7 @@ def test_the_lipschitz_constant_bounds_the_derivative_and_is_approached(loss: Lo
         assert 0.99 * loss.lipschitz <= largest <= loss.lipschitz * (1 + 1e-12)
 
 
-def test_logistic_and_cross_entropy_attain_their_curvature_at_the_tie():
+def test_logistic_and_cross_entropy_attain_their_curvature_at_the_tie() -> None:
     step = 1e-5
     logistic, entropy = make_loss("logistic"), make_loss("cross_entropy")
     one = np.ones((1, 1))
@@ -93,7 +93,7 @@ def test_logistic_and_cross_entropy_attain_their_curvature_at_the_tie():
 
 @every_loss
 @pytest.mark.parametrize("size", [1e4, 1e200, math.inf])
-def test_large_outputs_do_not_warn(loss: Loss, size: float):
+def test_large_outputs_do_not_warn(loss: Loss, size: float) -> None:
     _, targets = some_case(loss, np.random.default_rng(0))
     for sign in (1.0, -1.0):
         outputs = np.full(targets.shape, sign * size)
@@ -104,7 +104,7 @@ def test_large_outputs_do_not_warn(loss: Loss, size: float):
             assert np.isfinite(derivative).all()
 
 
-def test_values_by_hand():
+def test_values_by_hand() -> None:
     outputs, targets = np.array([[3.0], [-1.0]]), np.array([[1.0], [-1.0]])
     assert make_loss("squared").value(outputs, targets) == 2.0
     assert make_loss("absolute").value(outputs, targets) == 2.0
@@ -119,7 +119,7 @@ def test_values_by_hand():
 
 
 @given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e3))
-def test_the_bounded_loss_is_squared_near_the_target_and_bounded_far_away(residual: float, scale: float):
+def test_the_bounded_loss_is_squared_near_the_target_and_bounded_far_away(residual: float, scale: float) -> None:
     loss, zero = make_loss("geman_mcclure", scale=scale), np.zeros((1, 1))
     value = loss.value(residual + zero, zero)
     assert 0 <= value <= min(0.5 * residual**2, 0.5 * scale**2) * (1 + 1e-12)
@@ -128,7 +128,7 @@ def test_the_bounded_loss_is_squared_near_the_target_and_bounded_far_away(residu
     assert abs(loss.derivative(residual + zero, zero)[0, 0]) <= 0.33 * scale
 
 
-def test_the_bounded_loss_curves_both_ways():
+def test_the_bounded_loss_curves_both_ways() -> None:
     loss, zero, step = make_loss("geman_mcclure"), np.zeros((1, 1)), 1e-5
     curvatures = [
         float((loss.derivative(zero + r + step, zero) - loss.derivative(zero + r, zero))[0, 0]) / step for r in (0, 1)
@@ -137,7 +137,7 @@ def test_the_bounded_loss_curves_both_ways():
 
 
 @given(st.floats(-50, 50), st.sampled_from([-1.0, 1.0]))
-def test_two_outputs_of_cross_entropy_are_one_of_logistic(margin: float, sign: float):
+def test_two_outputs_of_cross_entropy_are_one_of_logistic(margin: float, sign: float) -> None:
     one = Dataset(np.ones((1, 1)), np.array([sign]), "one")
     logistic, entropy = make_loss("logistic"), make_loss("cross_entropy")
     single = logistic.value(np.array([[margin]]), logistic.encode(one, 1))
@@ -146,7 +146,7 @@ def test_two_outputs_of_cross_entropy_are_one_of_logistic(margin: float, sign: f
 
 
 @every_loss
-def test_shapes_that_would_broadcast_are_refused(loss: Loss):
+def test_shapes_that_would_broadcast_are_refused(loss: Loss) -> None:
     with pytest.raises(InvariantError, match="must be"):
         loss.value(np.zeros((3, 1)), np.zeros(3))
     with pytest.raises(InvariantError, match="must be"):
@@ -154,7 +154,7 @@ def test_shapes_that_would_broadcast_are_refused(loss: Loss):
 
 
 @pytest.mark.parametrize("name", ["squared", "huber", "absolute", "geman_mcclure"])
-def test_regression_losses_take_any_labels(name: str):
+def test_regression_losses_take_any_labels(name: str) -> None:
     loss = make_loss(name)
     assert [loss.default_outputs(data) for data in (SIGNS, REAL, WIDE, CLASSES)] == [1, 1, 2, 3]
     assert loss.encode(REAL, 1).tolist() == [[0.5], [-2.0], [1.0]]
@@ -165,7 +165,7 @@ def test_regression_losses_take_any_labels(name: str):
             loss.encode(data, outputs)
 
 
-def test_classification_losses_refuse_what_they_cannot_take():
+def test_classification_losses_refuse_what_they_cannot_take() -> None:
     logistic, entropy = make_loss("logistic"), make_loss("cross_entropy")
     assert logistic.encode(SIGNS, 1).tolist() == [[-1], [1], [1]]
     assert entropy.encode(SIGNS, 2).tolist() == [[1, 0], [0, 1], [0, 1]]
@@ -183,7 +183,7 @@ def test_classification_losses_refuse_what_they_cannot_take():
             loss.encode(data, outputs)
 
 
-def test_names_and_options_are_checked():
+def test_names_and_options_are_checked() -> None:
     with pytest.raises(ConfigError, match="did you mean 'squared'"):
         make_loss("sqared")
     with pytest.raises(ConfigError, match="did you mean 'delta'"):

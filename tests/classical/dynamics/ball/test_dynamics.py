@@ -54,7 +54,16 @@ def true_sets(network: TwoLayerNetwork, dynamics: Any) -> Any:
 )
 @settings(max_examples=150)
 def test_everything_is_as_with_a_scan(
-    seed: int, width: int, n: int, d: int, outputs: int, activation, dtype, rate: float, reach: float, honesty: float
+    seed: int,
+    width: int,
+    n: int,
+    d: int,
+    outputs: int,
+    activation: Any,
+    dtype: Any,
+    rate: float,
+    reach: float,
+    honesty: float,
 ) -> None:
     rng = np.random.default_rng(seed)
     ours, theirs = network_of(rng, width, d, outputs, activation, dtype)

@@ -105,7 +105,9 @@ RATES = st.sampled_from([1e-3, 0.1, 1.0, 10.0])
     batch=st.sampled_from([1, 3, 99]),
     shift=st.sampled_from(["as it comes", "asleep", "in turn", "direct"]),
 )
-def test_every_step_has_the_sets_and_outputs_of_a_scan(seed, kind, b, outputs, dtype, skin, rate, batch, shift):
+def test_every_step_has_the_sets_and_outputs_of_a_scan(
+    seed: int, kind: Any, b: Any, outputs: Any, dtype: Any, skin: Any, rate: Any, batch: Any, shift: Any
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
         if shift == "direct":
             patch.setattr(gram_dynamics, "KERNEL_SIZE", 0)
@@ -125,7 +127,7 @@ def test_every_step_has_the_sets_and_outputs_of_a_scan(seed, kind, b, outputs, d
 
 
 @pytest.mark.parametrize("size", [1e150, 1e-160])
-def test_vectors_of_any_size_give_the_sets_of_a_scan(size):
+def test_vectors_of_any_size_give_the_sets_of_a_scan(size: Any) -> None:
     rng = np.random.default_rng(5)
     x = examples(rng, "sphere", 6, 4) * np.array([[1.0, 1.0, size, size, 1e-3, 1e3]]).T
     weights = rng.standard_normal((40, 4)) * np.where(rng.random((40, 1)) < 0.3, size, 1.0)
@@ -158,7 +160,7 @@ def right(dynamics: GramDynamics) -> bool:
     return found.recall == 1.0 and found.spurious == 0
 
 
-def test_a_certificate_without_drift_is_caught(monkeypatch):
+def test_a_certificate_without_drift_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     dynamics, _ = run()
     assert dynamics.rescans > 0
     assert right(dynamics)
@@ -174,7 +176,7 @@ def test_a_certificate_without_drift_is_caught(monkeypatch):
     assert not right(dynamics)
 
 
-def test_rows_that_never_wake_are_caught(monkeypatch):
+def test_rows_that_never_wake_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gram_dynamics, "_DROWSY", 0)
     monkeypatch.setattr(gram_dynamics, "_PATIENCE", 0)
     monkeypatch.setattr(gram_dynamics, "_ALERT", 0)
@@ -196,7 +198,7 @@ def test_rows_that_never_wake_are_caught(monkeypatch):
 
 
 @pytest.mark.parametrize("late", [0.0, 1.0])
-def test_alarms_that_come_too_late_are_caught(monkeypatch, late):
+def test_alarms_that_come_too_late_are_caught(monkeypatch: pytest.MonkeyPatch, late: Any) -> None:
     monkeypatch.setattr(GramDynamics, "_change_shift", lambda self: None)
     start = GramDynamics.start
 
@@ -213,7 +215,7 @@ def test_alarms_that_come_too_late_are_caught(monkeypatch, late):
     assert right(run()[0]) == (late == 0.0)
 
 
-def test_a_followed_product_that_is_wrong_is_seen_when_it_is_evaluated(monkeypatch):
+def test_a_followed_product_that_is_wrong_is_seen_when_it_is_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gram_dynamics, "ROUNDS", 4)
     dynamics, _ = run(steps=5, rate=1e-3)
     for chunk in dynamics._chunks:
@@ -230,7 +232,7 @@ def test_a_followed_product_that_is_wrong_is_seen_when_it_is_evaluated(monkeypat
         descend()
 
 
-def test_long_runs_stay_exact_when_the_window_of_pulls_is_short(monkeypatch):
+def test_long_runs_stay_exact_when_the_window_of_pulls_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gram_dynamics, "ROUNDS", 4)
     monkeypatch.setattr(gram_dynamics, "_DROWSY", 0)
     monkeypatch.setattr(gram_dynamics, "_PATIENCE", 0)
@@ -241,7 +243,7 @@ def test_long_runs_stay_exact_when_the_window_of_pulls_is_short(monkeypatch):
     assert model.dynamics.deviation < 1e-12
 
 
-def test_results_do_not_depend_on_the_number_of_threads(monkeypatch):
+def test_results_do_not_depend_on_the_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_gram_lists, "_CHUNK", 32)
     monkeypatch.setattr(gram_dynamics, "_BUSY", 1)
     found = []
@@ -255,7 +257,7 @@ def test_results_do_not_depend_on_the_number_of_threads(monkeypatch):
 
 
 @pytest.mark.parametrize("storage", ["stored", "seeded"])
-def test_a_paired_start_gives_exactly_zero(monkeypatch, storage):
+def test_a_paired_start_gives_exactly_zero(monkeypatch: pytest.MonkeyPatch, storage: Any) -> None:
     monkeypatch.setattr(_gram_lists, "_CHUNK", 32)
     dynamics, history = run(start="paired", storage=storage)
     assert (history[0] == 0).all()
@@ -264,7 +266,7 @@ def test_a_paired_start_gives_exactly_zero(monkeypatch, storage):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_seeded_bank_trains_like_the_stored_one_and_again(dtype):
+def test_a_seeded_bank_trains_like_the_stored_one_and_again(dtype: Any) -> None:
     network = TwoLayerNetwork.initialize(300, 5, threshold=0.9, storage="seeded", dtype=dtype, seed=2)
     stored = TwoLayerNetwork(DenseBank(network.weights[:]), network.output_weights, 0.9)
     inputs, targets = sphere(10, 5, seed=1).inputs, np.ones((10, 1))
@@ -282,7 +284,7 @@ def test_a_seeded_bank_trains_like_the_stored_one_and_again(dtype):
 
 
 @pytest.mark.parametrize("special", [{"activation": "jump"}, {"untrained": 2}, {"output_scale": 0.3}])
-def test_other_networks_train_as_through_sets(special):
+def test_other_networks_train_as_through_sets(special: Any) -> None:
     rng = np.random.default_rng(8)
     inputs, targets = rng.standard_normal((9, 5)), rng.standard_normal((9, 2))
     weights, signs = rng.standard_normal((80, 5)), rng.choice([-1.0, 1.0], (80, 2))
@@ -302,7 +304,7 @@ def test_other_networks_train_as_through_sets(special):
         assert np.allclose(ours, theirs, rtol=1e-6, atol=1e-9)
 
 
-def test_the_top_eigenvalue_is_that_of_the_examples_evaluated_last(monkeypatch):
+def test_the_top_eigenvalue_is_that_of_the_examples_evaluated_last(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(4)
     network = TwoLayerNetwork.initialize(200, 6, outputs=2, threshold=0.5)
     inputs = rng.standard_normal((10, 6))
@@ -319,7 +321,7 @@ def test_the_top_eigenvalue_is_that_of_the_examples_evaluated_last(monkeypatch):
         dynamics.finish()
 
 
-def test_costs_are_those_of_the_scan_the_evaluations_and_the_entries():
+def test_costs_are_those_of_the_scan_the_evaluations_and_the_entries() -> None:
     dynamics, _ = run(steps=0)
     candidates = dynamics.candidates
     assert dynamics.cost.inner_products >= 400 * 12 + candidates
@@ -333,7 +335,7 @@ def test_costs_are_those_of_the_scan_the_evaluations_and_the_entries():
     assert spent.inner_products < 12
 
 
-def test_finish_carries_the_weights_out_and_frees_the_bank():
+def test_finish_carries_the_weights_out_and_frees_the_bank() -> None:
     dynamics, _ = run()
     bank = dynamics.network.weights
     now = bank[:].copy()
@@ -346,7 +348,7 @@ def test_finish_carries_the_weights_out_and_frees_the_bank():
         dynamics.finish()
 
 
-def test_the_skin_finder_offers_gram_dynamics_where_they_fit():
+def test_the_skin_finder_offers_gram_dynamics_where_they_fit() -> None:
     network = TwoLayerNetwork.initialize(20, 3)
     inputs = np.ones((2, 3))
     assert isinstance(SkinFinder().dynamics(network, inputs), GramDynamics)
@@ -357,7 +359,7 @@ def test_the_skin_finder_offers_gram_dynamics_where_they_fit():
         GramDynamics(network, many)
 
 
-def test_examples_stay_where_they_are():
+def test_examples_stay_where_they_are() -> None:
     dynamics, _ = run(steps=1)
     with pytest.raises(InvariantError, match="fixed"):
         dynamics.input_gradient(np.ones((12, 1)))
@@ -365,13 +367,13 @@ def test_examples_stay_where_they_are():
         dynamics.move_examples(np.array([0]), np.ones((1, 6)))
 
 
-def test_lists_that_cannot_fit_are_refused_with_numbers(monkeypatch):
+def test_lists_that_cannot_fit_are_refused_with_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hybrid_train.support.memory.available_bytes", lambda: 1 << 16)
     with pytest.raises(ResourceError, match=r"400 neurons, 12 examples, threshold=0\.8: .*, available 64 KiB; take"):
         run()
 
 
-def test_the_expected_size_covers_what_is_taken():
+def test_the_expected_size_covers_what_is_taken() -> None:
     data = sphere(32, 16, seed=0)
     network = TwoLayerNetwork.initialize(1 << 14, 16, storage="seeded")
     dynamics = GramDynamics(network, data.inputs)
