@@ -11,7 +11,6 @@ from functools import cache
 from types import FunctionType
 from typing import Any
 
-import numba
 import numpy as np
 
 from circuits.draws import draw_bits
@@ -40,8 +39,7 @@ def decision_of(searches: Any) -> Decision:
 def specialised(template: Callable[..., Any], decision: Decision, **names: Any) -> Any:
     """Return a kernel: ``template`` compiled with ``names`` in place of the globals of these names.
 
-    The kernels of this distribution's strategies are cached on disk, each under a name of its own. Others are compiled
-    in memory: nobody could tell here when their source changes.
+    Each is kept on disk under a name of its own.
 
     Args:
         template: a function that is not compiled.
@@ -51,9 +49,7 @@ def specialised(template: Callable[..., Any], decision: Decision, **names: Any) 
     label = f"{decision.__module__}.{decision.__name__}".replace(".", "_")
     own = FunctionType(template.__code__, template.__globals__ | names, f"{template.__name__}_{label}")
     own.__qualname__, own.__module__ = own.__name__, template.__module__
-    if decision.__module__.startswith("circuits."):
-        return kernel(own)
-    return numba.njit(nogil=True, fastmath=False, error_model="numpy")(own)
+    return kernel(own)
 
 
 def decide(search: Any, outcome: Any) -> Any:

@@ -10,20 +10,20 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
+from hybrid_train.support.compile_cache import KernelCache
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _LANES = 8
 
 
 def kernel(function: F) -> F:
-    """Compile ``function`` with Numba: cached on disk, free of the GIL, IEEE arithmetic (no reassociation).
+    """Compile ``function`` with Numba: kept on disk, free of the GIL, IEEE arithmetic (no reassociation).
 
-    The cache watches the function's own file alone. Who edits a kernel that kernels of other files call, or the
-    layout of a record, has to remove the ``__pycache__`` folders (``make clean`` does). Kernels must not call each
-    other in a circle: they would not load from the cache.
+    What is kept is compiled again as soon as any kernel, record or constant it may be made of is edited, see
+    :mod:`hybrid_train.support.compile_cache`. Kernels must not call each other in a circle: they would not load.
     """
-    compiled: F = numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy")(function)
-    return compiled
+    return _compiled(function)
 
 
 def inlined(function: F) -> F:
@@ -31,8 +31,14 @@ def inlined(function: F) -> F:
 
     A call hands over arrays by counted reference, which takes longer than a few dozen operations do.
     """
-    compiled: F = numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy", inline="always")(function)
-    return compiled
+    return _compiled(function, inline="always")
+
+
+def _compiled(function: F, **options: Any) -> F:
+    compiled = numba.njit(nogil=True, fastmath=False, error_model="numpy", **options)(function)
+    compiled._cache = KernelCache(function)
+    kept: F = compiled
+    return kept
 
 
 @intrinsic  # type: ignore[untyped-decorator]
