@@ -20,18 +20,19 @@ from circuits.strategies import DEFAULT_STRATEGY, StrategyName, load_strategy
 from circuits.strategies.strategy import Expectation
 from hybrid_train.errors import ConfigError
 from hybrid_train.finder.active_sets import ActiveSets
-from hybrid_train.finder.bank import Bank, Watched, checked_rows, watch_both
+from hybrid_train.finder.bank import Bank, Watched, checked_rows
 from hybrid_train.finder.cost import Cost
-from hybrid_train.finder.interface import APPROXIMATE, ActiveSetFinder, Promise
+from hybrid_train.finder.interface import APPROXIMATE, Promise
 from hybrid_train.finder.predicate import inner_products
 from hybrid_train.finder.scan import active_pairs
+from hybrid_train.finder.watching import WatchingFinder
 from hybrid_train.network.sparsity import expected_active
 from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.support.memory import available_bytes
 
 
 @final
-class GroverFinder(ActiveSetFinder):
+class GroverFinder(WatchingFinder):
     """Grover search over the points for each query, on a simulator.
 
     Searching the neurons for every datum is Algorithm 7 of the preprocessing paper, searching the data for every
@@ -130,8 +131,7 @@ class GroverFinder(ActiveSetFinder):
             check_register(n_points, word, available_bytes())
 
     def build(self, points: Bank | npt.ArrayLike, queries: Bank | npt.ArrayLike, threshold: float) -> None:
-        self._points, self._queries = watch_both(points, queries)
-        self._threshold = threshold
+        self._watch(points, queries, threshold)
         self._budget = DeltaBudget(self._delta, self._planned)
         self._calls = 0
         self._last = Recollection()

@@ -8,13 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from hybrid_train.finder.active_sets import ActiveSets
-from hybrid_train.finder.bank import Bank, checked_rows, watch_both
+from hybrid_train.finder.bank import Bank, checked_rows
 from hybrid_train.finder.cost import Cost
-from hybrid_train.finder.interface import APPROXIMATE, ActiveSetFinder, Promise
+from hybrid_train.finder.interface import APPROXIMATE, Promise
+from hybrid_train.finder.watching import WatchingFinder
 
 
 @final
-class EmptyFinder(ActiveSetFinder):
+class EmptyFinder(WatchingFinder):
     """Reports no active point, at no cost: what a run looks like when nothing is found."""
 
     @property
@@ -22,7 +23,7 @@ class EmptyFinder(ActiveSetFinder):
         return APPROXIMATE
 
     def build(self, points: Bank | npt.ArrayLike, queries: Bank | npt.ArrayLike, threshold: float) -> None:
-        self._points, self._queries = watch_both(points, queries)
+        self._watch(points, queries, threshold)
         self.cost = Cost()
 
     def find(self, rows: npt.ArrayLike | None = None) -> ActiveSets:

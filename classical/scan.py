@@ -7,14 +7,15 @@ from typing import final
 import numpy.typing as npt
 
 from hybrid_train.finder.active_sets import ActiveSets
-from hybrid_train.finder.bank import Bank, watch_both
+from hybrid_train.finder.bank import Bank
 from hybrid_train.finder.cost import Cost
-from hybrid_train.finder.interface import EXACT, ActiveSetFinder, Promise
+from hybrid_train.finder.interface import EXACT, Promise
 from hybrid_train.finder.scan import active_pairs
+from hybrid_train.finder.watching import WatchingFinder
 
 
 @final
-class ScanFinder(ActiveSetFinder):
+class ScanFinder(WatchingFinder):
     """Dense scan: a blocked matrix product with the threshold fused in. Charged N inner products a query."""
 
     @property
@@ -22,8 +23,7 @@ class ScanFinder(ActiveSetFinder):
         return EXACT
 
     def build(self, points: Bank | npt.ArrayLike, queries: Bank | npt.ArrayLike, threshold: float) -> None:
-        self._points, self._queries = watch_both(points, queries)
-        self._threshold = threshold
+        self._watch(points, queries, threshold)
         self.cost = Cost()
 
     def find(self, rows: npt.ArrayLike | None = None) -> ActiveSets:

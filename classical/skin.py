@@ -16,10 +16,11 @@ from classical.lists.neighbour_lists import NeighbourLists
 from classical.lists.thickness import best_skin, first_skin
 from hybrid_train.errors import InvariantError
 from hybrid_train.finder.active_sets import ActiveSets
-from hybrid_train.finder.bank import Bank, Motion, Watched, checked_rows, watch_both
+from hybrid_train.finder.bank import Bank, Motion, Watched, checked_rows
 from hybrid_train.finder.cost import Cost
 from hybrid_train.finder.interface import EXACT, Promise
 from hybrid_train.finder.predicate import norm_bounds
+from hybrid_train.finder.watching import WatchingFinder
 from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.training.dynamics import Dynamics
@@ -33,7 +34,7 @@ _SPACINGS = 64
 
 
 @final
-class SkinFinder(FollowingFinder):
+class SkinFinder(FollowingFinder, WatchingFinder):
     """Certified neighbour lists that follow the weights through the Gram matrix; no curse of dimension.
 
     For each vector p of one bank it lists the q of the other within a skin s of being active, and the inner products.
@@ -73,6 +74,7 @@ class SkinFinder(FollowingFinder):
         super().__init__()
         self._skin = skin
         self._gram = gram
+        self.rescans = 0
 
     @property
     def promise(self) -> Promise:
@@ -81,11 +83,13 @@ class SkinFinder(FollowingFinder):
     @property
     def candidates(self) -> int:
         """Pairs in the lists now."""
+        self._check_built()
         return self._lists.candidates
 
     @property
     def deviation(self) -> float:
         """Largest |followed - evaluated| inner product met so far: how far following has wandered."""
+        self._check_built()
         return max(self._deviation, self._lists.deviation)
 
     def dynamics(self, network: TwoLayerNetwork, inputs: FloatArray) -> Dynamics | None:
@@ -105,8 +109,7 @@ class SkinFinder(FollowingFinder):
         return {"candidates": self.candidates, "rescans": self.rescans, "deviation": self.deviation}
 
     def build(self, points: Bank | npt.ArrayLike, queries: Bank | npt.ArrayLike, threshold: float) -> None:
-        self._points, self._queries = watch_both(points, queries)
-        self._threshold = threshold
+        self._watch(points, queries, threshold)
         self.cost = Cost()
         self.rescans = 0
         self._deviation = 0.0
@@ -119,6 +122,7 @@ class SkinFinder(FollowingFinder):
         self._scan_all()
 
     def find(self, rows: npt.ArrayLike | None = None) -> ActiveSets:
+        self._check_built()
         asked = None if rows is None else checked_rows(rows, len(self._queries), "queries")
         self._settle()
         shape = len(self._queries), len(self._points)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 from scipy import sparse, stats
 
-from hybrid_train.errors import DataError
+from hybrid_train.errors import ConfigError, DataError
 from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.bank import DenseBank
 from hybrid_train.finder.interface import ActiveSetFinder, Promise
@@ -178,7 +179,11 @@ class _Run:
             raise ConformanceError(f"rows are {sets.rows.tolist()}, expected the asked {asked.tolist()} in that order")
         if sets.major == "point" and not everything:
             raise ConformanceError("an answer about some of the queries must be stored by query")
+        if sets.major == "point" and len(np.unique(sets.rows)) != len(sets.rows):
+            raise ConformanceError(f"a point has two rows, so its pairs may be reported twice: {sets.rows.tolist()}")
         for row, indices, _ in sets:
+            if len(np.unique(indices)) != len(indices):
+                raise ConformanceError(f"a pair of row {row} is reported twice: {indices.tolist()}")
             if (np.diff(indices) <= 0).any():
                 raise ConformanceError(f"the indices of row {row} do not ascend strictly: {indices.tolist()}")
         width = sets.shape[1 if sets.major == "query" else 0]
@@ -215,6 +220,7 @@ class _Suite:
         yield "the same seed, the same answers", self.repeatable
         yield "cost is counted from build on", self.cost
         yield "bad input is refused", self.bad_input
+        yield "nothing is answered before build", self.before_build
         yield "misses within the promise", self.recall.check
 
     def run(self) -> _Run:
@@ -348,6 +354,9 @@ class _Suite:
             ("a one-dimensional bank", np.ones(3), good),
         ):
             _refused(name, partial(self.make_finder().build, points, queries, 0.5))
+        thresholds: tuple[Any, ...] = (np.nan, np.inf, -np.inf, True, "0.5")
+        for threshold in thresholds:
+            _refused(f"threshold={threshold!r}", partial(self.make_finder().build, good, good, threshold))
         finder = self.make_finder()
         finder.build(good, good, 0.5)
         for name, rows, vectors in (
@@ -360,10 +369,24 @@ class _Suite:
             _refused(f"move_queries with {name}", partial(finder.move_queries, rows, vectors))
         _refused("find with rows out of range", partial(finder.find, [3]))
 
+    def before_build(self) -> None:
+        vector = np.ones((1, 2))
+        for name, call in (
+            ("find()", lambda finder: finder.find()),
+            ("find of a row", lambda finder: finder.find([0])),
+            ("find of no rows", lambda finder: finder.find([])),
+            ("move_points", lambda finder: finder.move_points([0], vector)),
+            ("move_queries", lambda finder: finder.move_queries([0], vector)),
+        ):
+            _refused(f"{name} before build", partial(call, self.make_finder()), (ConfigError, DataError))
 
-def _refused(name: str, call: Callable[[], object]) -> None:
+
+def _refused(name: str, call: Callable[[], object], errors: tuple[type[Exception], ...] = (DataError,)) -> None:
+    expected = " or ".join(error.__name__ for error in errors)
     try:
         call()
-    except DataError:
+    except errors:
         return
-    raise ConformanceError(f"{name} should raise DataError")
+    except Exception as error:
+        raise ConformanceError(f"{name} should raise {expected}, not {type(error).__name__}: {error}") from error
+    raise ConformanceError(f"{name} should raise {expected}")

@@ -15,10 +15,11 @@ from classical.auto.race import Race
 from classical.skin import SkinFinder
 from hybrid_train.errors import ResourceError
 from hybrid_train.finder.active_sets import ActiveSets
-from hybrid_train.finder.bank import Bank, Motion, Watched, watch_both
+from hybrid_train.finder.bank import Bank, Motion, Watched
 from hybrid_train.finder.cost import Cost
 from hybrid_train.finder.interface import EXACT, ActiveSetFinder, Promise
 from hybrid_train.finder.registry import make_finder
+from hybrid_train.finder.watching import WatchingFinder
 from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.training.dynamics import Dynamics
@@ -66,7 +67,7 @@ class Choice:
 
 
 @final
-class AutoFinder(FollowingFinder):
+class AutoFinder(FollowingFinder, WatchingFinder):
     """Whichever of scan, hsr and skin is fastest here; says which and why in ``choice``.
 
     ``build`` calibrates the scan and the tree on a sample, within some tens of milliseconds, if the run is long enough
@@ -132,8 +133,7 @@ class AutoFinder(FollowingFinder):
         return {"choice": str(self.choice)}
 
     def build(self, points: Bank | npt.ArrayLike, queries: Bank | npt.ArrayLike, threshold: float) -> None:
-        self._points, self._queries = watch_both(points, queries)
-        self._threshold = threshold
+        self._watch(points, queries, threshold)
         self.check_resources(len(self._points), *self._queries.shape)
         self._spent = Cost()
         self._race: Race | None = None
@@ -147,6 +147,7 @@ class AutoFinder(FollowingFinder):
         self._report()
 
     def find(self, rows: npt.ArrayLike | None = None) -> ActiveSets:
+        self._check_built()
         self._reconsider()
         started = time.perf_counter()
         sets = self._arm.find(rows)
@@ -162,11 +163,13 @@ class AutoFinder(FollowingFinder):
         return sets
 
     def move_points(self, rows: npt.ArrayLike, points: npt.ArrayLike) -> None:
-        self._anew["points"] += self._put(self._points, rows, points)
+        moved = self._put(self._points, rows, points)
+        self._anew["points"] += moved
         self._forward(lambda: self._arm.move_points(rows, points))
 
     def move_queries(self, rows: npt.ArrayLike, queries: npt.ArrayLike) -> None:
-        self._anew["queries"] += self._put(self._queries, rows, queries)
+        moved = self._put(self._queries, rows, queries)
+        self._anew["queries"] += moved
         self._forward(lambda: self._arm.move_queries(rows, queries))
 
     def move_points_along(self, motion: Motion) -> None:

@@ -10,9 +10,10 @@ from pydantic import Field
 
 from classical.correlation_tree import kernels as compiled
 from hybrid_train.finder.active_sets import ActiveSets
-from hybrid_train.finder.bank import Bank, checked_rows, watch_both
+from hybrid_train.finder.bank import Bank, checked_rows
 from hybrid_train.finder.cost import Cost
-from hybrid_train.finder.interface import EXACT, ActiveSetFinder, Promise
+from hybrid_train.finder.interface import EXACT, Promise
+from hybrid_train.finder.watching import WatchingFinder
 from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.support.memory import check_memory
 from hybrid_train.support.parallel import in_threads
@@ -25,7 +26,7 @@ _THREAD_PAIRS = 1 << 16
 
 
 @final
-class CorrelationTreeFinder(ActiveSetFinder):
+class CorrelationTreeFinder(WatchingFinder):
     """Correlation trees: all inner products in max-trees over the points, one for each query.
 
     A query descends its tree wherever a node is above the threshold: O(k log N) nodes for k active points, whatever
@@ -68,8 +69,7 @@ class CorrelationTreeFinder(ActiveSetFinder):
         )
 
     def build(self, points: Bank | npt.ArrayLike, queries: Bank | npt.ArrayLike, threshold: float) -> None:
-        self._points, self._queries = watch_both(points, queries)
-        self._threshold = float(threshold)
+        self._watch(points, queries, threshold)
         self.cost = Cost()
         self.check_resources(len(self._points), len(self._queries), self._points.shape[1])
         self._size = _levels(len(self._points), self._fanout)

@@ -9,12 +9,13 @@ from pydantic import Field
 
 from classical.hsr.tree import HalfSpaceTree
 from hybrid_train.finder.active_sets import ActiveSets
-from hybrid_train.finder.bank import Bank, watch_both
-from hybrid_train.finder.interface import EXACT, ActiveSetFinder, Promise
+from hybrid_train.finder.bank import Bank
+from hybrid_train.finder.interface import EXACT, Promise
+from hybrid_train.finder.watching import WatchingFinder
 
 
 @final
-class HSRFinder(ActiveSetFinder):
+class HSRFinder(WatchingFinder):
     """Half-space reporting: a dynamic tree over the points, asked with every query.
 
     Over the neurons it is Algorithms 2 and 5 of the preprocessing paper (points move, queries stay), over the data
@@ -39,12 +40,12 @@ class HSRFinder(ActiveSetFinder):
         return EXACT
 
     def build(self, points: Bank | npt.ArrayLike, queries: Bank | npt.ArrayLike, threshold: float) -> None:
-        self._points, self._queries = watch_both(points, queries)
-        self._threshold = threshold
+        self._watch(points, queries, threshold)
         self._tree = HalfSpaceTree(self._points[:], leaf_size=self._leaf_size)
         self.cost = self._tree.cost
 
     def find(self, rows: npt.ArrayLike | None = None) -> ActiveSets:
+        self._check_built()
         return self._tree.query(self._queries, self._threshold, rows)
 
     def move_points(self, rows: npt.ArrayLike, points: npt.ArrayLike) -> None:

@@ -11,9 +11,10 @@ from pydantic import Field
 
 from classical.lsh import kernels as compiled
 from hybrid_train.finder.active_sets import ActiveSets
-from hybrid_train.finder.bank import Bank, Watched, checked_rows, watch_both
+from hybrid_train.finder.bank import Bank, Watched, checked_rows
 from hybrid_train.finder.cost import Cost
-from hybrid_train.finder.interface import APPROXIMATE, ActiveSetFinder, Promise
+from hybrid_train.finder.interface import APPROXIMATE, Promise
+from hybrid_train.finder.watching import WatchingFinder
 from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.support.memory import check_memory
 from hybrid_train.support.parallel import in_threads, one_blas_thread
@@ -29,7 +30,7 @@ _THREAD_ENTRIES = 1 << 16
 
 
 @final
-class LSHFinder(ActiveSetFinder):
+class LSHFinder(WatchingFinder):
     """SimHash tables: candidates are the points in a query's bucket of any table. Approximate.
 
     Each of L tables puts a point into one of 2^K buckets by the signs of K inner products with Gaussian directions; a
@@ -83,8 +84,7 @@ class LSHFinder(ActiveSetFinder):
         )
 
     def build(self, points: Bank | npt.ArrayLike, queries: Bank | npt.ArrayLike, threshold: float) -> None:
-        self._points, self._queries = watch_both(points, queries)
-        self._threshold = float(threshold)
+        self._watch(points, queries, threshold)
         self.cost = Cost()
         dimension = self._points.shape[1]
         self.check_resources(len(self._points), len(self._queries), dimension)
@@ -115,10 +115,12 @@ class LSHFinder(ActiveSetFinder):
         return ActiveSets(indptr, np.concatenate(indices), np.concatenate(values), shape, asked)
 
     def move_points(self, rows: npt.ArrayLike, points: npt.ArrayLike) -> None:
-        self._stale_points[self._points.put(rows, points)] = True
+        where = self._points.put(rows, points)
+        self._stale_points[where] = True
 
     def move_queries(self, rows: npt.ArrayLike, queries: npt.ArrayLike) -> None:
-        self._stale_queries[self._queries.put(rows, queries)] = True
+        where = self._queries.put(rows, queries)
+        self._stale_queries[where] = True
 
     def _settle(self, asked: IntArray) -> None:
         """Hash again what moved: all points, and the asked queries."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from scipy import sparse
 from hybrid_train.errors import DataError, InvariantError
 from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.support.kernels import kernel
+from hybrid_train.support.messages import quoted
 from hybrid_train.support.parallel import in_threads
 
 Rows = IntArray | slice
@@ -268,6 +270,22 @@ def watch_both(points: Bank | npt.ArrayLike, queries: Bank | npt.ArrayLike) -> t
     if watched[0].shape[1] != watched[1].shape[1]:
         raise DataError(f"points have dimension {watched[0].shape[1]} but queries have dimension {watched[1].shape[1]}")
     return watched
+
+
+def checked_threshold(threshold: float) -> float:
+    """Return a threshold b as a float.
+
+    Raises:
+        DataError: not a real number, or not finite.
+    """
+    number = isinstance(threshold, int | float | np.floating | np.integer) and not isinstance(threshold, bool)
+    try:
+        value = float(threshold) if number else math.nan
+    except OverflowError:
+        value = math.inf
+    if not math.isfinite(value):
+        raise DataError(f"threshold={quoted(threshold)}: expected a finite number, the b of <p, q> > b")
+    return value
 
 
 def checked_vectors(vectors: npt.ArrayLike, name: str) -> FloatArray:

@@ -51,7 +51,8 @@ class ActiveSetFinder(ABC):
       that an auditor counts, not an exception.
     * ``build`` starts ``cost`` afresh; every other call adds to it.
     * Options are keyword-only arguments of ``__init__``, annotated: the config is checked against them.
-    * ``hybrid_train.finder.bank.watch_both`` keeps the banks (live ones by reference, arrays by copy) and checks moves.
+    * ``hybrid_train.finder.bank.watch_both`` keeps the banks (live ones by reference, arrays by copy) and checks moves;
+      ``hybrid_train.finder.watching.WatchingFinder`` does so, and refuses bad thresholds and any use before ``build``.
 
     Attributes:
         cost: what the algorithm is charged, since ``build``.
@@ -80,10 +81,10 @@ class ActiveSetFinder(ABC):
         Args:
             points: (N, d) what is searched: an array, or a Bank whose moves will be announced.
             queries: (Q, d) whose half-spaces are asked about.
-            threshold: b, in units of the inner product.
+            threshold: b, in units of the inner product: a finite number.
 
         Raises:
-            DataError: empty, not finite, or of different dimensions.
+            DataError: empty, not finite, or of different dimensions; or the threshold is not a finite number.
         """
 
     @abstractmethod

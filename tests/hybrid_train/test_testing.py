@@ -9,9 +9,10 @@ import pytest
 
 from classical.empty import EmptyFinder
 from classical.scan import ScanFinder
+from hybrid_train.errors import DataError
 from hybrid_train.finder import APPROXIMATE, EXACT, ActiveSetFinder, Promise
 from hybrid_train.finder.active_sets import ActiveSets
-from hybrid_train.finder.bank import Watched
+from hybrid_train.finder.bank import Watched, checked_threshold
 from hybrid_train.finder.cost import Cost
 from hybrid_train.finder.registry import FINDERS, make_finder
 from hybrid_train.finder.scan import active_pairs
@@ -28,6 +29,16 @@ def test_grover_conforms_in_closed_form() -> None:
     check_finder(lambda: make_finder("grover", seed=5, engine="closed_form"))
 
 
+class Unbuilt:
+    """Stands for a bank that was never given."""
+
+    def __len__(self):
+        raise DataError("build comes first")
+
+    def put(self, rows, vectors):
+        len(self)
+
+
 class Plain(ActiveSetFinder):
     """A correct finder written from the interface alone; the twins below each break one thing."""
 
@@ -35,9 +46,13 @@ class Plain(ActiveSetFinder):
     def promise(self) -> Promise:
         return EXACT
 
+    points = queries = Unbuilt()
+    threshold = 0.5
+
     def build(self, points, queries, threshold):
         self.cost = Cost()
         self.points, self.queries = Watched(points, "points"), Watched(queries, "queries")
+        checked_threshold(threshold)
         if self.points.shape[1] != self.queries.shape[1]:
             ScanFinder().build(points, queries, threshold)
         self.threshold = threshold
@@ -184,6 +199,51 @@ class Unrepeatable(Plain):
 class AcceptsNaN(Plain):
     def build(self, points, queries, threshold):
         super().build(np.nan_to_num(np.asarray(points)), queries, threshold)
+
+
+class AcceptsAnyThreshold(Plain):
+    def build(self, points, queries, threshold):
+        bad = isinstance(threshold, str | bool) or not np.isfinite(threshold)
+        super().build(points, queries, 0.5 if bad else threshold)
+
+
+class AcceptsInfiniteThresholds(Plain):
+    def build(self, points, queries, threshold):
+        super().build(points, queries, 1e300 if threshold == np.inf else threshold)
+
+
+class AttributeErrorBeforeBuild(Plain):
+    points = queries = ()
+
+
+class AnswersBeforeBuild(Plain):
+    def find(self, rows=None):
+        if not isinstance(self.points, Watched):
+            return ActiveSets(np.zeros(1, int), np.empty(0, int), np.empty(0), (0, 0))
+        return super().find(rows)
+
+
+class ReportsPairsTwice(Plain):
+    """By query, side by side."""
+
+    def find(self, rows=None):
+        sets = super().find(rows)
+        counts, twice = 2 * sets.counts, np.repeat(np.arange(sets.nnz), 2)
+        indptr = np.concatenate([[0], np.cumsum(counts)])
+        return ActiveSets(indptr, sets.indices[twice], sets.inner_products[twice], sets.shape, sets.rows)
+
+
+class ReportsPointsTwice(Plain):
+    """By point, in two rows of the same point."""
+
+    def find(self, rows=None):
+        sets = super().find(rows)
+        if rows is not None:
+            return sets
+        by = sets.by_point()
+        indptr = np.concatenate([by.indptr, by.indptr[1:] + by.nnz])
+        twice = [np.concatenate([part, part]) for part in (by.indices, by.inner_products, by.rows)]
+        return ActiveSets(indptr, twice[0], twice[1], by.shape, twice[2], "point")
 
 
 class MissesDuplicates(Plain):

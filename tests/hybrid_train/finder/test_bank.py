@@ -7,7 +7,15 @@ import pytest
 from scipy import sparse
 
 from hybrid_train.errors import DataError, InvariantError
-from hybrid_train.finder.bank import DenseBank, Ledger, Watched, checked_rows, checked_vectors, watch_both
+from hybrid_train.finder.bank import (
+    DenseBank,
+    Ledger,
+    Watched,
+    checked_rows,
+    checked_threshold,
+    checked_vectors,
+    watch_both,
+)
 
 
 def test_a_bank_moves_along_the_other_and_tells_how():
@@ -119,3 +127,22 @@ def test_only_the_owner_of_a_ledger_may_move_the_rows():
         bank.attach(Pushed())
     with pytest.raises(InvariantError, match="not attached"):
         bank.release(Pushed())
+
+
+@pytest.mark.parametrize("kind", ["complex", "bool", "U8", "m8[s]", "object"])
+def test_only_real_numbers_are_vectors(kind):
+    with pytest.raises(DataError, match="points: expected real numbers"):
+        checked_vectors(np.ones((2, 2), int).astype(kind), "points")
+
+
+@pytest.mark.parametrize("threshold", [np.nan, np.inf, -np.inf, True, np.bool_(True), "1", None, 1j, [1.0], 10**400])
+def test_a_threshold_is_a_finite_number(threshold):
+    with pytest.raises(DataError, match=r"^threshold=.*: expected a finite number"):
+        checked_threshold(threshold)
+
+
+@pytest.mark.parametrize("threshold", [0, -2, 1.5, np.float32(1.5), np.int64(3)])
+def test_any_real_number_will_do(threshold):
+    value = checked_threshold(threshold)
+    assert type(value) is float
+    assert value == threshold
