@@ -14,6 +14,7 @@ from circuits.draws import stream_keys
 from circuits.engines.choice import make_engine
 from circuits.engines.guard import check_register
 from circuits.engines.marked import MarkedItems
+from circuits.law import LEAST_SHARE
 from circuits.recollection import Recollection
 from circuits.search import Found, Stop, Verifier, run_searches
 from circuits.strategies import DEFAULT_STRATEGY, StrategyName, load_strategy
@@ -28,6 +29,7 @@ from hybrid_train.finder.scan import active_pairs
 from hybrid_train.finder.watching import WatchingFinder
 from hybrid_train.network.sparsity import expected_active
 from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.checks import checked_probability
 from hybrid_train.support.memory import available_bytes
 
 
@@ -92,9 +94,7 @@ class GroverFinder(WatchingFinder):
         backend: Any = None,
     ) -> None:
         super().__init__()
-        if not 0.0 < delta < 1.0:
-            raise ConfigError(f"delta={delta}: must lie strictly between 0 and 1")
-        self._delta = delta
+        self._delta = checked_probability(delta, "delta", LEAST_SHARE)
         self._strategy = load_strategy(strategy, growth=growth, prior=prior)
         self._engine = make_engine(engine, noise=noise, sampler=sampler, pass_manager=pass_manager, backend=backend)
         self._arithmetic = _arithmetic_bits(oracle, bits, query_bits)
@@ -119,6 +119,12 @@ class GroverFinder(WatchingFinder):
     def plan(self, *, seed: np.random.SeedSequence | None = None, total_queries: int | None = None) -> None:
         if total_queries is not None and total_queries < 1:
             raise ConfigError(f"total_queries={total_queries}: a plan needs at least one query; or leave it out")
+        if total_queries is not None and self._delta / (2.0 * total_queries) < LEAST_SHARE:
+            raise ConfigError(
+                f"delta={self._delta:g}: shared out over {total_queries} queries, each may miss with less than the "
+                f"{LEAST_SHARE:g} that phases kept in double precision can hold; take at least "
+                f"{2.0 * total_queries * LEAST_SHARE:.1e}"
+            )
         self._planned = total_queries
         if seed is not None:
             self._seed = seed

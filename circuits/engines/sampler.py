@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, final
 
 import numpy as np
+from qiskit import QuantumCircuit
 from qiskit.primitives import BackendSamplerV2, BaseSamplerV2
 from qiskit.providers import BackendV2
 from qiskit.transpiler import PassManager, generate_preset_pass_manager
@@ -68,8 +69,28 @@ class SamplerEngine(Engine):
         self.simulation.circuits += len(circuits)
         self.simulation.gates += sum(len(circuit.data) for circuit in circuits)
         sampler = self._sampler or SamplerV2(seed=int(batch.seeds[0] >> np.uint64(1)))
-        result: Any = sampler.run([(circuit,) for circuit in circuits], shots=1).result()
-        return np.array([int(pub.data.item.get_bitstrings()[0], 2) for pub in result])
+        return self._measured(sampler, circuits)
+
+    def _measured(self, sampler: BaseSamplerV2, circuits: list[QuantumCircuit]) -> IntArray:
+        """Return the integer that each circuit was measured as.
+
+        Raises:
+            ResourceError: the runs failed, or came back in another form than a sampler's.
+        """
+        name = type(sampler).__name__ if self._backend is None else self._backend.name
+        try:
+            result: Any = sampler.run([(circuit,) for circuit in circuits], shots=1).result()
+            found = [int(_register(pub.data).get_bitstrings()[0], 2) for pub in result]
+        except Exception as error:  # a machine out there may fail in any way
+            raise ResourceError(
+                f"sampler={name!r}: {len(circuits)} circuits were handed over and no measurements came back: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        if len(found) != len(circuits):
+            raise ResourceError(
+                f"sampler={name!r}: {len(circuits)} circuits were run but {len(found)} results came back"
+            )
+        return np.array(found)
 
     def check_resources(self, n_items: int) -> None:
         if self._backend is None or self._backend.num_qubits is None:
@@ -83,3 +104,11 @@ class SamplerEngine(Engine):
 
     def searches_at_once(self, n_items: int) -> int:
         return min(256, super().searches_at_once(n_items))
+
+
+def _register(data: Any) -> Any:
+    """Return the bits of the index register, or of the only register there is, whatever a machine calls it."""
+    if "item" in data:
+        return data["item"]
+    (only,) = data.values()
+    return only

@@ -8,6 +8,7 @@ from math import ceil, isfinite, log, sqrt
 from typing import final
 
 from circuits.arithmetic.fixed_point import Variant
+from circuits.law import LEAST_SHARE
 from circuits.resources.gates import GateCounts
 from circuits.resources.oracle import LARGEST_WIDTH, OracleResources, estimate
 from hybrid_train.errors import ConfigError
@@ -154,7 +155,7 @@ def search_resources(
 
 
 def _check(delta: float, threshold: float | None, oracle_calls: int | None) -> None:
-    checked_probability(delta, "delta")
+    checked_probability(delta, "delta", LEAST_SHARE)
     if threshold is not None and not isfinite(threshold):
         raise ConfigError(f"threshold={threshold}: must be a finite number")
     if oracle_calls is not None:

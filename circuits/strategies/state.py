@@ -89,13 +89,6 @@ SEARCH = np.dtype(
 """
 
 
-LEAST_SHARE = 1e-280
-"""Below this, what a search may miss with and its certificates are no longer told from nothing in float64."""
-
-LEAST_DELTA = 1e-200
-"""What may be asked for altogether: shared out over any number of searches, it stays above :data:`LEAST_SHARE`."""
-
-
 FALSE_ALARM = 1e-9
 """The most probable it may be that a search calls a machine which may be trusted refuted."""
 

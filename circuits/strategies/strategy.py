@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from circuits.draws import KeyArray
+from circuits.law import LEAST_SHARE
 from circuits.strategies.decisions import code_of
-from circuits.strategies.state import LEAST_SHARE, SEARCH
+from circuits.strategies.state import SEARCH
 from hybrid_train.errors import ConfigError
 from hybrid_train.support.arrays import FloatArray
 
@@ -115,7 +116,10 @@ class Strategy(ABC):
         shares = np.asarray(deltas, np.float64)
         if not np.all((shares >= LEAST_SHARE) & (shares < 1.0)):
             worst = shares.min() if shares.size else shares
-            raise ConfigError(f"delta={worst}: a search can miss with {LEAST_SHARE:g} at least, and less than 1")
+            raise ConfigError(
+                f"delta={worst}: a search can be asked to miss with {LEAST_SHARE:g} at least, which is what phases "
+                "kept in double precision can hold, and less than 1"
+            )
         searches = np.zeros(len(keys), SEARCH)
         searches["strategy"], searches["items"], searches["key"] = code_of(self.decide), n_items, keys
         searches["delta"], searches["known"], searches["unmarks"] = shares, known, self.unmarks

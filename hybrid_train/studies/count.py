@@ -14,10 +14,10 @@ from scipy import stats
 from scipy.special import ndtr
 
 from circuits.draws import stream_keys
+from circuits.law import LEAST_SHARE
 from circuits.oracle_calls import Played, start_and_play
 from circuits.strategies import compared_strategies, load_strategy
 from circuits.strategies.known_k import expected_known_k
-from circuits.strategies.state import LEAST_DELTA
 from circuits.strategies.strategy import Expectation
 from hybrid_train.errors import ConfigError
 from hybrid_train.experiments.document import check_vacant, versions, with_files
@@ -104,7 +104,7 @@ def count_oracle_calls(
         UnwrittenError: the result cannot be written; it has the result.
     """
     sizes = checked_widths(widths)
-    checked_probability(delta, "delta", LEAST_DELTA)
+    checked_probability(delta, "delta", LEAST_SHARE)
     _check(strategies, trials, index, n, newcomers, counts)
     marked = marked_counts(counts, sizes) if index == "neurons" else [0] * len(sizes)
     if out is not None:

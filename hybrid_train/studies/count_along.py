@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from circuits.budget import DeltaBudget
 from circuits.draws import stream_keys
+from circuits.law import LEAST_SHARE
 from circuits.oracle_calls import start_and_play
 from circuits.strategies import compared_strategies, load_strategy
-from circuits.strategies.state import LEAST_DELTA
 from circuits.strategies.strategy import Expectation
 from classical.training.loop import Training
 from hybrid_train.config import Config, load_config
@@ -103,7 +103,7 @@ def count_along(
     """
     valid = load_config(config)
     two_layer = valid.two_layer
-    checked_probability(delta, "delta", LEAST_DELTA)
+    checked_probability(delta, "delta", LEAST_SHARE)
     if isinstance(strategies, str) or not strategies or len(set(strategies)) < len(strategies):
         raise ConfigError(f"strategies={strategies!r}: expected a list of different names, at least one")
     for name in strategies:

@@ -9,10 +9,10 @@ from typing import final
 
 import numpy as np
 
+from circuits.law import LEAST_SHARE
 from circuits.resources import search_resources
 from circuits.resources.search import LARGEST_EXPONENT, OPERATIONS_PER_COORDINATE
 from circuits.strategies import compared_strategies, load_strategy
-from circuits.strategies.state import LEAST_DELTA
 from hybrid_train.errors import ConfigError
 from hybrid_train.network.sparsity import expected_fired
 from hybrid_train.studies.search_growth import SearchGrowth, played_searches
@@ -73,7 +73,7 @@ class CrossoverOptions:
         if self.classical_rate is not None:
             checked_positive(self.classical_rate, "classical_rate")
         checked_whole(self.seed, "seed", 0, 1 << 128)
-        checked_probability(self.delta, "delta", LEAST_DELTA)
+        checked_probability(self.delta, "delta", LEAST_SHARE)
         if not self.strategies or len(set(self.strategies)) < len(self.strategies):
             raise ConfigError(f"strategies={','.join(self.strategies)!r}: expected distinct names, at least one")
         for name in self.strategies:

@@ -1,3 +1,7 @@
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import pytest
 from qiskit import transpile
@@ -390,3 +394,16 @@ class TestArithmeticOracle:
         with pytest.raises(ResourceError, match=r"at most \d+ points fit here"):
             GroverFinder(oracle="arithmetic", bits=3).check_resources(1 << 40, 1, 2)
         GroverFinder(oracle="arithmetic", bits=16, engine="closed_form").check_resources(1024, 1, 8)
+
+
+@pytest.mark.parametrize("delta", [0.0, 1.0, -1e-3, float("nan"), True, "1e-6", 5e-324, 1e-21])
+def test_a_delta_that_nothing_can_keep_is_refused(delta: Any) -> None:
+    with pytest.raises(ConfigError, match="delta="):
+        GroverFinder(delta=delta)
+
+
+def test_a_delta_that_cannot_be_shared_out_over_the_run_is_refused_before_it() -> None:
+    finder = GroverFinder(delta=1e-19)
+    finder.plan(total_queries=4)
+    with pytest.raises(ConfigError, match=r"delta=1e-19: shared out over 10 queries, .* take at least 2\.0e-19"):
+        finder.plan(total_queries=10)

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -6,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from circuits.law import (
+    LEAST_SHARE,
     Phases,
     best_iterations,
     exact_phases,
@@ -19,7 +21,7 @@ from circuits.law import (
     plain_law,
     success_probability,
 )
-from hybrid_train.errors import InvariantError
+from hybrid_train.errors import ConfigError, InvariantError
 
 
 def rotated(n_items: Any, n_marked: Any, iterations: Any) -> Any:
@@ -138,3 +140,50 @@ def test_scalar_and_array_laws_agree(n_items: Any, data: Any) -> None:
     law = fixed_point_law(n_items, n_marked, 9, 0.1)
     assert law == fixed_point_probability(n_items, [n_marked], 9, 0.1)[0]
     assert -1e-9 <= law <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: fixed_point_phases(3, 2.0), r"miss_probability=2.0: must lie strictly between 0 and 1"),
+        (lambda: fixed_point_phases(3, 0.0), r"miss_probability=0.0"),
+        (lambda: fixed_point_phases(-1, 0.1), r"iterations=-1: must be at least 0"),
+        (lambda: fixed_point_phases(2.5, 0.1), r"iterations=2.5: must be an integer"),  # type: ignore[arg-type]
+        (lambda: success_probability(8, 9, 1), r"n_marked=9: from 0 to n_items=8"),
+        (lambda: success_probability(8, -1, 1), r"n_marked=-1"),
+        (lambda: success_probability(0, 0, 1), r"n_items=0: there must be at least one item"),
+        (lambda: success_probability(8, 2, -1), r"iterations=-1: must be at least 0"),
+        (lambda: success_probability(8, 2, 1.5), r"iterations=1.5: must be whole numbers"),
+        (lambda: success_probability(8, [1, 9], 1), r"n_marked=array of shape \(2,\): from 0 to"),
+        (lambda: success_probability(8, float("nan"), 1), r"n_marked=nan: must be whole numbers"),
+        (lambda: success_probability(8, "two", 1), r"n_marked=two: must be whole numbers"),  # type: ignore[arg-type]
+        (lambda: phased_probability(4, 5, fixed_point_phases(1, 0.1)), r"n_marked=5"),
+        (lambda: fixed_point_probability(4, [1, 5], 2, 0.1), r"n_marked=array"),
+        (lambda: fixed_point_probability(4, 1, 2, 1.0), r"miss_probability=1.0"),
+    ],
+)
+def test_arguments_out_of_range_are_told(call: Callable[[], object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        call()
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).eps > 1e-18, reason="needs more digits than double precision has")
+@pytest.mark.parametrize("n_items", [64, 1024])
+def test_phases_hold_the_least_share_and_little_less(n_items: int) -> None:
+    def worst(share: float) -> float:
+        length = int(fixed_point_iterations(n_items, share))
+        phases = fixed_point_phases(length, share)
+        misses = []
+        for n_marked in (1, 2, 5, n_items // 3):
+            fraction = np.longdouble(n_marked) / n_items
+            here, there = np.sqrt(fraction), np.sqrt(1 - fraction)
+            marked, other = np.clongdouble(here), np.clongdouble(there)
+            for oracle, diffusion in zip(phases.oracle, phases.diffusion, strict=True):
+                marked *= np.exp(np.clongdouble(1j) * np.longdouble(oracle))
+                turn = (np.exp(np.clongdouble(1j) * np.longdouble(diffusion)) - 1) * (here * marked + there * other)
+                marked, other = marked + turn * here, other + turn * there
+            misses.append(float(abs(other) ** 2 / (abs(marked) ** 2 + abs(other) ** 2)))
+        return max(misses)
+
+    assert worst(LEAST_SHARE / 90) <= 1.01 * LEAST_SHARE / 90  # the ninth certificate of a search
+    assert worst(1e-32) > 1e-31

@@ -4,13 +4,17 @@ Each chi-square test below sounds a false alarm with probability 1e-9. With 4096
 iteration off, a marked item dropped and repeated shots; each of these broken twins must fail it.
 """
 
+from __future__ import annotations
+
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from qiskit.primitives import StatevectorSampler
+from qiskit.primitives import BaseSamplerV2, DataBin, SamplerPubResult, StatevectorSampler
 from qiskit.quantum_info import Statevector
 from scipy import stats
 
@@ -22,6 +26,7 @@ from circuits.engines.marked import MarkedItems
 from circuits.engines.sampler import SamplerEngine
 from circuits.law import fixed_point_phases, phased_probability, success_probability
 from hybrid_train.errors import ResourceError
+from hybrid_train.support.arrays import IntArray
 
 FALSE_ALARM = 1e-9
 ITEMS = 11
@@ -287,3 +292,53 @@ def test_closed_form_loads_no_qiskit():
         "assert not [name for name in sys.modules if name.startswith(('qiskit', 'matplotlib'))]\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+class _Job:
+    def __init__(self, answer: Any) -> None:
+        self._answer = answer
+
+    def result(self) -> Any:
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return self._answer
+
+
+class _OddSampler(BaseSamplerV2):  # type: ignore[misc]
+    """Runs circuits as it should, then spoils what comes back."""
+
+    def __init__(self, spoil: Callable[[Any], Any]) -> None:
+        self._spoil = spoil
+
+    def run(self, pubs: Any, *, shots: int | None = None) -> Any:
+        return _Job(self._spoil(StatevectorSampler(seed=np.random.default_rng(1)).run(pubs, shots=shots).result()))
+
+
+def _renamed(result: Any) -> Any:
+    return [SamplerPubResult(DataBin(meas=pub.data["item"])) for pub in result]
+
+
+def _one_run(engine: SamplerEngine) -> IntArray:
+    marked = MarkedItems(np.array([0, 1]), np.array([3]), 4)
+    return engine.sample(Batch(marked, np.array([0]), [Run(1)], np.array([5], np.uint64)))
+
+
+def test_a_register_of_any_name_is_read() -> None:
+    assert _one_run(SamplerEngine(_OddSampler(_renamed))).tolist() == [3]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (
+            lambda _: RuntimeError("the queue is closed"),
+            "1 circuits were handed over .* the queue is closed",
+        ),
+        (lambda result: list(result) * 2, "1 circuits were run but 2 results came back"),
+        (lambda _: None, ".* no measurements came back: TypeError"),
+        (lambda result: [SamplerPubResult(DataBin()) for _ in result], ".* no measurements came back: ValueError"),
+    ],
+)
+def test_what_a_machine_fails_with_is_told(spoil: Callable[[Any], Any], message: str) -> None:
+    with pytest.raises(ResourceError, match=f"sampler='_OddSampler': {message}"):
+        _one_run(SamplerEngine(_OddSampler(spoil)))
