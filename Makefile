@@ -14,10 +14,10 @@ DEMO    := results/quickstart
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-.PHONY: help demo test test-peers lint bench lock clean
+.PHONY: help demo test test-bounds test-peers lint bench lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # `make -j clean test` must not delete what is being installed.
 ifneq ($(filter clean,$(MAKECMDGOALS)),)
@@ -52,6 +52,9 @@ $(PEERS): $(FULL)
 
 test-peers: $(PEERS) ## install PyTorch, FAISS and ART, and run the tests that compare with them
 	$(BIN)/python -m pytest -m peers
+
+test-bounds: $(FULL) ## run every test with Numba's bounds checks on
+	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest -n 2
 
 lint: $(FULL) ## check style, formatting, types and the layering of the packages
 	$(BIN)/ruff check .

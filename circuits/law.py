@@ -24,9 +24,9 @@ FloatArray = npt.NDArray[np.float64]
 LEAST_SHARE = 1e-20
 """The least that a search may be asked to miss with.
 
-Phases kept in double precision hold a certificate's ripple to a hundredth of itself down to 1e-22, checked in 60 digits
-at 64 to 262 144 items; below 1e-27 rounding alone misses more often. The room between is for the later certificates of a
-search, whose shares are smaller.
+Phases kept in double precision hold a certificate's ripple to a hundredth of itself down to 1e-22, checked in 60
+digits at 64 to 262 144 items; below 1e-27 rounding alone misses more often. The room between is for the later
+certificates of a search, whose shares are smaller.
 """
 
 _BEST_ROTATION = 1.1655611852072114

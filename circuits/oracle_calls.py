@@ -15,7 +15,7 @@ import numpy.typing as npt
 from circuits.draws import STEP, KeyArray, draw_bits, draw_uniform, uniform
 from circuits.law import fixed_point_law, matched_law, plain_law
 from circuits.strategies.decisions import Decision, decision_of, next_run, next_run_of, specialised
-from circuits.strategies.state import BEGIN, HIT, MATCHED, MISS, PLAIN, REPEAT, STOP
+from circuits.strategies.state import BEGIN, HIT, MATCHED, MISS, PLAIN, REPEAT, STOP, unmarks_now
 from circuits.strategies.strategy import Expectation, Searches, Strategy
 from hybrid_train.support.arrays import IntArray
 from hybrid_train.support.kernels import kernel
@@ -120,7 +120,7 @@ def _play_one(search: Any, marked: Any, played: Any) -> None:
         kind, iterations, parameter = next_run(search, outcome)
         if kind == STOP:
             break
-        if aside and (search.unmarks or search.certifying):
+        if aside and unmarks_now(search):
             marked, aside = marked - aside, 0
         played.oracle_calls += iterations
         played.bit_oracle_uses += iterations if kind == PLAIN else 2 * iterations
@@ -134,7 +134,7 @@ def _play_one(search: Any, marked: Any, played: Any) -> None:
             outcome = REPEAT
             continue
         outcome = HIT
-        if search.unmarks or search.certifying:
+        if unmarks_now(search):
             marked -= 1
         else:
             aside += 1

@@ -34,10 +34,12 @@ from circuits.strategies.state import (
     REPEAT,
     SPURIOUS,
     STOP,
+    unmarking,
 )
 from circuits.strategies.strategy import Searches
 from hybrid_train.errors import ResourceError
 from hybrid_train.finder.cost import Cost
+from hybrid_train.support import interruption
 from hybrid_train.support.arrays import FloatArray, IntArray
 
 
@@ -121,7 +123,9 @@ def run_searches(
             stops = _stops(searches, items, engine)
             old = [len(one) for one in known] if known else [0] * len(items)
             return [Found(one, stop, len(one) - n) for one, stop, n in zip(items, stops, old, strict=True)]
+        interruption.check()
         _unmark_aside(searches, aside, marked)
+        at_once = unmarking(searches, pending)
         measured = engine.sample(Batch(marked, pending, runs, seeds[going]))
         _charge(cost, runs)
         values, active = _verify(verifier, pending, measured, marked.n_items, cost)
@@ -132,11 +136,10 @@ def run_searches(
             if item not in items[at]:
                 items[at][item] = float(values[job])
                 outcomes[job] = HIT
-                if not (searches["unmarks"][at] or searches["certifying"][at]):
+                if not at_once[job]:
                     aside.setdefault(at, []).append(item)
             elif is_marked[job]:
                 outcomes[job] = REPEAT
-        at_once = (searches["unmarks"][pending] | searches["certifying"][pending]).astype(np.bool_)
         gone = (outcomes == SPURIOUS) | ((outcomes == HIT) & at_once)
         marked.unmark(pending[gone], measured[gone])
 
@@ -192,7 +195,8 @@ def _run(kind: int, iterations: int, parameter: float) -> Run:
 
 def _unmark_aside(searches: Searches, aside: dict[int, list[int]], marked: MarkedItems) -> None:
     """Unmark what strategies that do not unmark at once have found, where they ask for it now."""
-    for at in [at for at in aside if searches["unmarks"][at] or searches["certifying"][at]]:
+    waiting = np.array(list(aside), np.int64)
+    for at in waiting[unmarking(searches, waiting)].tolist():
         found = np.array(aside.pop(at))
         marked.unmark(np.full(len(found), at), found)
 

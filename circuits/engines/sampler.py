@@ -108,7 +108,8 @@ class SamplerEngine(Engine):
 
 def _register(data: Any) -> Any:
     """Return the bits of the index register, or of the only register there is, whatever a machine calls it."""
-    if "item" in data:
-        return data["item"]
+    named = getattr(data, "item", None)
+    if named is not None:
+        return named
     (only,) = data.values()
     return only

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from circuits.law import fixed_point_iterations
-from hybrid_train.support.kernels import kernel
+from hybrid_train.support.kernels import inlined, kernel
 
 STOP, PLAIN, ROBUST, MATCHED = range(4)
 """Kinds of request: no more; plain iterations; fixed-point phases of a given ripple; one phase throughout."""
@@ -94,6 +94,21 @@ FALSE_ALARM = 1e-9
 
 TRUSTED_SHARE = 0.1
 """A machine may be trusted whose runs succeed at least this often where the law says always: noise is no defect."""
+
+
+@inlined
+def unmarks_now(search: Any) -> Any:
+    """Return whether what a search finds is unmarked at once, by its strategy or since it certifies; else later."""
+    return search.unmarks | search.certifying
+
+
+@kernel
+def unmarking(searches: Any, rows: Any) -> Any:
+    """Return (len(rows),) :func:`unmarks_now` of these searches."""
+    now = np.empty(rows.size, np.bool_)
+    for at in range(rows.size):
+        now[at] = unmarks_now(searches[rows[at]]) != 0
+    return now
 
 
 @kernel
