@@ -254,6 +254,8 @@ class Watched:
                     f"{self.name}: {len(where)} rows of dimension {self.shape[1]} cannot move to an array of shape "
                     f"{moved.shape}"
                 )
+            if moved.size and moved.dtype.kind not in "fiu":
+                raise DataError(f"{self.name}: expected real numbers, got new vectors of {moved.dtype}")
             if not np.isfinite(moved).all():
                 raise DataError(f"{self.name}: the new vectors hold NaN or infinity")
             self.bank.assign(where, moved)

@@ -201,6 +201,33 @@ class AcceptsNaN(Plain):
         super().build(np.nan_to_num(np.asarray(points)), queries, threshold)
 
 
+class AcceptsComplexNumbers(Plain):
+    def build(self, points, queries, threshold):
+        super().build(np.real(np.asarray(points)), queries, threshold)
+
+
+class AcceptsTruthValues(Plain):
+    def build(self, points, queries, threshold):
+        queries = np.asarray(queries)
+        super().build(points, queries.astype(float) if queries.dtype == bool else queries, threshold)
+
+
+class AcceptsWords(Plain):
+    def move_points(self, rows, points):
+        super().move_points(rows, np.asarray(points).astype(float) if np.asarray(points).dtype.kind == "U" else points)
+
+
+class AcceptsFractionsOfRows(Plain):
+    def find(self, rows=None):
+        return super().find(None if rows is None else np.asarray(rows).astype(int))
+
+
+class AnswersInObjects(Plain):
+    def find(self, rows=None):
+        sets = super().find(rows)
+        return edited(sets, np.ones(sets.nnz, bool), sets.inner_products.astype(object))
+
+
 class AcceptsAnyThreshold(Plain):
     def build(self, points, queries, threshold):
         bad = isinstance(threshold, str | bool) or not np.isfinite(threshold)
