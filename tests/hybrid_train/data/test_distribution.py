@@ -143,3 +143,9 @@ def test_spirals_stay_on_the_sphere_whatever_the_noise(n: int, turns: float, noi
     assert len(data) == n
     assert abs(data.targets.sum()) <= 1
     assert (data.inputs[:, 2] >= 0).all()
+
+
+def test_the_norm_of_huge_and_tiny_coefficients_is_told() -> None:
+    polynomial = EvenPolynomial.random(3, 4, seed=1)
+    for size in (1e300, 1e-300):
+        assert polynomial.scaled(size).norm == pytest.approx(size)

@@ -155,12 +155,29 @@ class TestAssumptions:
             ({"training": {"learning_rate": 50.0, "steps": 2}}, "kernel_stays", "here by up to"),
             ({"data": {"n": 1}}, "above_separation", "one datum has no separation"),
             ({"training": {"steps": 0}}, "never_flipped", "the theory gives no number"),
+            (
+                {"network": {"threshold": 35.0}},
+                "kernel_stays",
+                "lambda_min(H(0)) >= 3/4 lambda is wanted",
+            ),
         ],
     )
     def test_what_is_missing_is_said(self, sections: dict[str, Any], line: str, reason: str) -> None:
         found = by_name(case_of(changed(SMALL, **sections)))[line]
         assert found.holds == "not applicable"
         assert any(reason in text for text in found.missing)
+
+    def test_a_separation_out_of_some_pairs_refutes_nothing(self, small: Case) -> None:
+        """A smaller delta would make the bound smaller: "yes" stays true, "no" would not."""
+        some = replace(small.separation, exact=False)
+        holds = kernel.above_separation(replace(small, separation=some))
+        assert (holds.holds, holds.note[:8]) == ("yes", "delta <=")
+        seen = replace(small.observed, inputs=np.repeat(small.observed.inputs[:1], len(small.observed.inputs), axis=0))
+        refuted = replace(small, observed=seen)
+        assert kernel.above_separation(refuted).holds == "no"
+        doubted = kernel.above_separation(replace(refuted, separation=some))
+        assert doubted.holds == "not applicable"
+        assert "the least of some pairs" in doubted.missing[-1]
 
     def test_data_of_other_norms(self, small: Case) -> None:
         stretched = replace(small, observed=replace(small.observed, inputs=2.0 * small.observed.inputs))
