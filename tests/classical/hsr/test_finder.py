@@ -10,14 +10,7 @@ from hybrid_train.finder import EXACT
 from hybrid_train.finder.bank import DenseBank
 from hybrid_train.finder.cost import Cost
 from hybrid_train.finder.registry import make_finder
-from hybrid_train.finder.scan import active_pairs
-
-
-def assert_like_scan(finder, points, queries, threshold, rows=None):
-    found, truth = finder.find(rows), active_pairs(points, queries, threshold, rows)
-    assert found.shape == truth.shape
-    for name in ("rows", "indptr", "indices", "inner_products"):
-        np.testing.assert_array_equal(getattr(found, name), getattr(truth, name))
+from tests.support.sets import assert_like_scan
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

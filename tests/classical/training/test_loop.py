@@ -15,6 +15,7 @@ from hybrid_train.finder.registry import make_finder
 from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network import TwoLayerNetwork
 from hybrid_train.training.losses import Loss, make_loss
+from tests.support import textbook
 
 INDEXES = ("neurons", "data")
 
@@ -42,16 +43,9 @@ def dense_descent(
     for step in range(steps + 1):
         z = x @ w.T
         f = np.maximum(z - b, 0.0) @ a / np.sqrt(len(w))
-        y = targets
-        if loss == "squared":
-            value, slope = 0.5 * ((f - y) ** 2).sum(), f - y
-        elif loss == "logistic":
-            value, slope = np.log(1 + np.exp(-y * f)).sum(), -y / (1 + np.exp(y * f))
-        else:
-            p = np.exp(f) / np.exp(f).sum(1, keepdims=True)
-            value, slope = -np.log((p * y).sum(1)).sum(), p - y
-        losses.append(float(value))
+        losses.append(textbook.value(loss, f, targets))
         if step < steps:
+            slope = textbook.slope(loss, f, targets)
             w -= rate / np.sqrt(len(w)) * ((z > b).T * (a @ slope.T)) @ x
     return losses, w
 
