@@ -188,7 +188,7 @@ def test_a_broken_certificate_is_noticed(broken: str, monkeypatch: pytest.Monkey
         with pytest.raises(AssertionError):
             drift(0, "static")
     elif broken == "sway":
-        rule = NeighbourLists.rule.fget
+        rule = vars(NeighbourLists)["rule"].fget
         monkeypatch.setattr(NeighbourLists, "rule", property(lambda self: rule(self)._replace(sway=0.0)))
         with pytest.raises(AssertionError):
             play(Model(5, "gaussian", (300, 12, 6), np.float64, live=True), [(1, "nudged", 0.3, "all")] * 20)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from hybrid_train.support.arrays import FloatArray
@@ -9,7 +12,7 @@ from hybrid_train.support.arrays import FloatArray
 
 def slope(loss: str, f: FloatArray, y: FloatArray) -> FloatArray:
     """The derivatives of the loss in the (n, outputs) outputs f, for targets y."""
-    formulas = {
+    formulas: dict[str, Callable[[], Any]] = {
         "squared": lambda: f - y,
         "huber": lambda: np.where(np.abs(f - y) <= 1, f - y, np.sign(f - y)),
         "absolute": lambda: np.sign(f - y),
@@ -23,7 +26,7 @@ def slope(loss: str, f: FloatArray, y: FloatArray) -> FloatArray:
 
 def value(loss: str, f: FloatArray, y: FloatArray) -> float:
     """The sum of the loss over examples and outputs."""
-    formulas = {
+    formulas: dict[str, Callable[[], Any]] = {
         "squared": lambda: 0.5 * (f - y) ** 2,
         "absolute": lambda: np.abs(f - y),
         "logistic": lambda: np.log(1 + np.exp(-y * f)),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,6 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from classical.auto import AutoFinder
-from classical.auto import calibration as _calibration
 from classical.auto import finder as auto
 from classical.auto.calibration import calibrate
 from classical.auto.race import Pace, Race
@@ -183,7 +183,7 @@ def test_calibration_knows_a_tree_that_prunes_from_one_that_does_not(monkeypatch
 
     for kind in (ScanFinder, HSRFinder):
         monkeypatch.setattr(kind, "find", lambda self, find=kind.find: timed(find, self))
-    monkeypatch.setattr(_calibration.time, "perf_counter", lambda: work[0])
+    monkeypatch.setattr(time, "perf_counter", lambda: work[0])
     rng = np.random.default_rng(5)
     unit = rng.normal(size=(64, 2))
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
@@ -204,7 +204,12 @@ def test_training_goes_to_the_lists_if_there_is_anything_to_gain(monkeypatch: py
     inputs = rng.normal(size=(16, 4))
     small, wide = (TwoLayerNetwork.initialize(m, 4, threshold=1.0) for m in (256, 4096))
     made = []
-    monkeypatch.setattr(SkinFinder, "dynamics", lambda self, *given: made.append(given) or SetDynamics(*given, self))
+
+    def dynamics(self: SkinFinder, *given: Any) -> SetDynamics:
+        made.append(given)
+        return SetDynamics(*given, self)
+
+    monkeypatch.setattr(SkinFinder, "dynamics", dynamics)
     finder = AutoFinder()
     assert finder.dynamics(small, inputs) is None
     assert finder.choice.kind == "scan"

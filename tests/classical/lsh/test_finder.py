@@ -82,7 +82,7 @@ MOVES = st.lists(st.tuples(st.integers(0, 1), st.sampled_from(["replaced", "alon
     MOVES,
 )
 def test_reported_are_exactly_the_active_points_that_share_a_bucket(
-    seed, kind, shape, dtype, size, threshold, room, moves
+    seed: int, kind: Any, shape: Any, dtype: Any, size: Any, threshold: Any, room: int | None, moves: Any
 ) -> None:
     rng = np.random.default_rng(seed)
     banks = drawn_banks(rng, kind, shape[:2], shape[2], dtype)

@@ -74,7 +74,7 @@ def same_run(ours: list[StepRecord], theirs: list[StepRecord]) -> bool:
     ("kind", "options"), [("hsr", {"leaf_size": 4}), ("grover", {"engine": "closed_form"}), ("scan", {})]
 )
 @pytest.mark.parametrize("index", INDEXES)
-def test_every_exact_finder_gives_the_same_run_to_the_last_bit(kind: str, options: dict, index: Any) -> None:
+def test_every_exact_finder_gives_the_same_run_to_the_last_bit(kind: str, options: dict[str, Any], index: Any) -> None:
     reference, by_scan = train("scan", "neurons")
     records, training = train(kind, index, **options)
     assert same_run(records, reference)
@@ -96,7 +96,7 @@ def test_only_neurons_that_moved_are_asked_again() -> None:
     finder = make_finder("scan")
     asked = []
     find = finder.find
-    finder.find = lambda rows=None: asked.append(rows) or find(rows)  # type: ignore[method-assign]
+    finder.find = lambda rows=None: asked.append(rows) or find(rows)  # type: ignore[func-returns-value, method-assign]
     training = gradient_descent(network, data.inputs, loss.encode(data, 1), loss, finder, index="data", steps=3)
     before, moved = network.weights[:].copy(), []
     for record in training:
@@ -193,7 +193,7 @@ def test_audits_happen_when_asked_for_and_at_the_end() -> None:
         ({"audit_every": -1}, "run.audit_every=-1"),
     ],
 )
-def test_options_out_of_range_are_refused(options: dict, message: str) -> None:
+def test_options_out_of_range_are_refused(options: dict[str, Any], message: str) -> None:
     data, network = problem()
     loss = make_loss("squared")
     arguments = {"steps": 1} | options

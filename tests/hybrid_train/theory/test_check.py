@@ -181,7 +181,7 @@ class TestCosts:
         inputs, targets = small.observed.inputs, small.observed.targets
         growths = list(cost_growths(inputs, targets, make_loss("squared"), 0, 0.1, widths=(64, 128, 256)))
         assert [(g.searcher.kind, g.searcher.index) for g in growths] == [(s.kind, s.index) for s in SEARCHERS]
-        assert growths[0].operations == (6 * 64, 6 * 128, 6 * 256)
+        assert list(growths[0].operations) == [6 * 64, 6 * 128, 6 * 256]
         lines = {(g.searcher.kind, g.searcher.index): cost_line(g) for g in growths}
         assert lines["scan", "neurons"].measured == pytest.approx(1.0)
         assert lines["scan", "neurons"].predicted is None
