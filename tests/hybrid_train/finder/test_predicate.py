@@ -31,18 +31,6 @@ def test_norm_bounds_bound_the_norm(p: Any) -> None:
     assert bound**2 <= exact * (1 + Fraction(1, 10**12)) + Fraction(1, 10**150)
 
 
-def test_dot_does_not_depend_on_the_place_in_memory() -> None:
-    rng = np.random.default_rng(1)
-    for size in (5, 8, 31, 100):
-        buffer, q = np.zeros(size + 9), rng.standard_normal(size)
-        p = rng.standard_normal(size)
-        values = set()
-        for shift in range(9):
-            buffer[shift : shift + size] = p
-            values.add(dot(buffer[shift : shift + size], q))
-        assert len(values) == 1
-
-
 def test_margin_is_infinite_where_the_product_may_overflow() -> None:
     assert rounding_margin(3, 1e200, 1e200) == np.inf
     assert rounding_margin(3, 1e20, 1e20, np.float32) == np.inf
