@@ -111,7 +111,7 @@ def test_examples_belong_to_the_seed_and_held_out_ones_are_others() -> None:
         (lambda: EvenPolynomial.random(500, 4), "degree=4: .* terms in dimension 500"),
         (lambda: EvenPolynomial.random(2, 2, terms=5), "terms=5: expected 1 to 4"),
         (lambda: EvenPolynomials(make_inputs("cube", 3), norm=0.0), "norm=0.0"),
-        (lambda: EvenPolynomials(make_inputs("cube", 3), targets="sign"), "targets='sign'"),  # type: ignore[arg-type]
+        (lambda: EvenPolynomials(make_inputs("cube", 3), targets="sign"), "targets='sign'"),
         (lambda: EvenPolynomials(make_inputs("cube", 3)).examples(0), "n=0"),
         (lambda: two_spirals(1), "n=1"),
         (lambda: two_spirals(turns=0.0), "turns=0.0"),
