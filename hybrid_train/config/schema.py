@@ -177,6 +177,11 @@ class NetworkConfig(Section):
     dtype: Literal["float64", "float32"] = "float64"
     storage: Literal["stored", "seeded"] = "stored"
 
+    @property
+    def starts_as(self) -> str:
+        """The name that its start is registered under."""
+        return "lifted" if self.activation == "jump" else "two_layer"
+
     @model_validator(mode="after")
     def _one_threshold_of_the_jump(self) -> Self:
         given = {name: value for name in ("tau", "k", "fraction") if (value := getattr(self, name)) is not None}
