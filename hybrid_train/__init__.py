@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hybrid_train.finder.interface import APPROXIMATE, EXACT, ActiveSetFinder, Promise
     from hybrid_train.finder.registry import finder_kinds, make_finder
     from hybrid_train.finder.scan import active_pairs
+    from hybrid_train.finder.watching import WatchingFinder
     from hybrid_train.network.deep import (
         DeepNetwork,
         calibrated,
@@ -73,6 +74,7 @@ __all__ = [
     "SimulationCost",
     "TheoryCheck",
     "TwoLayerNetwork",
+    "WatchingFinder",
     "__version__",
     "active_pairs",
     "calibrated",
@@ -140,6 +142,7 @@ _HOMES = {
         "make_finder",
     ),
     "finder.scan": ("active_pairs",),
+    "finder.watching": ("WatchingFinder",),
     "network.deep": (
         "DeepNetwork",
         "calibrated",

@@ -32,7 +32,7 @@ def _fresh_errors(config: Config) -> Iterator[str]:
 
 
 def _batch_errors(config: Config) -> Iterator[str]:
-    size, n = config.training.batch_size, config.data.n
+    size, n = config.training.batch_size, config.data.size
     if size is not None and n is not None and size > n:
         yield f"training.batch_size={size}: expected at most {n}, which is data.n"
 

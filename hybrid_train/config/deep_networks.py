@@ -10,8 +10,8 @@ from pydantic import Field, model_validator
 
 from hybrid_train.config.section import MOST_LAYERS, Belonging, Count, Section, Threshold
 from hybrid_train.errors import ConfigError
+from hybrid_train.network.deep import DeepNetwork, convolutional, fully_connected, grid_patches, residual, residual_plan
 from hybrid_train.network.deep.convolutional_networks import convolutional_scales
-from hybrid_train.network.deep.residual_networks import residual_plan
 from hybrid_train.network.deep.scales import Thresholds, layer_scales
 
 SPARSE_DEFAULTS: dict[str, Any] = {"share": 0.2, "calibrate": True}
@@ -62,8 +62,8 @@ class DeepSection(Section):
     calibrate: bool | None = None
 
     @property
-    def start(self) -> str:
-        """What is made of it: a name that the starts of experiments are registered under."""
+    def starts_as(self) -> str:
+        """The name that its start is registered under."""
         return "deep"
 
     def check_inputs(self, dimension: int) -> None:
@@ -71,7 +71,7 @@ class DeepSection(Section):
 
     @abstractmethod
     def drawn(self, dimension: int, outputs: int, seed: int) -> DeepNetwork:
-        """Return the network as it is drawn, before shifts are fitted to data; the same one every time.
+        """Return the network before shifts are fitted to data, the same one every time.
 
         Args:
             dimension: d, of the inputs.
@@ -142,8 +142,9 @@ class DeepConfig(DeepSection):
         return self.widths or [self.width or 0] * (1 + (self.depth or 0))
 
     def drawn(self, dimension: int, outputs: int, seed: int) -> DeepNetwork:
-        shifts: Any = {"threshold": self.threshold, "share": self.share}
-        return fully_connected(self.layer_widths, dimension, outputs=outputs, seed=seed, **shifts)
+        return fully_connected(
+            self.layer_widths, dimension, outputs=outputs, threshold=self.threshold, share=self.share, seed=seed
+        )
 
     def shapes(self, dimension: int) -> list[LayerShape]:
         widths = self.layer_widths
@@ -170,6 +171,17 @@ class ResidualConfig(DeepSection):
     kind: Literal["residual"]
     width: Count = DEEP_DEFAULTS["width"]
     depth: _Depth = DEEP_DEFAULTS["depth"]
+
+    def drawn(self, dimension: int, outputs: int, seed: int) -> DeepNetwork:
+        return residual(
+            self.width,
+            self.depth,
+            dimension,
+            outputs=outputs,
+            threshold=self.threshold,
+            share=self.share,
+            seed=seed,
+        )
 
     def shapes(self, dimension: int) -> list[LayerShape]:
         return [LayerShape(1, self.width, below) for below in [dimension, *[self.width] * self.depth]]
@@ -204,6 +216,28 @@ class ConvolutionalConfig(DeepSection):
     def last(self) -> int:
         """m_L."""
         return self.positions * self.channels[-1] if self.width == "auto" else self.width
+
+    def check_inputs(self, dimension: int) -> None:
+        size = self.positions * self.input_channels
+        if size != dimension:
+            height, width = self.grid
+            raise ConfigError(
+                f"network.grid={self.grid}: {height} * {width} pixels of {self.input_channels} input_channels make "
+                f"{size} numbers, but the data have dimension {dimension}"
+            )
+
+    def drawn(self, dimension: int, outputs: int, seed: int) -> DeepNetwork:
+        return convolutional(
+            self.channels,
+            grid_patches(self.grid[0], self.grid[1], self.kernel),
+            last=self.last,
+            outputs=outputs,
+            input_channels=self.input_channels,
+            shared=self.shared,
+            threshold=self.threshold,
+            share=self.share,
+            seed=seed,
+        )
 
     def shapes(self, dimension: int) -> list[LayerShape]:
         below = [self.input_channels, *self.channels[:-1]]

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from hybrid_train.config.combinations import combination_errors
+from hybrid_train.config.data_kinds import DATA_KINDS
 from hybrid_train.config.overrides import KINDS_OF, overridden
 from hybrid_train.config.schema import (
-    DATA_KINDS,
     NETWORK_KINDS,
     AdversaryConfig,
     Config,

@@ -6,7 +6,8 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hybrid_train.config.schema import DATA_KINDS, NETWORK_KINDS, AdversaryConfig, TrainingConfig
+from hybrid_train.config.data_kinds import DATA_KINDS
+from hybrid_train.config.schema import NETWORK_KINDS, AdversaryConfig, TrainingConfig
 from hybrid_train.config.section import Section, misfits
 from hybrid_train.errors import ConfigError
 from hybrid_train.support.messages import printable, quoted, shown

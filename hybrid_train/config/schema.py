@@ -8,138 +8,16 @@ from typing import Annotated, Any, ClassVar, Literal, Self, final
 
 from pydantic import AfterValidator, Field, model_validator
 
+from hybrid_train.config.data_kinds import DataSection
 from hybrid_train.config.deep_networks import ConvolutionalConfig, DeepConfig, ResidualConfig
-from hybrid_train.config.section import MOST, MOST_SEED, MOST_STEPS, Belonging, Count, Positive, Section, Threshold
+from hybrid_train.config.section import MOST_SEED, MOST_STEPS, Belonging, Count, Positive, Section, Threshold
 from hybrid_train.errors import ConfigError, InvariantError
 from hybrid_train.support.messages import quoted
 from hybrid_train.support.names import nearest
 from hybrid_train.training.losses import LOSSES, make_loss
 
-HELD_OUT = 1024
-"""Examples that judge a network trained on fresh ones."""
-
 MOST_THREADS = 1024
 """More than any machine has use for."""
-
-
-class DataSection(Section):
-    """A ``[data]`` table: by itself a data set of n examples."""
-
-    @property
-    def fresh(self) -> bool:
-        """Whether every step draws examples of its own."""
-        return False
-
-
-@final
-class SphereConfig(DataSection):
-    """``[data] kind = "sphere"``: uniform on the unit sphere."""
-
-    kind: Literal["sphere"]
-    n: Count
-    dim: Count
-    targets: Literal["random_signs", "gaussian"] = "random_signs"
-
-
-def _distinct_digits(classes: Any) -> Any:
-    if classes == "all":
-        return classes
-    if len(classes) < 2 or len(set(classes)) < len(classes) or not set(classes) <= set(range(10)):
-        raise ValueError(f"classes={quoted(classes)}: expected 'all' or at least two distinct digits from 0 to 9")
-    return classes
-
-
-@final
-class DigitsConfig(DataSection):
-    """``[data] kind = "digits"``: scikit-learn's 8 x 8 handwritten digits; all rows of the classes without ``n``."""
-
-    kind: Literal["digits"]
-    n: Count | None = None
-    classes: Annotated[
-        Literal["all"] | list[int],
-        Field(description="'all' or at least two distinct digits from 0 to 9"),
-        AfterValidator(_distinct_digits),
-    ] = Field(default=[3, 8])
-
-
-@final
-class BreastCancerConfig(DataSection):
-    """``[data] kind = "breast_cancer"``: scikit-learn's Wisconsin diagnostic table; all rows without ``n``."""
-
-    kind: Literal["breast_cancer"]
-    n: Count | None = None
-
-
-@final
-class FileConfig(DataSection):
-    """``[data] kind = "file"``: a CSV, TSV, NPZ or NPY file; a relative path starts at the config file's folder."""
-
-    kind: Literal["file"]
-    path: Annotated[str, Field(min_length=1, max_length=4096, description="the path of a CSV, TSV, NPZ or NPY file")]
-    n: Count | None = None
-    header: Annotated[bool | Literal["auto"], Field(description="true, false or 'auto'")] = "auto"
-    target: Annotated[str | int, Field(description="'last', a column name or a column number")] = "last"
-    labels: Literal["auto", "real", "classes"] = "auto"
-
-
-@final
-class EvenPolynomialConfig(DataSection):
-    """``[data] kind = "even_polynomial"``: p(x) of even degree up to ``degree`` (SGD Definition 1.4).
-
-    With ``n`` a data set of so many examples; without it every step draws new ones, and ``held_out`` more judge the
-    network that is returned.
-    """
-
-    BELONGS: ClassVar[Mapping[str, Belonging]] = {"points": Belonging("inputs", ("random_points",))}
-    REPLACES: ClassVar[Mapping[str, tuple[str, ...]]] = {"n": ("held_out",)}
-
-    kind: Literal["even_polynomial"]
-    dim: Count
-    n: Count | None = None
-    held_out: Count | None = None
-    inputs: Literal["sphere", "cube", "random_points"] = "sphere"
-    points: Count | None = None
-    degree: Annotated[int, Field(ge=2, le=1000, multiple_of=2, description="an even number of at least 2")] = 4
-    norm: Annotated[Positive | Literal["auto"], Field(description="a number above 0 or 'auto'")] = "auto"
-    terms: Count | None = None
-    targets: Literal["values", "signs"] = "values"
-
-    @property
-    def fresh(self) -> bool:
-        return self.n is None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _held_out_default(cls, table: Any) -> Any:
-        return table if "n" in table else {"held_out": HELD_OUT} | table
-
-    @model_validator(mode="after")
-    def _held_out_is_for_fresh_examples(self) -> Self:
-        if self.n is not None and self.held_out is not None:
-            raise ValueError(f"held_out={self.held_out}: remove it, it belongs to fresh examples, without n")
-        return self
-
-
-@final
-class TwoSpiralsConfig(DataSection):
-    """``[data] kind = "two_spirals"``: two interleaved spirals in the plane, lifted to the unit sphere."""
-
-    kind: Literal["two_spirals"]
-    n: Annotated[int, Field(ge=2, le=MOST)] = 194
-    turns: Annotated[float, Field(gt=0, le=1e6, description="a number above 0")] = 3.0
-    noise: Annotated[float, Field(ge=0, le=1e6)] = 0.0
-
-
-DataConfig = SphereConfig | DigitsConfig | BreastCancerConfig | FileConfig | EvenPolynomialConfig | TwoSpiralsConfig
-
-DATA_KINDS: dict[str, type[DataConfig]] = {
-    "sphere": SphereConfig,
-    "digits": DigitsConfig,
-    "breast_cancer": BreastCancerConfig,
-    "file": FileConfig,
-    "even_polynomial": EvenPolynomialConfig,
-    "two_spirals": TwoSpiralsConfig,
-}
 
 
 @final
@@ -176,6 +54,11 @@ class NetworkConfig(Section):
     fraction: Annotated[float, Field(gt=0, lt=1, description="a share strictly between 0 and 1")] | None = None
     dtype: Literal["float64", "float32"] = "float64"
     storage: Literal["stored", "seeded"] = "stored"
+
+    @property
+    def starts_as(self) -> str:
+        """The name that its start is registered under."""
+        return "lifted" if self.activation == "jump" else "two_layer"
 
     @model_validator(mode="after")
     def _one_threshold_of_the_jump(self) -> Self:
@@ -340,7 +223,7 @@ class Config:
     """A whole config, valid. Made by :func:`hybrid_train.load_config`.
 
     Attributes:
-        data: one of the kinds of :data:`DATA_KINDS`.
+        data: one of the kinds of :data:`hybrid_train.config.data_kinds.DATA_KINDS`.
         network: the network and its start, one of the kinds of :data:`NETWORK_KINDS`.
         training: the algorithm.
         finder: who searches.
@@ -350,7 +233,7 @@ class Config:
         notes: what the overrides put aside, in sentences.
     """
 
-    data: DataConfig
+    data: DataSection
     network: NetworkSection
     training: TrainingConfig
     finder: FinderConfig

@@ -119,6 +119,15 @@ def separation(inputs: npt.ArrayLike) -> Separation:
 
 
 @kernel
+def squared_distance(one: Any, other: Any, sign: Any) -> Any:
+    """Return ||one + sign other||^2 by differences, which do not cancel."""
+    total = 0.0
+    for k in range(one.size):
+        total += (one[k] + sign * other[k]) ** 2
+    return total
+
+
+@kernel
 def _nearest(vectors: Any, products: Any, corner: Any, cuts: Any, found: Any) -> None:
     """Lower each row's squared distance to the rows before it, wherever that can matter for the report."""
     rows, squares = vectors
@@ -132,9 +141,7 @@ def _nearest(vectors: Any, products: Any, corner: Any, cuts: Any, found: Any) ->
             if screened - margin > min(distances[i], max(near, best[0])):
                 continue
             sign = 1.0 if products[a, c] < 0.0 else -1.0
-            total = 0.0
-            for k in range(rows.shape[1]):
-                total += (rows[i, k] + sign * rows[j, k]) ** 2
+            total = squared_distance(rows[i], rows[j], sign)
             if total < distances[i]:
                 distances[i] = total
                 partners[i] = j

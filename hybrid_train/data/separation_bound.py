@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hybrid_train.data.separability import NEAR, SAME, Separation, report
+from hybrid_train.data.separability import NEAR, SAME, Separation, report, squared_distance
 from hybrid_train.finder.bank import checked_vectors
 from hybrid_train.support.kernels import kernel
 
@@ -91,9 +91,7 @@ def _measure_close(rows: Any, keys: Any, cuts: Any, found: Any) -> None:
                 left[0] += 1
                 break
             measured += 1
-            total = 0.0
-            for k in range(rows.shape[1]):
-                total += (rows[i, k] + sign * rows[j, k]) ** 2
+            total = squared_distance(rows[i], rows[j], sign)
             if total < distances[i]:
                 distances[i] = total
                 partners[i] = j

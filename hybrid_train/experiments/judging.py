@@ -6,12 +6,10 @@ from collections.abc import Callable
 
 from classical.training.keeping import Judge
 from hybrid_train.config import Config
+from hybrid_train.config.data_kinds import HELD_OUT
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.network.storing import Network
 from hybrid_train.support.rng import Role, generator
-
-FRESH_SAMPLE = 1024
-"""Examples drawn once to judge by, where every step draws new ones."""
 
 _LIGHT = 1 << 28
 """Multiplications of a look that may be taken at every step; below a tenth of a second."""
@@ -30,7 +28,7 @@ def plain_judge(config: Config, setting: Setting, network: Network) -> Judge:
     """
     inputs, targets, share = setting.inputs, setting.targets, 1.0
     if setting.fresh is not None:
-        drawn = setting.fresh.draw(generator(config.run.seed, Role.CHOICE, 1), FRESH_SAMPLE)
+        drawn = setting.fresh.draw(generator(config.run.seed, Role.CHOICE, 1), HELD_OUT)
         inputs, targets = drawn.inputs, setting.loss.encode(drawn, setting.outputs)
         share = 1.0 / len(inputs)
     return judge_of(lambda: share * setting.loss.value(network.predict(inputs), targets), config, setting, len(inputs))
@@ -54,7 +52,7 @@ def judge_of(loss: Callable[[], float], config: Config, setting: Setting, exampl
 
 def judging_note(judge: Judge, setting: Setting) -> str:
     """Return a sentence on how the best W(t) was found and what that cost."""
-    what = "the whole data set" if setting.fresh is None else f"{FRESH_SAMPLE} examples drawn once"
+    what = "the whole data set" if setting.fresh is None else f"{HELD_OUT} examples drawn once"
     often = "every step" if judge.every == 1 else f"every {judge.every} steps and the last"
     return (
         f"the network returned is the best W(t) by its loss over {what}, looked at by a scan after {often}, "

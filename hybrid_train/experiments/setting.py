@@ -11,7 +11,6 @@ from hybrid_train.data import (
     Distribution,
     input_bound,
 )
-from hybrid_train.experiments.sources import load_data
 from hybrid_train.experiments.starts import Start, make_start
 from hybrid_train.network.deep import DeepNetwork
 from hybrid_train.network.storing import Network
@@ -52,7 +51,7 @@ class Setting:
             DataError: the data cannot be had, or the loss cannot use their targets.
             ResourceError: data or weights do not fit in memory.
         """
-        source, dataset = load_data(config.data, config.run.seed)
+        source, dataset = config.data.load(config.run.seed)
         fresh = source if config.data.fresh else None
         loss = make_loss(config.training.loss, **config.training.loss_options)
         network = config.network

@@ -51,8 +51,8 @@ class ActiveSetFinder(ABC):
       that an auditor counts, not an exception.
     * ``build`` starts ``cost`` afresh; every other call adds to it.
     * Options are keyword-only arguments of ``__init__``, annotated: the config is checked against them.
-    * ``hybrid_train.finder.bank.watch_both`` keeps the banks (live ones by reference, arrays by copy) and checks moves;
-      ``hybrid_train.finder.watching.WatchingFinder`` does so, and refuses bad thresholds and any use before ``build``.
+    * ``build`` refuses bad banks and thresholds, and everything else a use before ``build``: derive from
+      ``hybrid_train.WatchingFinder``, which does both and keeps the banks (live ones by reference, arrays by copy).
 
     Attributes:
         cost: what the algorithm is charged, since ``build``.

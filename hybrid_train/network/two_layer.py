@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
@@ -19,6 +20,7 @@ from hybrid_train.finder.seeded import signs as seeded_signs
 from hybrid_train.network.tangent_kernel import TangentKernel
 from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.support.checks import checked_counts
+from hybrid_train.support.messages import quoted
 from hybrid_train.support.names import nearest
 from hybrid_train.support.rng import Role, generator
 
@@ -50,6 +52,8 @@ def _check_start(
         raise ConfigError(f"dtype={dtype!r}: expected 'float32' or 'float64'")
     if storage not in {"stored", "seeded"}:
         raise ConfigError(f"storage={storage!r}: expected 'stored' or 'seeded'")
+    if isinstance(threshold, int) and abs(threshold) > sys.float_info.max:
+        raise ConfigError(f"threshold={quoted(threshold)}: must be a finite number")
     number = isinstance(threshold, int | float | np.integer | np.floating) and not isinstance(threshold, bool)
     if not number and threshold != "auto":
         raise ConfigError(f"threshold={threshold!r}: give a number or 'auto'")

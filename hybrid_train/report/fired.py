@@ -8,7 +8,17 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from hybrid_train.report.style import GREY, LINE, PALETTE, log_axis, own_axes, plain, step_axis, tidy
+from hybrid_train.report.style import (
+    GREY,
+    LINE,
+    PALETTE,
+    draw_range_over_data,
+    log_axis,
+    own_axes,
+    plain,
+    step_axis,
+    tidy,
+)
 
 Fired = Mapping[str, Any]
 
@@ -84,12 +94,7 @@ def plot_fired_per_step(fired: Fired, *, ax: Axes | None = None) -> Axes:
     ax = own_axes() if ax is None else ax
     mean, low, high = (np.asarray(fired[f"fired_{name}"], dtype=np.float64) for name in ("mean", "min", "max"))
     step = np.arange(len(mean))
-    single = len(mean) == 1
-    ax.fill_between(
-        step, low, high, color=PALETTE[2], alpha=0.25, linewidth=8 if single else 0, label="range over the data"
-    )
-    marker = "o" if single else ""
-    ax.plot(step, mean, color=PALETTE[2], linewidth=LINE, marker=marker, label="mean over the data")
+    draw_range_over_data(ax, step, mean, low, high)
     _references(ax, fired)
     expected = np.asarray([] if fired["expected"] is None else fired["expected"], dtype=np.float64)
     if expected.size and np.ptp(expected):

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -73,6 +74,18 @@ def staggered(curve: int, curves: int, length: int) -> tuple[int, int]:
     """Return ``markevery`` (first, every) for one of several curves so that their markers do not coincide."""
     every = max(curves, math.ceil(length / 8))
     return (curve * every // curves) % max(length, 1), every
+
+
+def lone_marker(steps: Sequence[Any] | npt.NDArray[Any]) -> str:
+    """Return a marker where a line of one step would not be seen."""
+    return "o" if len(steps) == 1 else ""
+
+
+def draw_range_over_data(ax: Axes, steps: Any, mean: Any, low: Any, high: Any) -> None:
+    """Draw the mean over the data at each step in a band from the least to the most."""
+    wide = 8 if len(steps) == 1 else 0
+    ax.fill_between(steps, low, high, color=PALETTE[2], alpha=0.25, linewidth=wide, label="range over the data")
+    ax.plot(steps, mean, color=PALETTE[2], linewidth=LINE, marker=lone_marker(steps), label="mean over the data")
 
 
 def panels(count: int) -> tuple[Figure, list[Axes]]:

@@ -16,8 +16,10 @@ from hybrid_train.report.style import (
     GREY,
     LINE,
     PALETTE,
+    draw_range_over_data,
     legend_below,
     log_axis,
+    lone_marker,
     over_steps,
     own_axes,
     plain,
@@ -91,7 +93,7 @@ def plot_error(series: Series, *, ax: Axes | None = None) -> Axes:
     """
     ax = own_axes() if ax is None else ax
     steps = series["steps"]
-    ax.plot(steps, series["errors"], color=PALETTE[0], linewidth=LINE, label="measured", marker=_marker(steps))
+    ax.plot(steps, series["errors"], color=PALETTE[0], linewidth=LINE, label="measured", marker=lone_marker(steps))
     if series["error_bound"] is not None:
         label = r"bound: $(1-\eta\lambda/2)^t\,\|\mathrm{err}(0)\|^2$"
         ax.plot(steps, series["error_bound"], color=GREY, linestyle=_BOUND, linewidth=LINE, label=label)
@@ -112,7 +114,7 @@ def plot_movement(series: Series, *, ax: Axes | None = None) -> Axes:
     steps = series["steps"]
     moved = np.array(series["movement"])
     moved[moved == 0] = np.nan
-    ax.plot(steps, moved, color=PALETTE[0], linewidth=LINE, label="measured", marker=_marker(steps))
+    ax.plot(steps, moved, color=PALETTE[0], linewidth=LINE, label="measured", marker=lone_marker(steps))
     if series["movement_bound"] is not None:
         label = r"bound: $4\sqrt{n}\,\|\mathrm{err}(0)\|/(\lambda\sqrt{m})$"
         ax.axhline(series["movement_bound"], color=GREY, linestyle=(0, (1, 1.5)), linewidth=LINE, label=label)
@@ -131,14 +133,7 @@ def plot_fired_counts(series: Series, *, ax: Axes | None = None) -> Axes:
     """
     ax = own_axes() if ax is None else ax
     steps = series["steps"]
-    low, high = series["fired_min"], series["fired_max"]
-    single = len(steps) == 1
-    ax.fill_between(
-        steps, low, high, color=PALETTE[2], alpha=0.25, linewidth=8 if single else 0, label="range over the data"
-    )
-    ax.plot(
-        steps, series["fired_mean"], color=PALETTE[2], linewidth=LINE, label="mean over the data", marker=_marker(steps)
-    )
+    draw_range_over_data(ax, steps, series["fired_mean"], series["fired_min"], series["fired_max"])
     expected = series["fired_expected"]
     ax.axhline(expected, color="black", linewidth=1.0, label=r"expected at the start, $m\,Q(b)$ = " + plain(expected))
     bound = series["fired_bound"]
@@ -204,8 +199,3 @@ def apart(count: int) -> tuple[Figure, list[Axes]]:
 
 def _taken(series: Series, names: tuple[str, ...]) -> dict[str, Any]:
     return {name: series[name] for name in names}
-
-
-def _marker(steps: list[int]) -> str:
-    """Return the marker that makes a curve of one point visible; none for others."""
-    return "o" if len(steps) == 1 else ""

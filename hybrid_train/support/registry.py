@@ -51,5 +51,8 @@ def load(name: str, registry: Mapping[str, str], what: str, **options: Any) -> A
     known = inspect.signature(kind).parameters
     for key, value in given.items():
         if key not in known:
-            raise ConfigError(f"{key}={value}: {what}={name!r} has no {key}{nearest(key, known)}; leave it out")
+            others = ", ".join(known) or "none"
+            raise ConfigError(
+                f"{key}={value}: {what}={name!r} has no {key}{nearest(key, known)}; leave it out, known: {others}"
+            )
     return kind(**given)

@@ -57,11 +57,15 @@ class Subject:
     """One kind of run that the papers speak of.
 
     Attributes:
-        fits: whether a config describes such a run.
+        start: what the network of such a run starts as (:data:`hybrid_train.experiments.starts.STARTS`).
         algorithms: those whose runs are checked.
         check: trains as requested and compares.
     """
 
-    fits: Callable[[Config], bool]
+    start: str
     algorithms: tuple[str, ...]
     check: Callable[[Request], Checked]
+
+    def fits(self, config: Config) -> bool:
+        """Return whether a config describes such a run."""
+        return config.network.starts_as == self.start

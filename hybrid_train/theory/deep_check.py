@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from hybrid_train.config import Config
-from hybrid_train.config.deep_networks import DeepSection
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.network.deep import DeepNetwork
 from hybrid_train.support.memory import check_memory
@@ -81,4 +80,4 @@ def _check_memory(config: Config, setting: Setting, pictured: bool) -> None:
     )
 
 
-SUBJECT = Subject(lambda config: isinstance(config.network, DeepSection), ("gd", "sgd"), check_deep)
+SUBJECT = Subject("deep", ("gd", "sgd"), check_deep)

@@ -101,7 +101,7 @@ def _draw(directory: Path, document: dict[str, Any]) -> list[Path]:
 
 
 SUBJECT = Subject(
-    lambda config: config.network.kind == "two_layer" and config.two_layer.activation == "jump",
+    "lifted",
     ("gd", "sgd", "adversarial"),
     check_jumping,
 )

@@ -139,7 +139,7 @@ def _draw(directory: Path, document: dict[str, Any]) -> list[Path]:
 
 
 SUBJECT = Subject(
-    lambda config: config.network.kind == "two_layer" and config.two_layer.activation == "relu",
+    "two_layer",
     ("gd", "sgd", "adversarial"),
     check_two_layer,
 )

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from hybrid_train.config import Config
-from hybrid_train.config.deep_networks import DeepSection
 from hybrid_train.data import Distribution
-from hybrid_train.experiments.starts.deep import DeepStart
-from hybrid_train.experiments.starts.lifted import LiftedStart
 from hybrid_train.experiments.starts.start import Course, Finders, Search, Start
-from hybrid_train.experiments.starts.two_layer import TwoLayerStart
 from hybrid_train.support.arrays import FloatArray
+from hybrid_train.support.registry import load_class
 
-__all__ = ["Course", "DeepStart", "Finders", "LiftedStart", "Search", "Start", "TwoLayerStart", "make_start"]
+__all__ = ["STARTS", "Course", "Finders", "Search", "Start", "make_start"]
+
+STARTS = {
+    "two_layer": "hybrid_train.experiments.starts.two_layer:TwoLayerStart",
+    "lifted": "hybrid_train.experiments.starts.lifted:LiftedStart",
+    "deep": "hybrid_train.experiments.starts.deep:DeepStart",
+}
+"""The starts, by what a ``[network]`` table starts as: name -> "module:Class"."""
 
 
 def make_start(config: Config, inputs: FloatArray, outputs: int, fresh: Distribution | None, examples: int) -> Start:
-    """Return the start of a config's network: the one place that asks which kind it is.
+    """Return the start of a config's network.
 
     Args:
         config: valid.
@@ -30,6 +34,7 @@ def make_start(config: Config, inputs: FloatArray, outputs: int, fresh: Distribu
         ResourceError: weights or active pairs do not fit in memory.
     """
     network = config.network
-    if isinstance(network, DeepSection):
-        return DeepStart(network, inputs, outputs, seed=config.run.seed, fresh=fresh, examples=examples)
-    return (LiftedStart if network.activation == "jump" else TwoLayerStart)(network, inputs, outputs)
+    start: Start = load_class(network.starts_as, STARTS, "network.starts_as")(
+        network, inputs, outputs, fresh, examples, config.run.seed
+    )
+    return start

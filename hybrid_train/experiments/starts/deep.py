@@ -7,12 +7,12 @@ from typing import final
 import numpy as np
 
 from classical.dynamics.deep.dynamics import DeepDynamics
-from hybrid_train.config.deep_networks import ConvolutionalConfig, DeepConfig, DeepSection, ResidualConfig
+from hybrid_train.config.deep_networks import DeepSection
 from hybrid_train.config.sizes import check_deep_network
 from hybrid_train.data import Distribution
-from hybrid_train.errors import ConfigError, InvariantError
+from hybrid_train.errors import InvariantError
 from hybrid_train.experiments.starts.start import Course, Finders, Search, Start
-from hybrid_train.network.deep import DeepNetwork, calibrated, convolutional, fully_connected, grid_patches, residual
+from hybrid_train.network.deep import DeepNetwork, calibrated, fully_connected
 from hybrid_train.network.storing import Network
 from hybrid_train.network.two_layer import Index
 from hybrid_train.support.arrays import FloatArray
@@ -30,14 +30,6 @@ _LOOKED_AT = 256
 class DeepStart(Start):
     """A deep network; shifts are fitted to the data, or to fresh ones that no step sees.
 
-    Args:
-        config: the ``[network]`` table.
-        inputs: (n, d) of the data.
-        outputs: K.
-        seed: the run's seed, for the note on the start.
-        fresh: where every step draws its examples from; None if it takes them from the data.
-        examples: that a run keeps.
-
     Raises:
         ConfigError: the data have another dimension than the network reads.
         DataError: shifts cannot be fitted to the data.
@@ -51,21 +43,23 @@ class DeepStart(Start):
         config: DeepSection,
         inputs: FloatArray,
         outputs: int,
-        *,
-        seed: int,
         fresh: Distribution | None,
         examples: int,
+        seed: int,
     ) -> None:
-        check_dimension(config, inputs.shape[1])
+        config.check_inputs(inputs.shape[1])
         check_deep_network(config, examples, inputs.shape[1], outputs)
         self.config, self.inputs, self.outputs, self.fresh = config, inputs, outputs, fresh
         self.neurons, self.queries = config.neurons, config.queries
         self.notes = (start_note(self.network(seed), inputs, config.fitted_share is not None),)
 
     def network(self, seed: int) -> DeepNetwork:
+        drawn, share = self.config.drawn(self.inputs.shape[1], self.outputs, seed), self.config.fitted_share
+        if share is None:
+            return drawn
         fresh = self.fresh
         sample = self.inputs if fresh is None else fresh.draw(generator(seed, Role.WEIGHTS, 1), _SAMPLE).inputs
-        return deep_network(self.config, sample, self.outputs, seed)
+        return calibrated(drawn, sample, share)
 
     def deep(self, seed: int) -> DeepNetwork:
         return self.network(seed)
@@ -81,60 +75,6 @@ class DeepStart(Start):
         if not isinstance(network, DeepNetwork):
             raise InvariantError("DeepStart: this network has two layers")
         return DeepDynamics(network, inputs, finders)
-
-
-def check_dimension(config: DeepSection, dimension: int) -> None:
-    """Raise ConfigError if a convolutional network does not fit inputs of this dimension."""
-    if not isinstance(config, ConvolutionalConfig):
-        return
-    size = config.positions * config.input_channels
-    if size != dimension:
-        height, width = config.grid
-        raise ConfigError(
-            f"network.grid={config.grid}: {height} * {width} pixels of {config.input_channels} input_channels make "
-            f"{size} numbers, but the data have dimension {dimension}"
-        )
-
-
-def deep_network(config: DeepSection, inputs: FloatArray, outputs: int, seed: int) -> DeepNetwork:
-    """Return the network at W(0), the same one every time.
-
-    Args:
-        config: the ``[network]`` table.
-        inputs: (n, d) what shifts are fitted to, if they are.
-        outputs: K.
-        seed: the run's seed.
-
-    Raises:
-        DataError: shifts cannot be fitted to these inputs.
-    """
-    network = _drawn(config, inputs.shape[1], outputs, seed)
-    return network if config.fitted_share is None else calibrated(network, inputs, config.fitted_share)
-
-
-def _drawn(config: DeepSection, dimension: int, outputs: int, seed: int) -> DeepNetwork:
-    threshold, share = config.threshold, config.share
-    match config:
-        case DeepConfig():
-            widths = config.layer_widths
-            return fully_connected(widths, dimension, outputs=outputs, threshold=threshold, share=share, seed=seed)
-        case ResidualConfig():
-            return residual(
-                config.width, config.depth, dimension, outputs=outputs, threshold=threshold, share=share, seed=seed
-            )
-        case ConvolutionalConfig():
-            return convolutional(
-                config.channels,
-                grid_patches(config.grid[0], config.grid[1], config.kernel),
-                last=config.last,
-                outputs=outputs,
-                input_channels=config.input_channels,
-                shared=config.shared,
-                threshold=threshold,
-                share=share,
-                seed=seed,
-            )
-    raise InvariantError(f"network.kind={config.kind!r}: no deep network is known by that name")
 
 
 def start_note(network: DeepNetwork, inputs: FloatArray, fitted: bool) -> str:

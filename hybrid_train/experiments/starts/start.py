@@ -54,6 +54,9 @@ class Course:
 class Start(ABC):
     """A kind of network on given data: how W(0) is drawn, and what its size asks of finders and of memory.
 
+    Every kind is made of the ``[network]`` table, the inputs (n, d), the outputs K, where every step draws its
+    examples from (or None), how many examples a run keeps, and the run's seed.
+
     Attributes:
         inputs: (n, d) the data as the network takes them.
         threshold: b as a number; None where each layer has its own.

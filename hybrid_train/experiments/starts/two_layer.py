@@ -6,6 +6,7 @@ from classical.dynamics.sets import SetDynamics
 from classical.training.loop import two_layer_dynamics
 from hybrid_train.config.schema import NetworkConfig
 from hybrid_train.config.sizes import check_network
+from hybrid_train.data import Distribution
 from hybrid_train.errors import InvariantError
 from hybrid_train.experiments.starts.start import Course, Finders, Search, Start
 from hybrid_train.network.sparsity import expected_active
@@ -18,11 +19,6 @@ from hybrid_train.training.dynamics import Dynamics
 class TwoLayerStart(Start):
     """Two layers of ReLUs.
 
-    Args:
-        config: the ``[network]`` table.
-        inputs: (n, d) of the data.
-        outputs: K.
-
     Raises:
         ResourceError: weights or active pairs do not fit in memory.
     """
@@ -30,7 +26,15 @@ class TwoLayerStart(Start):
     threshold: float
     standard_threshold: float
 
-    def __init__(self, config: NetworkConfig, inputs: FloatArray, outputs: int) -> None:
+    def __init__(
+        self,
+        config: NetworkConfig,
+        inputs: FloatArray,
+        outputs: int,
+        fresh: Distribution | None,
+        examples: int,
+        seed: int,
+    ) -> None:
         self.config, self.outputs, self.neurons = config, outputs, config.width
         self.inputs = self._in_normal_form(inputs)
         self.threshold, self.standard_threshold = self._thresholds()

@@ -12,7 +12,6 @@ from hybrid_train.config import Config
 from hybrid_train.data import EvenPolynomials, input_bound
 from hybrid_train.errors import ConfigError
 from hybrid_train.experiments.setting import Setting
-from hybrid_train.experiments.sources import load_data
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.theory.lines.line import Line, at_most
 from hybrid_train.theory.predictions.sgd import excess_loss_bound, sgd_steps, sgd_width
@@ -46,7 +45,7 @@ class SgdCase:
     @classmethod
     def of(cls, config: Config, setting: Setting, mean_loss: float) -> SgdCase:
         """Return the case of a run that ended with this loss."""
-        source, _ = load_data(config.data, config.run.seed)
+        source, _ = config.data.load(config.run.seed)
         values = isinstance(source, EvenPolynomials) and not setting.dataset.binary
         return cls(
             setting.dataset.inputs,

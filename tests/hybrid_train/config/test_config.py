@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybrid_train.config import load_config
-from hybrid_train.config.schema import DATA_KINDS, NetworkConfig, RunConfig, TrainingConfig
+from hybrid_train.config.data_kinds import DATA_KINDS
+from hybrid_train.config.schema import NetworkConfig, RunConfig, TrainingConfig
 from hybrid_train.config.sizes import check_network
 from hybrid_train.config.toml import toml_text
 from hybrid_train.errors import ConfigError, ResourceError

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from hybrid_train.config import Config, load_config
-from hybrid_train.config.schema import DATA_KINDS, NETWORK_KINDS, AdversaryConfig, RunConfig, TrainingConfig
+from hybrid_train.config.data_kinds import DATA_KINDS
+from hybrid_train.config.schema import NETWORK_KINDS, AdversaryConfig, RunConfig, TrainingConfig
 from hybrid_train.errors import ConfigError
 
 SPHERE: dict[str, Any] = {"data": {"kind": "sphere", "n": 64, "dim": 3}}

@@ -188,3 +188,9 @@ def test_bad_options_are_refused(options: dict[str, Any], message: str) -> None:
 def test_output_weights_must_fit() -> None:
     with pytest.raises(DataError, match="3 rows for 2 neurons"):
         TwoLayerNetwork(DenseBank(np.ones((2, 2))), np.ones((3, 1)), 0.0)
+
+
+@pytest.mark.parametrize("threshold", [None, True, [1.0], 1j, "much", 10**400, float("nan"), float("-inf")])
+def test_thresholds_that_are_no_finite_numbers_are_refused(threshold: Any) -> None:
+    with pytest.raises(ConfigError, match="threshold="):
+        TwoLayerNetwork.initialize(8, 3, threshold=threshold)
