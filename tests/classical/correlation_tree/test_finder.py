@@ -94,8 +94,8 @@ def test_every_leaf_is_the_deciding_inner_product(d: int) -> None:
     rng = np.random.default_rng(d)
     points, queries = rng.standard_normal((130, d)) * 10.0 ** rng.integers(-9, 9, (130, 1)), rng.standard_normal((9, d))
     finder = CorrelationTreeFinder()
-    finder.build(points, queries, -np.inf)
-    truth = active_pairs(points, queries, -np.inf).inner_products
+    finder.build(points, queries, -1e300)
+    truth = active_pairs(points, queries, -1e300).inner_products
     assert np.array_equal(finder.find().inner_products.view(np.int64), truth.view(np.int64))
 
 
@@ -172,7 +172,9 @@ def test_a_repair_that_stops_below_the_root_is_noticed(broken: bool, monkeypatch
     assert_like_scan(finder, banks, 3.0)
     repair = compiled.repair
     if broken:
-        monkeypatch.setattr(compiled, "repair", lambda heap, begin, *rest: repair(heap, begin[:-1], *rest))
+        monkeypatch.setattr(
+            compiled, "repair", lambda trees, *rest: repair(trees._replace(begin=trees.begin[:-1]), *rest)
+        )
     rows = rng.permutation(200)[:20]
     banks[0].assign(rows, 3 * rng.standard_normal((20, 5)))
     finder.move_points(rows, banks[0][rows])
