@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
 import sys
 from collections.abc import Iterable
@@ -12,6 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from hybrid_train.support.processors import usable_processors
 
 
 def arguments(
@@ -47,7 +48,7 @@ def environment(packages: Iterable[str], *, threads: int, dtype: str) -> dict[st
             versions[name] = version(name)
         except PackageNotFoundError:
             versions[name] = "absent"
-    machine = f"{_processor()}, {os.cpu_count()} processors, {platform.system()}"
+    machine = f"{_processor()}, {usable_processors()} processors, {platform.system()}"
     found = {"machine": machine, "threads": threads, "dtype": dtype, "versions": versions}
     print(f"{machine}; threads {threads}; {dtype}; {', '.join(f'{key} {value}' for key, value in versions.items())}")
     return found

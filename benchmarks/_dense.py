@@ -6,7 +6,6 @@ Both train f(x) = m^{-1/2} sum_r a_r max(<w_r, x> - b, 0) on the squared loss, i
 from __future__ import annotations
 
 import math
-import os
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 
 from hybrid_train.support.kernels import kernel
 from hybrid_train.support.parallel import one_blas_thread
+from hybrid_train.support.processors import usable_processors
 
 
 class TorchDense:
@@ -43,7 +43,7 @@ class TorchDense:
         import torch
 
         self._torch = torch
-        torch.set_num_threads(os.cpu_count() or 1)
+        torch.set_num_threads(usable_processors())
         self._weights = torch.tensor(weights, requires_grad=True)
         self._signs = torch.tensor(signs, dtype=torch.float32)
         self._inputs = torch.tensor(inputs, dtype=torch.float32)
@@ -97,7 +97,7 @@ class BlockedDense:
         self._inputs = np.ascontiguousarray(inputs, np.float32)
         self._targets = targets
         self._threshold, self._rate = np.float32(threshold), rate
-        self._block, self._threads = block, os.cpu_count() or 1
+        self._block, self._threads = block, usable_processors()
         self._scale = 1 / math.sqrt(len(weights))
         self._mask = np.zeros((len(weights), len(inputs)), np.uint8) if keep_mask else None
         self._outputs: np.ndarray | None = None

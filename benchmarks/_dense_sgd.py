@@ -6,12 +6,13 @@ All train f(x) = m^{-1/2} sum_r a_r max(<w_r, x> - b, 0) on the squared loss, in
 from __future__ import annotations
 
 import math
-import os
 import time
 from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
+
+from hybrid_train.support.processors import usable_processors
 
 
 class DenseSgd(ABC):
@@ -30,7 +31,7 @@ class DenseSgd(ABC):
         import torch
 
         self.torch: Any = torch
-        torch.set_num_threads(os.cpu_count() or 1)
+        torch.set_num_threads(usable_processors())
         self.signs = torch.tensor(signs, dtype=torch.float32) / math.sqrt(len(weights))
         self.threshold, self.rate = threshold, rate
         self.keep(torch.tensor(weights))

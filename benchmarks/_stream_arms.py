@@ -6,7 +6,6 @@ as (query ids, point ids), in any order within a query.
 
 from __future__ import annotations
 
-import os
 import time
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from sklearn.neighbors import BallTree, KDTree
 from hybrid_train.finder.bank import DenseBank
 from hybrid_train.finder.registry import make_finder
 from hybrid_train.support.parallel import one_blas_thread
+from hybrid_train.support.processors import usable_processors
 
 STEPS = 1000
 """Length of the run that finders are told to expect."""
@@ -73,7 +73,7 @@ class NumpyDense(Arm):
 
     def __init__(self, points: Array, queries: Array, threshold: float) -> None:
         self.points, self.threshold = points, np.float32(threshold)
-        self.threads = os.cpu_count() or 1
+        self.threads = usable_processors()
         self.pool = ThreadPoolExecutor(self.threads)
         self.block = _fastest((1024, 2048, 4096, 8192, 16384), self._with_block, queries)
 

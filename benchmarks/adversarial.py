@@ -18,7 +18,6 @@ work on the machine disturbs less; ``total_s`` has the first scan in it.
 
 from __future__ import annotations
 
-import os
 import statistics
 import time
 from collections.abc import Sequence
@@ -37,6 +36,7 @@ from hybrid_train.finder.cost import Cost, SimulationCost
 from hybrid_train.finder.registry import make_finder
 from hybrid_train.network import TwoLayerNetwork
 from hybrid_train.network.adversarial import adversarial_network
+from hybrid_train.support.processors import usable_processors
 from hybrid_train.training.batches import FullBatch
 from hybrid_train.training.dynamics import Dynamics, Evaluation
 from hybrid_train.training.losses import make_loss
@@ -74,7 +74,7 @@ class TorchDynamics(Dynamics):
     def move_examples(self, rows: np.ndarray, vectors: np.ndarray) -> None:
         self.examples.assign(rows, vectors)
 
-    def top_eigenvalue(self) -> float:
+    def top_eigenvalue(self, factors: np.ndarray | None = None) -> float:
         raise NotImplementedError
 
     def audit(self) -> Audit:
@@ -221,8 +221,8 @@ def row(name: str, found: list[StepRecord], active: list[StepRecord], spent: dic
 def main() -> None:
     """Measure, print, and write JSON if asked."""
     options = arguments(__doc__)
-    torch.set_num_threads(os.cpu_count() or 1)
-    machine = environment(("torch",), threads=os.cpu_count() or 1, dtype="float32")
+    torch.set_num_threads(usable_processors())
+    machine = environment(("torch",), threads=usable_processors(), dtype="float32")
     sizes = [(1 << 16, 64, 16, 5)] if options.quick else [(1 << 20, 64, 16, 5)]
     document = []
     for width, n, dimension, steps in sizes:

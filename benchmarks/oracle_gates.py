@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
 import time
 from importlib.metadata import PackageNotFoundError, version
@@ -21,6 +20,7 @@ from typing import Any
 
 from circuits.arithmetic import example_oracle
 from circuits.resources import Variant, count_circuit, crossovers, estimate, search_resources
+from hybrid_train.support.processors import usable_processors
 
 GRID = [(64, 2, 3), (256, 4, 4), (1024, 8, 4), (1000, 8, 4), (4096, 8, 6)]
 QUICK_GRID = GRID[:2]
@@ -153,7 +153,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     options = parser.parse_args()
     machine = {
-        "machine": f"{platform.machine()} {platform.system()}, {os.cpu_count()} processors",
+        "machine": f"{platform.machine()} {platform.system()}, {usable_processors()} processors",
         "threads": 1,
         "python": platform.python_version(),
         "versions": _versions(),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         DivergenceError,
         HybridTrainError,
         InvariantError,
+        PluginError,
         ResourceError,
     )
     from hybrid_train.experiments.results import read_run
@@ -65,6 +66,7 @@ __all__ = [
     "InvariantError",
     "Motion",
     "OracleCalls",
+    "PluginError",
     "Promise",
     "ResourceError",
     "RunResult",
@@ -105,6 +107,7 @@ _HOMES = {
         "DivergenceError",
         "HybridTrainError",
         "InvariantError",
+        "PluginError",
         "ResourceError",
     ),
     "experiments.results": ("read_run",),

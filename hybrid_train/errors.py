@@ -41,6 +41,10 @@ class UnwrittenError(CheckpointError):
         self.result = result
 
 
+class PluginError(HybridTrainError, RuntimeError):
+    """A finder of another distribution failed or answered wrongly; the message names it, the cause is its own error."""
+
+
 class InvariantError(HybridTrainError, RuntimeError):
     """Something the code itself guarantees did not hold: a bug in this package, please report it."""
 

@@ -186,6 +186,8 @@ class _Run:
                 raise ConformanceError(f"a pair of row {row} is reported twice: {indices.tolist()}")
             if (np.diff(indices) <= 0).any():
                 raise ConformanceError(f"the indices of row {row} do not ascend strictly: {indices.tolist()}")
+        if sets.inner_products.dtype.kind != "f":
+            raise ConformanceError(f"inner products are of {sets.inner_products.dtype}, expected floating point")
         width = sets.shape[1 if sets.major == "query" else 0]
         if sets.nnz and not (sets.indices.min() >= 0 and sets.indices.max() < width):
             raise ConformanceError("an index lies outside its bank")
@@ -352,6 +354,9 @@ class _Suite:
             ("no queries", good, good[:0]),
             ("dimensions that differ", good, np.ones((3, 4))),
             ("a one-dimensional bank", np.ones(3), good),
+            ("complex points", good + 1j, good),
+            ("queries that are true or false", good, good > 0),
+            ("words for points", good.astype(str), good),
         ):
             _refused(name, partial(self.make_finder().build, points, queries, 0.5))
         thresholds: tuple[Any, ...] = (np.nan, np.inf, -np.inf, True, "0.5")
@@ -364,10 +369,14 @@ class _Suite:
             ("repeated rows", [1, 1], [[0.0, 0.0], [1.0, 1.0]]),
             ("vectors of another shape", [1], [[0.0, 0.0, 0.0]]),
             ("NaN", [1], [[0.0, np.nan]]),
+            ("complex vectors", [1], [[0.0, 1j]]),
+            ("words for vectors", [1], [["0", "1"]]),
+            ("rows that are no whole numbers", [1.5], [[0.0, 0.0]]),
         ):
             _refused(f"move_points with {name}", partial(finder.move_points, rows, vectors))
             _refused(f"move_queries with {name}", partial(finder.move_queries, rows, vectors))
         _refused("find with rows out of range", partial(finder.find, [3]))
+        _refused("find with rows that are no whole numbers", partial(finder.find, [0.5]))
 
     def before_build(self) -> None:
         vector = np.ones((1, 2))

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from hybrid_train.cli.options import Commands, add_experiment_options, add_json, names, refuse_settings
-from hybrid_train.cli.printing import DONE, show, show_json, show_result, worked_out
+from hybrid_train.cli.printing import DONE, note, show, show_json, show_result, worked_out
 
 
 def add_commands(commands: Commands) -> None:
@@ -59,7 +59,9 @@ def _compare(options: argparse.Namespace) -> int:
 
 def _finders(options: argparse.Namespace) -> int:
     from hybrid_train.finder.catalogue import finder_text, known_finders
+    from hybrid_train.finder.registry import finders_passed_over
 
+    note(finders_passed_over())
     known = known_finders()
     show_json({"finders": known}) if options.json else show(finder_text(known))
     return DONE

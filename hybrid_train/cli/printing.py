@@ -124,9 +124,9 @@ def show_files(directory: Path, figures: Iterable[Path]) -> None:
     show("\n".join([f"\nresults in {escaped(str(directory))}", *pictures]))
 
 
-def note(notes: Iterable[str], options: argparse.Namespace) -> None:
+def note(notes: Iterable[str], options: argparse.Namespace | None = None) -> None:
     """Print notes, unless all is to be quiet."""
-    if not options.quiet:
+    if options is None or not options.quiet:
         _say("note", notes)
 
 

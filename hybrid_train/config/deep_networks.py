@@ -61,6 +61,24 @@ class DeepSection(Section):
     share: Annotated[float, Field(gt=0, lt=1, description="a share strictly between 0 and 1")] | None = None
     calibrate: bool | None = None
 
+    @property
+    def start(self) -> str:
+        """What is made of it: a name that the starts of experiments are registered under."""
+        return "deep"
+
+    def check_inputs(self, dimension: int) -> None:
+        """Raise ConfigError if the network cannot read inputs of this dimension; most read any."""
+
+    @abstractmethod
+    def drawn(self, dimension: int, outputs: int, seed: int) -> DeepNetwork:
+        """Return the network as it is drawn, before shifts are fitted to data; the same one every time.
+
+        Args:
+            dimension: d, of the inputs.
+            outputs: K.
+            seed: the run's seed.
+        """
+
     @abstractmethod
     def shapes(self, dimension: int) -> list[LayerShape]:
         """Return the size of every hidden layer for inputs of this dimension."""
@@ -122,6 +140,10 @@ class DeepConfig(DeepSection):
     def layer_widths(self) -> list[int]:
         """m_0 .. m_L."""
         return self.widths or [self.width or 0] * (1 + (self.depth or 0))
+
+    def drawn(self, dimension: int, outputs: int, seed: int) -> DeepNetwork:
+        shifts: Any = {"threshold": self.threshold, "share": self.share}
+        return fully_connected(self.layer_widths, dimension, outputs=outputs, seed=seed, **shifts)
 
     def shapes(self, dimension: int) -> list[LayerShape]:
         widths = self.layer_widths

@@ -25,7 +25,7 @@ from hybrid_train.config.schema import (
     TrainingConfig,
 )
 from hybrid_train.config.section import Section
-from hybrid_train.errors import ConfigError
+from hybrid_train.errors import ConfigError, PluginError
 from hybrid_train.finder.registry import finder_kinds, finder_options, make_finder
 from hybrid_train.support.messages import MOST_ERRORS, listed, printable, quoted, shown, table_errors
 from hybrid_train.support.names import nearest
@@ -94,6 +94,8 @@ def finder_errors(kind: Any, options: Mapping[str, Any], path: str) -> list[str]
     if not errors:
         try:
             make_finder(kind, **options)
+        except PluginError as error:
+            return [str(error)]
         except ConfigError as error:
             return [f"{path}{'.' if re.match(r'[a-z_]+=', str(error)) else ': '}{error}"]
     return errors

@@ -85,7 +85,7 @@ class EvenPolynomial:
     @property
     def norm(self) -> float:
         """M, the Euclidean norm of the coefficients."""
-        return float(np.sqrt(sum(float(part @ part) for part in self.coefficients)))
+        return math.hypot(*(value for part in self.coefficients for value in part.tolist()))
 
     def scaled(self, factor: float) -> EvenPolynomial:
         """Return factor * p."""

@@ -68,6 +68,11 @@ class Separation:
         sign, pairs = ("=", "") if self.exact else ("<=", ", of the pairs measured")
         return f"data separation delta{sign}{self.delta:.3g} (rows {self.closest[0]} and {self.closest[1]}{pairs})"
 
+    @property
+    def delta_text(self) -> str:
+        """Delta, as a note says it."""
+        return f"delta = {self.delta:.3g}" if self.exact else f"delta <= {self.delta:.3g}, the least of some pairs"
+
 
 def is_quick(n: int, dimension: int) -> bool:
     """Return whether :func:`separation` of n rows takes a fraction of a second."""

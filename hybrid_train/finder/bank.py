@@ -87,6 +87,10 @@ class Bank(ABC):
     def release(self, ledger: Ledger) -> None:
         """Let the ledger's owner go: a stored bank carries the motion out; one that is not stored keeps the ledger."""
 
+    def lent(self) -> FloatArray | None:
+        """Return the (N, d) array that holds the rows, for the bank's only mover to write to; None if there is none."""
+        return None
+
     def __len__(self) -> int:
         return self.shape[0]
 
@@ -164,6 +168,10 @@ class DenseBank(Bank):
 
         in_threads(move, len(rows), _THREAD_NUMBERS // self.shape[1] + 1)
         return Motion(self, rows, coefficients)
+
+    def lent(self) -> FloatArray:
+        self._check_free()
+        return self._array
 
     def attach(self, ledger: Ledger) -> None:
         self._check_free()
@@ -254,6 +262,8 @@ class Watched:
                     f"{self.name}: {len(where)} rows of dimension {self.shape[1]} cannot move to an array of shape "
                     f"{moved.shape}"
                 )
+            if moved.size and moved.dtype.kind not in "fiu":
+                raise DataError(f"{self.name}: expected real numbers, got new vectors of {moved.dtype}")
             if not np.isfinite(moved).all():
                 raise DataError(f"{self.name}: the new vectors hold NaN or infinity")
             self.bank.assign(where, moved)

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic_core import PydanticUndefined
 
-from hybrid_train.errors import ConfigError
+from hybrid_train.errors import ConfigError, PluginError
 from hybrid_train.finder.registry import finder_class, finder_kinds, finder_options, make_finder
 
 
@@ -43,9 +43,11 @@ def _known_finder(kind: str, place: str) -> dict[str, Any]:
     options = {name: _option(field) for name, field in fields.items() if field.annotation is not Any}
     try:
         promise = str(make_finder(kind).promise)
-    except ConfigError:
+    except PluginError as error:
+        return {"name": kind, "class": place, "error": str(error)}
+    except ConfigError:  # an option is to be given
         promise = None
-    return {"name": kind, "class": place, "promise": promise, "source": cls.source, "options": options}
+    return {"name": kind, "class": place, "promise": promise, "source": str(cls.source), "options": options}
 
 
 def _option(field: Any) -> dict[str, Any]:
@@ -56,4 +58,7 @@ def _option(field: Any) -> dict[str, Any]:
         return {"required": True, "choices": choices, "text": "(to be given)"}
     shown = f"{field.default!r}" if field.default is not None else "(by itself)"
     text = f"{shown}, one of {', '.join(map(repr, choices))}" if choices else shown
-    return {"required": False, "default": field.default, "choices": choices, "text": text}
+    default = (
+        field.default if isinstance(field.default, str | int | float | list | dict | None) else repr(field.default)
+    )
+    return {"required": False, "default": default, "choices": choices, "text": text}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import typing
-from importlib import import_module
+from contextlib import nullcontext
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from hybrid_train.errors import ConfigError
 from hybrid_train.finder.interface import ActiveSetFinder
+from hybrid_train.finder.plug_ins import PlugIn, plug_ins
 from hybrid_train.support.messages import listed, table_errors
-from hybrid_train.support.names import nearest
+from hybrid_train.support.registry import load_class
 
 FINDERS = {
     "scan": "classical.scan:ScanFinder",
@@ -34,31 +35,33 @@ ENTRY_POINT_GROUP = "hybrid_train.finders"
 
 def finder_kinds() -> dict[str, str]:
     """Return every registered finder, name -> "module:Class"; a built-in name cannot be taken over."""
-    return {point.name: point.value for point in entry_points(group=ENTRY_POINT_GROUP)} | FINDERS
+    return {name: claims[0].place for name, claims in _plug_ins().items()} | FINDERS
+
+
+def finders_passed_over() -> list[str]:
+    """Return, in sentences, which plug-ins cannot be had because a finder of this distribution has their name."""
+    return [f"{claim} is passed over: the name is taken" for name in FINDERS for claim in _plug_ins().get(name, [])]
 
 
 def finder_class(kind: str) -> type[ActiveSetFinder]:
-    """Return the class registered under ``kind``.
+    """Return the class registered under ``kind``; that of a plug-in names the plug-in in its errors.
 
     Raises:
-        ConfigError: no such finder (the nearest name is given), or it cannot be imported.
+        ConfigError: no such finder (the nearest name is given), or it cannot be loaded.
     """
-    kinds = finder_kinds()
-    if kind not in kinds:
-        raise ConfigError(f"finder.kind={kind!r}: no such finder{nearest(kind, kinds)}; known: {', '.join(kinds)}")
-    module, _, name = kinds[kind].partition(":")
-    try:
-        cls = getattr(import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(f"finder.kind={kind!r}: cannot load {kinds[kind]}: {error}") from error
-    if not (isinstance(cls, type) and issubclass(cls, ActiveSetFinder)):
-        raise ConfigError(f"finder.kind={kind!r}: {kinds[kind]} is not an ActiveSetFinder")
-    return cls
+    if (plug_in := _plug_in(kind)) is not None:
+        return plug_in.load()
+    return load_class(kind, FINDERS if kind in FINDERS else finder_kinds(), "finder.kind")
 
 
 def finder_options(kind: str) -> type[BaseModel]:
     """Return the schema of a finder's options, read off the keyword arguments of its ``__init__``."""
-    cls = finder_class(kind)
+    cls, plug_in = finder_class(kind), _plug_in(kind)
+    with nullcontext() if plug_in is None else plug_in.named("the signature of __init__", ConfigError):
+        return _options_of(cls)
+
+
+def _options_of(cls: type[ActiveSetFinder]) -> type[BaseModel]:
     hints = typing.get_type_hints(cls.__init__, include_extras=True)
     options: dict[str, Any] = {}
     for name, parameter in inspect.signature(cls).parameters.items():
@@ -79,10 +82,29 @@ def make_finder(kind: str, *, seed: int | np.random.SeedSequence | None = None, 
 
     Raises:
         ConfigError: unknown kind or option, or a value out of range; all errors at once.
+        PluginError: a finder of another distribution fails to be made.
     """
     if errors := table_errors(finder_options(kind), options, "finder"):
         raise ConfigError(listed(errors))
-    finder = finder_class(kind)(**options)
+    cls, plug_in = finder_class(kind), _plug_in(kind)
+    with nullcontext() if plug_in is None else plug_in.named("__init__"):
+        finder = cls(**options)
     if seed is not None:
         finder.plan(seed=seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed))
     return finder
+
+
+def _plug_in(kind: str) -> PlugIn | None:
+    """Return the plug-in that this name stands for, None for one of this distribution's finders or of nobody's.
+
+    Raises:
+        ConfigError: several distributions claim the name.
+    """
+    claims = [] if kind in FINDERS else _plug_ins().get(kind, [])
+    if len(claims) > 1:
+        raise ConfigError(f"finder.kind={kind!r}: several plug-ins have this name: {'; '.join(map(str, claims))}")
+    return claims[0] if claims else None
+
+
+def _plug_ins() -> dict[str, list[PlugIn]]:
+    return plug_ins(entry_points(group=ENTRY_POINT_GROUP))

@@ -50,7 +50,8 @@ def _check_start(
         raise ConfigError(f"dtype={dtype!r}: expected 'float32' or 'float64'")
     if storage not in {"stored", "seeded"}:
         raise ConfigError(f"storage={storage!r}: expected 'stored' or 'seeded'")
-    if isinstance(threshold, str) and threshold != "auto":
+    number = isinstance(threshold, int | float | np.integer | np.floating) and not isinstance(threshold, bool)
+    if not number and threshold != "auto":
         raise ConfigError(f"threshold={threshold!r}: give a number or 'auto'")
     if not (math.isfinite(output_weight) and output_weight > 0):
         raise ConfigError(f"output_weight={output_weight!r}: expected a positive number")

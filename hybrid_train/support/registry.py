@@ -51,5 +51,5 @@ def load(name: str, registry: Mapping[str, str], what: str, **options: Any) -> A
     known = inspect.signature(kind).parameters
     for key, value in given.items():
         if key not in known:
-            raise ConfigError(f"{key}={value}: {what}={name!r} has no {key}; leave it out")
+            raise ConfigError(f"{key}={value}: {what}={name!r} has no {key}{nearest(key, known)}; leave it out")
     return kind(**given)

@@ -53,7 +53,7 @@ def check_two_layer(request: Request) -> Checked:
     )
     losses: list[RobustLoss] = []
     seen = observe(valid, setting, request.progress, losses)
-    separation = setting.dataset.separation
+    separation = setting.dataset.quick_separation
     case = Case(seen, separation, training.loss, network.start, training.algorithm, network.output_weight)
     lines = [line(case) for line in PREPROCESSING]
     if training.algorithm == "sgd":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from hybrid_train.data.dataset import Dataset
 from hybrid_train.data.distribution import Distribution
 from hybrid_train.errors import ConfigError, DataError, InvariantError
 from hybrid_train.support.arrays import FloatArray
-from hybrid_train.support.names import nearest
+from hybrid_train.support.registry import load
 
 
 class Loss(ABC):
@@ -284,33 +283,26 @@ class CrossEntropyLoss(Loss):
         return np.asarray(softmax(outputs, axis=1) - targets)
 
 
-LOSSES: dict[str, type[Loss]] = {
-    "squared": SquaredLoss,
-    "logistic": LogisticLoss,
-    "hinge": HingeLoss,
-    "cross_entropy": CrossEntropyLoss,
-    "huber": HuberLoss,
-    "absolute": AbsoluteLoss,
-    "geman_mcclure": GemanMcClureLoss,
+LOSSES = {
+    "squared": f"{__name__}:SquaredLoss",
+    "logistic": f"{__name__}:LogisticLoss",
+    "hinge": f"{__name__}:HingeLoss",
+    "cross_entropy": f"{__name__}:CrossEntropyLoss",
+    "huber": f"{__name__}:HuberLoss",
+    "absolute": f"{__name__}:AbsoluteLoss",
+    "geman_mcclure": f"{__name__}:GemanMcClureLoss",
 }
-"""Every loss by name."""
+"""The losses: name -> "module:Class"."""
 
 
 def make_loss(name: str, **options: Any) -> Loss:
     """Make a loss by name.
 
     Raises:
-        ConfigError: no such loss or option (the nearest name is given), or an option out of range.
+        ConfigError: no such loss (the nearest name is given) or option, or an option out of range.
     """
-    if name not in LOSSES:
-        raise ConfigError(f"loss={name!r}: no such loss{nearest(name, LOSSES)}; known: {', '.join(LOSSES)}")
-    known = list(inspect.signature(LOSSES[name]).parameters)
-    for option in options:
-        if option not in known:
-            raise ConfigError(
-                f"loss={name!r}: no option {option!r}{nearest(option, known)}; known: {', '.join(known) or 'none'}"
-            )
-    return LOSSES[name](**options)
+    loss: Loss = load(name, LOSSES, "loss", **options)
+    return loss
 
 
 def encoded_draw(

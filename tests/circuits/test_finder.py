@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from qiskit import transpile
+from qiskit import QuantumCircuit, transpile
 from qiskit.primitives import BaseSamplerV2, StatevectorSampler
 from qiskit.transpiler import generate_preset_pass_manager
 
@@ -12,21 +12,22 @@ import circuits.finder as finder_module
 from circuits.engines import ENGINES, aer
 from circuits.engines.engine import Engine
 from circuits.finder import GroverFinder
-from circuits.search import Stop
+from circuits.search import Stop, run_searches
 from circuits.strategies import DEFAULT_STRATEGY, STRATEGIES, load_strategy
 from hybrid_train.errors import ConfigError, ResourceError
 from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.bank import DenseBank
+from hybrid_train.finder.cost import Cost
 from hybrid_train.finder.registry import finder_options, make_finder
 from hybrid_train.finder.scan import active_pairs
 
 
-def banks(n_points, n_queries, dimension=4, seed=0):
+def banks(n_points: int, n_queries: int, dimension: int = 4, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     return rng.standard_normal((n_points, dimension)), rng.standard_normal((n_queries, dimension))
 
 
-def planned(seed=0, total=1000, **options):
+def planned(seed: int = 0, total: int = 1000, **options: Any) -> GroverFinder:
     finder = GroverFinder(**options)
     finder.plan(seed=np.random.SeedSequence(seed), total_queries=total)
     return finder
@@ -35,11 +36,11 @@ def planned(seed=0, total=1000, **options):
 class RecordingSampler(BaseSamplerV2):
     """Counts, from the circuits alone, what the finder should be charged for."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.inner = StatevectorSampler(seed=1)
-        self.circuits = []
+        self.circuits: list[QuantumCircuit] = []
 
-    def run(self, pubs, *, shots=None):
+    def run(self, pubs: Any, *, shots: Any = None) -> Any:
         self.circuits += [pub[0] for pub in pubs]
         return self.inner.run(pubs, shots=shots)
 
@@ -47,7 +48,7 @@ class RecordingSampler(BaseSamplerV2):
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("n_points", [1, 2, 3, 5, 6, 7, 8, 30])
-def test_finds_what_the_scan_finds(engine, strategy, n_points):
+def test_finds_what_the_scan_finds(engine: str, strategy: str, n_points: int) -> None:
     points, queries = banks(n_points, 5)
     points[n_points // 2] = points[0]
     for threshold in (-100.0, 0.3, 100.0):
@@ -61,7 +62,7 @@ def test_finds_what_the_scan_finds(engine, strategy, n_points):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_follows_both_banks(engine):
+def test_follows_both_banks(engine: str) -> None:
     points, queries = banks(20, 6)
     live = DenseBank(points)
     finder = planned(engine=engine)
@@ -77,7 +78,7 @@ def test_follows_both_banks(engine):
     assert finder.find([]).nnz == 0
 
 
-def test_cost_agrees_with_a_count_of_the_circuits_themselves():
+def test_cost_agrees_with_a_count_of_the_circuits_themselves() -> None:
     """Iterations are counted as the multi-controlled phases of the diffusions, one each where nothing is marked."""
     sampler = RecordingSampler()
     finder = planned(sampler=sampler)
@@ -103,7 +104,7 @@ def test_cost_agrees_with_a_count_of_the_circuits_themselves():
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_same_seed_same_answer_and_cost(engine):
+def test_same_seed_same_answer_and_cost(engine: str) -> None:
     points, queries = banks(30, 5)
     seen = []
     for seed in (7, 7, 8):
@@ -115,10 +116,10 @@ def test_same_seed_same_answer_and_cost(engine):
     assert seen[0] == seen[1] != seen[2]
 
 
-def test_order_and_grouping_of_queries_change_nothing(monkeypatch):
+def test_order_and_grouping_of_queries_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     points, queries = banks(40, 12)
 
-    def cost(order):
+    def cost(order: np.ndarray) -> Cost:
         finder = planned(engine="closed_form")
         finder.build(points, queries, 0.5)
         finder.find(order)
@@ -130,7 +131,7 @@ def test_order_and_grouping_of_queries_change_nothing(monkeypatch):
     assert cost(np.arange(12)) == together
 
 
-def test_calls_draw_independently():
+def test_calls_draw_independently() -> None:
     points, queries = banks(40, 12)
     finder = planned(engine="closed_form")
     finder.build(points, queries, 0.5)
@@ -140,7 +141,7 @@ def test_calls_draw_independently():
     assert finder.cost - first != first
 
 
-def test_build_starts_over():
+def test_build_starts_over() -> None:
     points, queries = banks(40, 5)
     finder = planned()
     costs = []
@@ -153,15 +154,16 @@ def test_build_starts_over():
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_strategy_starts_from_nothing_but_sizes_unless_it_is_a_reference(monkeypatch, strategy):
+def test_strategy_starts_from_nothing_but_sizes_unless_it_is_a_reference(
+    monkeypatch: pytest.MonkeyPatch, strategy: str
+) -> None:
     """What a search knows at its start: m, its delta and its stream; the count only where that is the point."""
     started = []
 
-    def spy(searches, **others):
+    def spy(searches: np.ndarray, **others: Any) -> Any:
         started.append(searches.copy())
         return run_searches(searches, **others)
 
-    run_searches = finder_module.run_searches
     monkeypatch.setattr(finder_module, "run_searches", spy)
     finder = planned(engine="closed_form", strategy=strategy, delta=0.01, total=10)
     points, queries = banks(9, 3)
@@ -180,12 +182,14 @@ def test_strategy_starts_from_nothing_but_sizes_unless_it_is_a_reference(monkeyp
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("extra", [1, 3, 12])
-def test_what_an_oracle_marks_and_verification_rejects_hides_nothing(monkeypatch, strategy, extra):
+def test_what_an_oracle_marks_and_verification_rejects_hides_nothing(
+    monkeypatch: pytest.MonkeyPatch, strategy: str, extra: int
+) -> None:
     """An oracle that marks a few items too many: they are unmarked as they turn up, and everything is found."""
     points, queries = banks(60, 20)
     truth = active_pairs(points, queries, 1.5)
 
-    def too_many(p, q, b, rows):
+    def too_many(p: Any, q: Any, b: Any, rows: Any) -> ActiveSets:
         wide = active_pairs(p, q, b, rows).to_scipy().toarray() != 0
         for row in wide:
             row[np.flatnonzero(~row)[:extra]] = True
@@ -206,7 +210,7 @@ def test_what_an_oracle_marks_and_verification_rejects_hides_nothing(monkeypatch
         np.testing.assert_array_equal(found.inner_products, truth.inner_products)
 
 
-def test_stops_say_why_and_what_may_be_missed():
+def test_stops_say_why_and_what_may_be_missed() -> None:
     points, queries = banks(40, 5)
     finder = planned(engine="closed_form", delta=0.1, total=5)
     finder.build(points, queries, 0.5)
@@ -219,7 +223,7 @@ def test_stops_say_why_and_what_may_be_missed():
     assert set(finder.stops) == {Stop("all marked items found", 0.0)}
 
 
-def test_warm_searches_for_newcomers_only():
+def test_warm_searches_for_newcomers_only() -> None:
     points, queries = banks(400, 10)
     points[0] = 0.0
     live = DenseBank(points)
@@ -241,7 +245,7 @@ def test_warm_searches_for_newcomers_only():
     assert spent.oracle_calls < 0.5 * cold_spent.oracle_calls
 
 
-def test_warm_after_a_query_jumped_finds_all():
+def test_warm_after_a_query_jumped_finds_all() -> None:
     """The last answer is worth nothing then, and nothing is lost but time."""
     points, queries = banks(100, 6)
     finder = planned(engine="closed_form", strategy="warm")
@@ -253,7 +257,7 @@ def test_warm_after_a_query_jumped_finds_all():
 
 @pytest.mark.parametrize("prior", ["flat", "sparsity", "previous"])
 @pytest.mark.parametrize("scale", [1.0, 0.3, 3.0])
-def test_priors_change_the_cost_and_not_the_answer(prior, scale):
+def test_priors_change_the_cost_and_not_the_answer(prior: str, scale: float) -> None:
     """Gaussian points of another variance than the sparsity lemma expects: a wrong prior."""
     points, queries = banks(300, 5)
     points *= scale
@@ -264,7 +268,7 @@ def test_priors_change_the_cost_and_not_the_answer(prior, scale):
     assert finder.find().same_sets(truth)
 
 
-def test_transpiled_circuits_find_the_same():
+def test_transpiled_circuits_find_the_same() -> None:
     points, queries = banks(5, 2)
     manager = generate_preset_pass_manager(1, basis_gates=["rz", "sx", "cx"], seed_transpiler=0)
     finder = planned(pass_manager=manager, delta=0.1)
@@ -272,12 +276,12 @@ def test_transpiled_circuits_find_the_same():
     assert finder.find().same_sets(active_pairs(points, queries, 0.5))
 
 
-def test_a_noisy_register_may_name_items_that_do_not_exist():
+def test_a_noisy_register_may_name_items_that_do_not_exist() -> None:
     class Stray(RecordingSampler):
-        def run(self, pubs, *, shots=None):
+        def run(self, pubs: Any, *, shots: Any = None) -> Any:
             return super().run([(transpile(self._flipped(pub[0])),) for pub in pubs], shots=shots)
 
-        def _flipped(self, circuit):
+        def _flipped(self, circuit: QuantumCircuit) -> QuantumCircuit:
             flipped = circuit.copy_empty_like()
             for step in circuit.data:
                 if step.operation.name == "measure" and len(self.circuits) % 5 == 0:
@@ -305,17 +309,17 @@ def test_a_noisy_register_may_name_items_that_do_not_exist():
         ({"engine": "closed_form", "sampler": StatevectorSampler()}, "leave out sampler"),
     ],
 )
-def test_bad_options_are_refused_at_birth(options, message):
+def test_bad_options_are_refused_at_birth(options: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         GroverFinder(**options)
 
 
-def test_plan_without_queries_is_refused():
+def test_plan_without_queries_is_refused() -> None:
     with pytest.raises(ConfigError, match="total_queries=0"):
         GroverFinder().plan(total_queries=0)
 
 
-def test_too_large_a_bank_is_refused_before_anything_is_computed(monkeypatch):
+def test_too_large_a_bank_is_refused_before_anything_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aer, "available_bytes", lambda: 1 << 12)
     with pytest.raises(ResourceError, match="closed_form"):
         GroverFinder().check_resources(64, 3, 4)
@@ -325,12 +329,12 @@ def test_too_large_a_bank_is_refused_before_anything_is_computed(monkeypatch):
     GroverFinder(engine="closed_form").build(*banks(64, 3), 0.5)
 
 
-def test_promise_states_delta():
+def test_promise_states_delta() -> None:
     assert str(GroverFinder(delta=1e-3).promise) == "exact with probability 1 - 0.001"
     assert str(GroverFinder(strategy="known_k").promise) == "exact"
 
 
-def test_registry_and_schema_name_the_same_choices():
+def test_registry_and_schema_name_the_same_choices() -> None:
     fields = finder_options("grover").model_fields
     assert set(fields["strategy"].annotation.__args__) == set(STRATEGIES)
     assert set(fields["engine"].annotation.__args__) == set(ENGINES)
@@ -340,7 +344,7 @@ def test_registry_and_schema_name_the_same_choices():
     assert finder.find().same_sets(active_pairs(*banks(9, 3), 0.5))
 
 
-def test_many_queries_over_few_points():
+def test_many_queries_over_few_points() -> None:
     points, queries = banks(16, 3000)
     finder = planned(engine="closed_form", total=3000)
     finder.build(points, queries, 2.0)
@@ -351,7 +355,7 @@ class TestArithmeticOracle:
     """Oracles that compute in fixed point: nothing is missed, and what is marked too many is rejected."""
 
     @staticmethod
-    def found(engine: str, bits: int, **options):
+    def found(engine: str, bits: int, **options: Any) -> Any:
         rng = np.random.default_rng(8)
         points, queries = rng.standard_normal((13, 2)), rng.standard_normal((3, 2))
         finder = GroverFinder(engine=engine, oracle="arithmetic", bits=bits, delta=1e-6, **options)
@@ -363,13 +367,13 @@ class TestArithmeticOracle:
 
     @pytest.mark.parametrize("engine", ["closed_form", "aer"])
     @pytest.mark.parametrize("strategy", ["adaptive", "bbht", "known_k"])
-    def test_finds_all_though_too_many_are_marked(self, engine, strategy):
+    def test_finds_all_though_too_many_are_marked(self, engine: str, strategy: str) -> None:
         finder, active = self.found(engine, 3, strategy=strategy)
         assert finder.simulation.extra_marks > 0
         assert finder.cost.verifications >= active
         assert {stop.reason for stop in finder.stops} <= {"certified", "all marked items found", "all items seen"}
 
-    def test_more_bits_mark_fewer(self):
+    def test_more_bits_mark_fewer(self) -> None:
         extra = [self.found("closed_form", bits)[0].simulation.extra_marks for bits in (2, 4, 8, 16)]
         assert extra == sorted(extra, reverse=True)
         assert extra[0] > extra[-1] == 0
@@ -383,11 +387,11 @@ class TestArithmeticOracle:
             ({"oracle": "arithmetic", "noise": {"readout": 0.1}}, "noise"),
         ],
     )
-    def test_options_that_do_not_fit_are_refused(self, options, message):
+    def test_options_that_do_not_fit_are_refused(self, options: Any, message: str) -> None:
         with pytest.raises(ConfigError, match=message):
             GroverFinder(**options)
 
-    def test_a_register_too_wide_is_refused_with_numbers(self):
+    def test_a_register_too_wide_is_refused_with_numbers(self) -> None:
         finder = GroverFinder(oracle="arithmetic", bits=16)
         with pytest.raises(ResourceError, match=r"simulating 62 qubits needs \d+ bytes .* not even two points fit"):
             finder.check_resources(1024, 1, 8)

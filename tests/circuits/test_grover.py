@@ -1,3 +1,7 @@
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import pytest
 from qiskit.quantum_info import Operator, Statevector
@@ -15,16 +19,16 @@ SIZES = range(1, 10)
 
 
 @pytest.fixture(params=["one by one", "diagonal"])
-def both_forms(request, monkeypatch):
+def both_forms(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test here sees few and many marked items built in either form."""
     monkeypatch.setattr(lookup, "_TABLE_ENTRIES_PER_ITEM", 0 if request.param == "one by one" else 1 << 20)
 
 
-def all_subsets(n_items):
+def all_subsets(n_items: int) -> list[list[int]]:
     return [[i for i in range(n_items) if code >> i & 1] for code in range(1 << n_items)]
 
 
-def some_subsets(n_items):
+def some_subsets(n_items: int) -> list[list[int]]:
     rng = np.random.default_rng(n_items)
     return [sorted(rng.choice(n_items, k, replace=False).tolist()) for k in range(n_items + 1)]
 
@@ -32,7 +36,7 @@ def some_subsets(n_items):
 @pytest.mark.usefixtures("both_forms")
 @pytest.mark.parametrize("n_items", [1, 2, 3, 4])
 @pytest.mark.parametrize("phase", [np.pi, 0.7])
-def test_phase_oracle_is_the_diagonal_of_its_table(n_items, phase):
+def test_phase_oracle_is_the_diagonal_of_its_table(n_items: int, phase: float) -> None:
     for marked in all_subsets(n_items):
         oracle = LookupOracle(np.array(marked, np.int64), n_items)
         expected = np.ones(1 << oracle.n_qubits, complex)
@@ -42,7 +46,7 @@ def test_phase_oracle_is_the_diagonal_of_its_table(n_items, phase):
 
 @pytest.mark.usefixtures("both_forms")
 @pytest.mark.parametrize("n_items", SIZES)
-def test_bit_oracle_is_the_permutation_of_its_table(n_items):
+def test_bit_oracle_is_the_permutation_of_its_table(n_items: int) -> None:
     for marked in some_subsets(n_items):
         oracle = LookupOracle(np.array(marked, np.int64), n_items)
         size = 1 << oracle.n_qubits
@@ -53,7 +57,7 @@ def test_bit_oracle_is_the_permutation_of_its_table(n_items):
         np.testing.assert_allclose(Operator(oracle.bit_circuit()).data, expected, atol=1e-12)
 
 
-def test_mask_and_indices_mean_the_same():
+def test_mask_and_indices_mean_the_same() -> None:
     mask = np.array([False, True, False, True, True])
     assert Operator(LookupOracle(mask).circuit()) == Operator(LookupOracle([4, 1, 3], 5).circuit())
 
@@ -70,13 +74,13 @@ def test_mask_and_indices_mean_the_same():
         ([], 0, ConfigError, "n_items=0"),
     ],
 )
-def test_oracle_refuses_what_it_cannot_mark(marked, n_items, error, message):
+def test_oracle_refuses_what_it_cannot_mark(marked: Any, n_items: int | None, error: Any, message: str) -> None:
     with pytest.raises(error, match=message):
         LookupOracle(marked, n_items)
 
 
 @pytest.mark.parametrize("n_items", [*range(1, 34), 1000, 1023, 1025])
-def test_uniform_state_spreads_over_exactly_m_items(n_items):
+def test_uniform_state_spreads_over_exactly_m_items(n_items: int) -> None:
     amplitudes = Statevector(uniform_state(n_items)).data
     expected = np.where(np.arange(len(amplitudes)) < n_items, n_items**-0.5, 0.0)
     np.testing.assert_allclose(amplitudes, expected, atol=1e-12)
@@ -84,7 +88,7 @@ def test_uniform_state_spreads_over_exactly_m_items(n_items):
 
 @pytest.mark.parametrize("n_items", SIZES)
 @pytest.mark.parametrize("phase", [np.pi, -1.3])
-def test_diffusion_turns_the_uniform_state_alone(n_items, phase):
+def test_diffusion_turns_the_uniform_state_alone(n_items: int, phase: float) -> None:
     circuit = diffusion(n_items, phase)
     uniform = np.where(np.arange(1 << circuit.num_qubits) < n_items, n_items**-0.5, 0.0)
     expected = np.eye(len(uniform)) + (np.exp(1j * phase) - 1.0) * np.outer(uniform, uniform)
@@ -93,7 +97,7 @@ def test_diffusion_turns_the_uniform_state_alone(n_items, phase):
 
 @pytest.mark.usefixtures("both_forms")
 @pytest.mark.parametrize("n_items", SIZES)
-def test_circuits_follow_the_closed_form_law(n_items):
+def test_circuits_follow_the_closed_form_law(n_items: int) -> None:
     phases = fixed_point_phases(3, 0.1)
     for marked in some_subsets(n_items):
         oracle = LookupOracle(np.array(marked, np.int64), n_items)
@@ -102,11 +106,11 @@ def test_circuits_follow_the_closed_form_law(n_items):
             state = Statevector(grover_circuit(oracle, iterations, measure=False))
             assert state.probabilities()[marked].sum() == pytest.approx(expected, abs=1e-10)
         state = Statevector(grover_circuit(oracle, phases=phases, measure=False))
-        expected = phased_probability(n_items, len(marked), phases)
-        assert state.probabilities()[marked].sum() == pytest.approx(expected, abs=1e-10)
+        phased = phased_probability(n_items, len(marked), phases)
+        assert state.probabilities()[marked].sum() == pytest.approx(phased, abs=1e-10)
 
 
-def test_whole_run_is_the_iterate_applied_to_the_uniform_state():
+def test_whole_run_is_the_iterate_applied_to_the_uniform_state() -> None:
     oracle = LookupOracle([1, 4], 6)
     step = grover_operator(oracle, oracle_phase=0.3, diffusion_phase=0.9)
     by_hand = uniform_state(6).compose(step).compose(step)
@@ -115,7 +119,7 @@ def test_whole_run_is_the_iterate_applied_to_the_uniform_state():
 
 
 @pytest.mark.parametrize("n_items", [1, 2, 3, 6, 8, 11, 16, 37])
-def test_compact_circuits_are_the_same_maps(n_items):
+def test_compact_circuits_are_the_same_maps(n_items: int) -> None:
     builder = CircuitBuilder(n_items)
     rng = np.random.default_rng(0)
     for n_marked in {0, 1, n_items // 3, n_items}:
@@ -132,7 +136,7 @@ def test_compact_circuits_are_the_same_maps(n_items):
 
 
 @pytest.mark.parametrize("n_items", [8, 300, 333])
-def test_fusion_keeps_the_map_and_saves_instructions(n_items):
+def test_fusion_keeps_the_map_and_saves_instructions(n_items: int) -> None:
     frame = diffusion(n_items)
     steps = fused(frame)
     rebuilt = frame.copy_empty_like()
@@ -143,7 +147,7 @@ def test_fusion_keeps_the_map_and_saves_instructions(n_items):
 
 
 @pytest.mark.parametrize("n_items", [1, 2, 3, 16, 200])
-def test_built_circuits_need_no_transpiler(n_items):
+def test_built_circuits_need_no_transpiler(n_items: int) -> None:
     """Every instruction is one that Aer runs as it is."""
     native = set(AerSimulator(method="statevector").target.operation_names) | {"cry_o0", "mcphase"}
     circuit = grover_circuit(LookupOracle(np.arange(n_items // 2), n_items), 2, phases=fixed_point_phases(1, 0.2))
@@ -151,7 +155,7 @@ def test_built_circuits_need_no_transpiler(n_items):
     assert sum(AerSimulator().run(circuit, shots=5).result().get_counts().values()) == 5
 
 
-def test_bad_arguments_are_named():
+def test_bad_arguments_are_named() -> None:
     with pytest.raises(ConfigError, match="n_items=0"):
         uniform_state(0)
     with pytest.raises(ConfigError, match="n_items=0"):

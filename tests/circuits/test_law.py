@@ -148,7 +148,7 @@ def test_scalar_and_array_laws_agree(n_items: Any, data: Any) -> None:
         (lambda: fixed_point_phases(3, 2.0), r"miss_probability=2.0: must lie strictly between 0 and 1"),
         (lambda: fixed_point_phases(3, 0.0), r"miss_probability=0.0"),
         (lambda: fixed_point_phases(-1, 0.1), r"iterations=-1: must be at least 0"),
-        (lambda: fixed_point_phases(2.5, 0.1), r"iterations=2.5: must be an integer"),  # type: ignore[arg-type]
+        (lambda: fixed_point_phases(2.5, 0.1), r"iterations=2.5: must be an integer"),
         (lambda: success_probability(8, 9, 1), r"n_marked=9: from 0 to n_items=8"),
         (lambda: success_probability(8, -1, 1), r"n_marked=-1"),
         (lambda: success_probability(0, 0, 1), r"n_items=0: there must be at least one item"),
@@ -156,7 +156,7 @@ def test_scalar_and_array_laws_agree(n_items: Any, data: Any) -> None:
         (lambda: success_probability(8, 2, 1.5), r"iterations=1.5: must be whole numbers"),
         (lambda: success_probability(8, [1, 9], 1), r"n_marked=array of shape \(2,\): from 0 to"),
         (lambda: success_probability(8, float("nan"), 1), r"n_marked=nan: must be whole numbers"),
-        (lambda: success_probability(8, "two", 1), r"n_marked=two: must be whole numbers"),  # type: ignore[arg-type]
+        (lambda: success_probability(8, "two", 1), r"n_marked=two: must be whole numbers"),
         (lambda: phased_probability(4, 5, fixed_point_phases(1, 0.1)), r"n_marked=5"),
         (lambda: fixed_point_probability(4, [1, 5], 2, 0.1), r"n_marked=array"),
         (lambda: fixed_point_probability(4, 1, 2, 1.0), r"miss_probability=1.0"),

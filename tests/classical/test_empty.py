@@ -9,7 +9,7 @@ from hybrid_train.finder import APPROXIMATE
 from hybrid_train.finder.cost import Cost
 
 
-def test_finds_nothing_at_no_cost():
+def test_finds_nothing_at_no_cost() -> None:
     finder = EmptyFinder()
     finder.build(np.ones((4, 2)), np.ones((3, 2)), -1.0)
     sets = finder.find()
@@ -19,7 +19,7 @@ def test_finds_nothing_at_no_cost():
     assert finder.promise == APPROXIMATE
 
 
-def test_checks_what_it_is_told_like_any_finder():
+def test_checks_what_it_is_told_like_any_finder() -> None:
     finder = EmptyFinder()
     with pytest.raises(DataError, match="dimension"):
         finder.build(np.ones((4, 2)), np.ones((3, 3)), 0.0)

@@ -23,20 +23,7 @@ from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network import TwoLayerNetwork
 from hybrid_train.testing import check_finder
 from hybrid_train.training.losses import make_loss
-
-KINDS = ("gaussian", "grid", "duplicates", "zeros", "magnitudes", "huge", "tiny")
-
-
-def vectors(rng: np.random.Generator, kind: str, shape: tuple[int, int]) -> np.ndarray:
-    if kind == "grid":
-        return rng.integers(-2, 3, shape).astype(float)
-    values = rng.standard_normal(shape)
-    if kind == "duplicates":
-        return values[rng.integers(0, min(3, shape[0]), shape[0])]
-    if kind == "zeros":
-        return values * rng.integers(0, 2, (shape[0], 1))
-    exponents = {"gaussian": (0, 1), "magnitudes": (-160, 150), "huge": (150, 155), "tiny": (-320, -150)}[kind]
-    return values * 10.0 ** rng.integers(*exponents, (shape[0], 1))
+from tests.support.banks import FINITE, vectors
 
 
 class Model:
@@ -48,7 +35,7 @@ class Model:
         self.rng = np.random.default_rng(seed)
         n_points, n_queries, dimension = shape
         self.banks = [
-            DenseBank(vectors(self.rng, which, (size, dimension)).astype(dtype))
+            DenseBank(vectors(self.rng, which, (size, dimension), dtype))
             for which, size in ((kind, n_points), (kind if seed % 2 else "gaussian", n_queries))
         ]
         self.kind, self.live = kind, live
@@ -129,7 +116,7 @@ def play(model: Model, steps: list[tuple[int, str, float, str]]) -> None:
 @settings(max_examples=400)
 @given(
     st.integers(0, 2**32),
-    st.sampled_from(KINDS),
+    st.sampled_from(FINITE),
     st.tuples(st.integers(1, 40), st.integers(1, 12), st.integers(1, 18)),
     st.booleans(),
     st.sampled_from([None, 1e-9, 0.1, 30.0]),
@@ -201,7 +188,7 @@ def test_a_broken_certificate_is_noticed(broken: str, monkeypatch: pytest.Monkey
         with pytest.raises(AssertionError):
             drift(0, "static")
     elif broken == "sway":
-        rule = NeighbourLists.rule.fget
+        rule = vars(NeighbourLists)["rule"].fget
         monkeypatch.setattr(NeighbourLists, "rule", property(lambda self: rule(self)._replace(sway=0.0)))
         with pytest.raises(AssertionError):
             play(Model(5, "gaussian", (300, 12, 6), np.float64, live=True), [(1, "nudged", 0.3, "all")] * 20)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -32,10 +32,10 @@ def test_grover_conforms_in_closed_form() -> None:
 class Unbuilt:
     """Stands for a bank that was never given."""
 
-    def __len__(self):
+    def __len__(self) -> None:
         raise DataError("build comes first")
 
-    def put(self, rows, vectors):
+    def put(self, rows: Any, vectors: np.ndarray) -> None:
         len(self)
 
 
@@ -46,10 +46,11 @@ class Plain(ActiveSetFinder):
     def promise(self) -> Promise:
         return EXACT
 
-    points = queries = Unbuilt()
+    points: Any = Unbuilt()
+    queries: Any = Unbuilt()
     threshold = 0.5
 
-    def build(self, points, queries, threshold):
+    def build(self, points: Any, queries: Any, threshold: float) -> None:
         self.cost = Cost()
         self.points, self.queries = Watched(points, "points"), Watched(queries, "queries")
         checked_threshold(threshold)
@@ -57,14 +58,14 @@ class Plain(ActiveSetFinder):
             ScanFinder().build(points, queries, threshold)
         self.threshold = threshold
 
-    def find(self, rows=None):
+    def find(self, rows: Any = None) -> ActiveSets:
         self.cost.inner_products += 1
         return active_pairs(self.points, self.queries, self.threshold, rows)
 
-    def move_points(self, rows, points):
+    def move_points(self, rows: Any, points: Any) -> None:
         self.points.put(rows, points)
 
-    def move_queries(self, rows, queries):
+    def move_queries(self, rows: Any, queries: Any) -> None:
         self.queries.put(rows, queries)
 
 
@@ -75,18 +76,18 @@ def edited(sets: ActiveSets, keep: np.ndarray, values: np.ndarray | None = None)
 
 
 class DropsOne(Plain):
-    def find(self, rows=None):
+    def find(self, rows: Any = None) -> ActiveSets:
         sets = super().find(rows)
         return edited(sets, np.arange(sets.nnz) != 2)
 
 
 class NotStrict(Plain):
-    def find(self, rows=None):
+    def find(self, rows: Any = None) -> ActiveSets:
         return active_pairs(self.points, self.queries, np.nextafter(self.threshold, -np.inf), rows)
 
 
 class OwnArithmetic(Plain):
-    def find(self, rows=None):
+    def find(self, rows: Any = None) -> ActiveSets:
         self.cost.inner_products += 1
         asked = np.arange(len(self.queries)) if rows is None else np.asarray(rows, dtype=np.int64)
         if len(asked) and (asked.min() < 0 or asked.max() >= len(self.queries)):
@@ -104,27 +105,27 @@ class OwnArithmetic(Plain):
 
 
 class Single(Plain):
-    def build(self, points, queries, threshold):
+    def build(self, points: Any, queries: Any, threshold: float) -> None:
         super().build(points, queries, threshold)
         self.points = Watched(np.asarray(points, dtype=np.float32), "points")
 
 
 class ForgetsPointMoves(Plain):
-    def move_points(self, rows, points):
+    def move_points(self, rows: Any, points: Any) -> None:
         Watched(np.asarray(self.points[:]), "points").put(rows, points)
 
 
 class ForgetsQueryMoves(Plain):
-    def move_queries(self, rows, queries):
+    def move_queries(self, rows: Any, queries: Any) -> None:
         Watched(np.asarray(self.queries[:]), "queries").put(rows, queries)
 
 
 class CachesAnswer(Plain):
-    def build(self, points, queries, threshold):
+    def build(self, points: Any, queries: Any, threshold: float) -> None:
         super().build(points, queries, threshold)
-        self.answer = None
+        self.answer: ActiveSets | None = None
 
-    def find(self, rows=None):
+    def find(self, rows: Any = None) -> ActiveSets:
         if rows is not None:
             return super().find(rows)
         self.answer = self.answer or super().find()
@@ -132,56 +133,56 @@ class CachesAnswer(Plain):
 
 
 class IgnoresRows(Plain):
-    def find(self, rows=None):
+    def find(self, rows: Any = None) -> ActiveSets:
         super().find(rows)
         return super().find()
 
 
 class SortsRows(Plain):
-    def find(self, rows=None):
+    def find(self, rows: Any = None) -> ActiveSets:
         super().find(rows)
         return super().find(rows if rows is None else np.sort(rows))
 
 
 class WrongValues(Plain):
-    def find(self, rows=None):
+    def find(self, rows: Any = None) -> ActiveSets:
         sets = super().find(rows)
         return edited(sets, np.ones(sets.nnz, bool), sets.inner_products - self.threshold)
 
 
 class Uncharged(Plain):
-    def find(self, rows=None):
+    def find(self, rows: Any = None) -> ActiveSets:
         return active_pairs(self.points, self.queries, self.threshold, rows)
 
 
 class NeverResetsCost(Plain):
-    def build(self, points, queries, threshold):
+    def build(self, points: Any, queries: Any, threshold: float) -> None:
         cost = self.cost
         super().build(points, queries, threshold)
         self.cost = cost
 
 
 class WritesToArrays(Plain):
-    def build(self, points, queries, threshold):
+    def build(self, points: Any, queries: Any, threshold: float) -> None:
         super().build(points, queries, threshold)
         self.given = points
 
-    def move_points(self, rows, points):
+    def move_points(self, rows: Any, points: Any) -> None:
         super().move_points(rows, points)
         if isinstance(self.given, np.ndarray):
             self.given[-1] = 0.0
 
 
 class KeepsReference(Plain):
-    def build(self, points, queries, threshold):
+    def build(self, points: Any, queries: Any, threshold: float) -> None:
         super().build(points, queries, threshold)
         self.given = queries
 
-    def find(self, rows=None):
+    def find(self, rows: Any = None) -> ActiveSets:
         self.cost.inner_products += 1
         return active_pairs(self.points, self.given, self.threshold, rows)
 
-    def move_queries(self, rows, queries):
+    def move_queries(self, rows: Any, queries: Any) -> None:
         super().move_queries(rows, queries)
         self.given = self.queries
 
@@ -191,33 +192,61 @@ class Unrepeatable(Plain):
     def promise(self) -> Promise:
         return APPROXIMATE
 
-    def find(self, rows=None):
+    def find(self, rows: Any = None) -> ActiveSets:
         sets = super().find(rows)
         return edited(sets, np.random.default_rng().random(sets.nnz) < 0.5)
 
 
 class AcceptsNaN(Plain):
-    def build(self, points, queries, threshold):
+    def build(self, points: Any, queries: Any, threshold: float) -> None:
         super().build(np.nan_to_num(np.asarray(points)), queries, threshold)
 
 
-class AcceptsAnyThreshold(Plain):
+class AcceptsComplexNumbers(Plain):
     def build(self, points, queries, threshold):
+        super().build(np.real(np.asarray(points)), queries, threshold)
+
+
+class AcceptsTruthValues(Plain):
+    def build(self, points, queries, threshold):
+        queries = np.asarray(queries)
+        super().build(points, queries.astype(float) if queries.dtype == bool else queries, threshold)
+
+
+class AcceptsWords(Plain):
+    def move_points(self, rows, points):
+        super().move_points(rows, np.asarray(points).astype(float) if np.asarray(points).dtype.kind == "U" else points)
+
+
+class AcceptsFractionsOfRows(Plain):
+    def find(self, rows=None):
+        return super().find(None if rows is None else np.asarray(rows).astype(int))
+
+
+class AnswersInObjects(Plain):
+    def find(self, rows=None):
+        sets = super().find(rows)
+        return edited(sets, np.ones(sets.nnz, bool), sets.inner_products.astype(object))
+
+
+class AcceptsAnyThreshold(Plain):
+    def build(self, points: Any, queries: Any, threshold: float) -> None:
         bad = isinstance(threshold, str | bool) or not np.isfinite(threshold)
         super().build(points, queries, 0.5 if bad else threshold)
 
 
 class AcceptsInfiniteThresholds(Plain):
-    def build(self, points, queries, threshold):
+    def build(self, points: Any, queries: Any, threshold: float) -> None:
         super().build(points, queries, 1e300 if threshold == np.inf else threshold)
 
 
 class AttributeErrorBeforeBuild(Plain):
-    points = queries = ()
+    points: Any = ()
+    queries: Any = ()
 
 
 class AnswersBeforeBuild(Plain):
-    def find(self, rows=None):
+    def find(self, rows: Any = None) -> ActiveSets:
         if not isinstance(self.points, Watched):
             return ActiveSets(np.zeros(1, int), np.empty(0, int), np.empty(0), (0, 0))
         return super().find(rows)
@@ -226,7 +255,7 @@ class AnswersBeforeBuild(Plain):
 class ReportsPairsTwice(Plain):
     """By query, side by side."""
 
-    def find(self, rows=None):
+    def find(self, rows: Any = None) -> ActiveSets:
         sets = super().find(rows)
         counts, twice = 2 * sets.counts, np.repeat(np.arange(sets.nnz), 2)
         indptr = np.concatenate([[0], np.cumsum(counts)])
@@ -236,7 +265,7 @@ class ReportsPairsTwice(Plain):
 class ReportsPointsTwice(Plain):
     """By point, in two rows of the same point."""
 
-    def find(self, rows=None):
+    def find(self, rows: Any = None) -> ActiveSets:
         sets = super().find(rows)
         if rows is not None:
             return sets
@@ -247,34 +276,34 @@ class ReportsPointsTwice(Plain):
 
 
 class MissesDuplicates(Plain):
-    def find(self, rows=None):
+    def find(self, rows: Any = None) -> ActiveSets:
         sets = super().find(rows)
         keys = [(q, v) for q, v in zip(sets.query_ids.tolist(), sets.inner_products.tolist(), strict=True)]
         return edited(sets, np.array([keys.index(key) == at for at, key in enumerate(keys)], dtype=bool))
 
 
 class KeepsFirstThreshold(Plain):
-    def build(self, points, queries, threshold):
+    def build(self, points: Any, queries: Any, threshold: float) -> None:
         super().build(points, queries, self.__dict__.get("threshold", threshold))
 
 
 class SharesState(Plain):
     shared: ClassVar[dict[str, Watched]] = {}
 
-    def build(self, points, queries, threshold):
+    def build(self, points: Any, queries: Any, threshold: float) -> None:
         super().build(points, queries, threshold)
         SharesState.shared["points"] = self.points
 
-    def find(self, rows=None):
+    def find(self, rows: Any = None) -> ActiveSets:
         self.cost.inner_products += 1
         return active_pairs(self.shared["points"], self.queries, self.threshold, rows)
 
-    def move_points(self, rows, points):
+    def move_points(self, rows: Any, points: Any) -> None:
         self.shared["points"].put(rows, points)
 
 
 class ReusesBuffers(Plain):
-    def find(self, rows=None):
+    def find(self, rows: Any = None) -> ActiveSets:
         sets = super().find(rows)
         buffer = self.__dict__.setdefault("buffer", np.empty(10**5))
         buffer[: sets.nnz] = sets.inner_products
@@ -282,7 +311,7 @@ class ReusesBuffers(Plain):
 
 
 class LosesLaterBlocks(Plain):
-    def find(self, rows=None):
+    def find(self, rows: Any = None) -> ActiveSets:
         sets = super().find(rows)
         return edited(sets, sets.query_ids < 128)
 
@@ -296,12 +325,12 @@ class Overpromises(Plain):
     def promise(self) -> Promise:
         return Promise(exact=True, delta=1e-3)
 
-    def find(self, rows=None):
+    def find(self, rows: Any = None) -> ActiveSets:
         sets = super().find(rows)
         Overpromises.calls += 1
         return edited(sets, np.arange(sets.nnz) > (0 if Overpromises.calls % 3 == 0 else -1))
 
-    def plan(self, *, seed=None, total_queries=None):
+    def plan(self, *, seed: Any = None, total_queries: Any = None) -> None:
         Overpromises.calls = 0
 
 

@@ -14,9 +14,10 @@ from hybrid_train.experiments.assembly import planned_queries
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.experiments.table import comparison_text
 from hybrid_train.network import TwoLayerNetwork
+from tests.support.configs import Tables, replaced
 
 JUMP = {"width": 600, "activation": "jump", "fraction": 0.1}
-CONFIG: dict[str, Any] = {
+CONFIG: Tables = {
     "data": {"kind": "digits", "n": 12},
     "network": JUMP,
     "training": {"algorithm": "adversarial", "steps": 3, "loss": "logistic"},
@@ -24,26 +25,25 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def changed(**sections: Any) -> dict[str, Any]:
-    return {name: dict(table) for name, table in CONFIG.items()} | sections
-
-
 @pytest.mark.parametrize(
     ("tables", "message"),
     [
-        (changed(training={"algorithm": "gd"}), "training.algorithm='gd': expected 'adversarial'"),
-        (changed(adversary={"rho": -1.0}), "adversary.rho=-1.0: expected a radius of at least 0"),
-        (changed(adversary={"kind": "pdg"}), "did you mean 'pgd'"),
-        (changed(adversary={"kind": "fgsm", "steps": 3}), "adversary.steps=3: remove it, it belongs to kind='pgd'"),
-        (changed(adversary={"restarts": 2}), "adversary.restarts=2: they would all be the same"),
-        (changed(network={"tau": 0.1}), "network.tau=0.1: remove it, it belongs to activation='jump'"),
-        (changed(network=JUMP | {"k": 1.0}), "network.fraction=0.1: remove it or the others"),
-        (changed(network=JUMP | {"threshold": 1.0}), "network.threshold=1.0: remove it"),
-        (changed(network=JUMP | {"start": "paired"}), "network.start='paired': remove it"),
-        (changed(data={"kind": "even_polynomial", "dim": 4}), "data.n: missing"),
+        (replaced(CONFIG, training={"algorithm": "gd"}), "training.algorithm='gd': expected 'adversarial'"),
+        (replaced(CONFIG, adversary={"rho": -1.0}), "adversary.rho=-1.0: expected a radius of at least 0"),
+        (replaced(CONFIG, adversary={"kind": "pdg"}), "did you mean 'pgd'"),
+        (
+            replaced(CONFIG, adversary={"kind": "fgsm", "steps": 3}),
+            "adversary.steps=3: remove it, it belongs to kind='pgd'",
+        ),
+        (replaced(CONFIG, adversary={"restarts": 2}), "adversary.restarts=2: they would all be the same"),
+        (replaced(CONFIG, network={"tau": 0.1}), "network.tau=0.1: remove it, it belongs to activation='jump'"),
+        (replaced(CONFIG, network=JUMP | {"k": 1.0}), "network.fraction=0.1: remove it or the others"),
+        (replaced(CONFIG, network=JUMP | {"threshold": 1.0}), "network.threshold=1.0: remove it"),
+        (replaced(CONFIG, network=JUMP | {"start": "paired"}), "network.start='paired': remove it"),
+        (replaced(CONFIG, data={"kind": "even_polynomial", "dim": 4}), "data.n: missing"),
     ],
 )
-def test_what_does_not_fit_is_refused(tables: dict[str, Any], message: str) -> None:
+def test_what_does_not_fit_is_refused(tables: Tables, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load_config(tables)
     assert message in str(caught.value)
@@ -55,13 +55,13 @@ def test_a_config_survives_being_written() -> None:
     assert config.adversary is not None
     assert config.adversary.options == {"steps": 2}
     assert load_config({"data": {"kind": "digits"}}).adversary is None
-    assert load_config(changed(adversary={})).adversary is not None, "PGD by default"
+    assert load_config(replaced(CONFIG, adversary={})).adversary is not None, "PGD by default"
 
 
 @pytest.mark.parametrize("network", [JUMP, {"width": 256}])
 @pytest.mark.parametrize("norm", ["l2", "linf"])
 def test_every_finder_gives_the_same_robust_row(network: dict[str, Any], norm: str) -> None:
-    tables = changed(network=network, adversary={"norm": norm, "rho": 0.1, "steps": 2, "random_start": True})
+    tables = replaced(CONFIG, network=network, adversary={"norm": norm, "rho": 0.1, "steps": 2, "random_start": True})
     tables["finders"] = {"grover": {"engine": "closed_form"}}
     rows = compare(tables, ["scan", "hsr", "skin", "grover"], progress=False).rows
     for row in rows:
@@ -76,7 +76,7 @@ def test_every_finder_gives_the_same_robust_row(network: dict[str, Any], norm: s
 @pytest.mark.parametrize("batches", [{}, {"batch_size": 5}])
 def test_the_row_judges_the_network_that_is_returned(keep: str, batches: dict[str, Any]) -> None:
     training = {"algorithm": "adversarial", "steps": 6, "loss": "squared", "learning_rate": 0.01, "keep": keep}
-    tables = changed(training=training | batches, finder={"kind": "skin"}, data={"kind": "digits", "n": 40})
+    tables = replaced(CONFIG, training=training | batches, finder={"kind": "skin"}, data={"kind": "digits", "n": 40})
     tables["adversary"] = {"kind": "fgsm", "rho": 0.3}
     result = run(tables, progress=False)
     setting, network, row = Setting.of(result.table.config), result.network, result.row
@@ -94,8 +94,8 @@ def test_the_row_judges_the_network_that_is_returned(keep: str, batches: dict[st
 
 
 def test_no_adversary_is_plain_descent() -> None:
-    none = run(changed(network={"width": 256}, adversary={"kind": "none"}), progress=False).row
-    tables = changed(network={"width": 256}, training=CONFIG["training"] | {"algorithm": "gd"})
+    none = run(replaced(CONFIG, network={"width": 256}, adversary={"kind": "none"}), progress=False).row
+    tables = replaced(CONFIG, network={"width": 256}, training=CONFIG["training"] | {"algorithm": "gd"})
     del tables["adversary"]
     plain = run(tables, progress=False).row
     assert none["losses"] == pytest.approx(plain["losses"], rel=1e-12)
@@ -104,13 +104,13 @@ def test_no_adversary_is_plain_descent() -> None:
 
 
 def test_the_finder_is_told_about_every_look_of_the_adversary() -> None:
-    config = load_config(changed(adversary={"steps": 4, "random_start": True, "restarts": 2}))
+    config = load_config(replaced(CONFIG, adversary={"steps": 4, "random_start": True, "restarts": 2}))
     # the clean look, each restart's start and steps, and the worst place at the end
     assert planned_queries(config, Setting.of(config)) == (1 + 2 * (4 + 1) + 1) * 12 * (3 + 1)
 
 
 def test_batches_can_be_attacked() -> None:
-    tables = changed(training=CONFIG["training"] | {"batch_size": 5, "learning_rate": 0.1})
+    tables = replaced(CONFIG, training=CONFIG["training"] | {"batch_size": 5, "learning_rate": 0.1})
     row = run(tables, progress=False).row
     assert len(row["losses"]) == 4
     assert row["recall"] == 1

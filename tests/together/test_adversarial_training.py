@@ -17,14 +17,10 @@ from hybrid_train.network.adversarial import adversarial_network
 from hybrid_train.support.rng import Role, generator
 from hybrid_train.training.batches import FullBatch
 from hybrid_train.training.losses import make_loss
+from tests.support import textbook
+from tests.support.finders import FINDERS
 
 RHO, STEPS, RATE, SEED = 0.25, 3, 0.05, 11
-FINDERS: dict[str, dict[str, Any]] = {
-    "scan": {},
-    "hsr": {"leaf_size": 8},
-    "skin": {},
-    "grover": {"engine": "closed_form"},
-}
 ATTACKS: dict[str, dict[str, Any]] = {
     "none": {},
     "fgsm": {},
@@ -74,12 +70,10 @@ class Dense:
         return np.where(z > self.tau, z, 0.0) @ self.a
 
     def value(self, x: np.ndarray, y: np.ndarray) -> float:
-        r = self.f(x) - y
-        return float((0.5 * r**2 if self.loss == "squared" else np.abs(r)).sum())
+        return textbook.value(self.loss, self.f(x), y)
 
     def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        r = self.f(x) - y
-        return r if self.loss == "squared" else np.sign(r)
+        return textbook.slope(self.loss, self.f(x), y)
 
     def gradient(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         g = self.w.T @ ((self.w @ x > self.tau) * (self.a @ self.slope(x, y)))

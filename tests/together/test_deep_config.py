@@ -19,8 +19,7 @@ from hybrid_train.experiments.setting import Setting
 from hybrid_train.finder import ActiveSetFinder
 from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.studies.count_along import count_along
-
-Tables = dict[str, Any]
+from tests.support.configs import Tables, replaced
 
 NETWORKS: dict[str, dict[str, Any]] = {
     "deep": {"kind": "deep", "widths": [24, 20, 16]},
@@ -43,12 +42,8 @@ ALGORITHMS: dict[str, Tables] = {
 }
 
 
-def changed(**sections: Any) -> Tables:
-    return {name: dict(table) for name, table in CONFIG.items()} | sections
-
-
 def of_kind(name: str, **options: Any) -> Tables:
-    return changed(network=NETWORKS[name] | options)
+    return replaced(CONFIG, network=NETWORKS[name] | options)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +66,10 @@ def of_kind(name: str, **options: Any) -> Tables:
         (of_kind("convolutional", threshold=-9.0), "network.threshold=-9.0: no weights"),
         (of_kind("convolutional", kernel=9), "network.kernel=9: expected at most 8"),
         (of_kind("convolutional", grid=[8]), "network.grid=[8]: expected a list of two, height and width"),
-        (changed(training={"index": "data"}), "training.index='data': expected 'neurons' for network.kind='deep'"),
+        (
+            replaced(CONFIG, training={"index": "data"}),
+            "training.index='data': expected 'neurons' for network.kind='deep'",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused_in_one_line(tables: Tables, message: str) -> None:
@@ -115,7 +113,7 @@ def test_the_sizes_are_those_of_the_network_made(name: str) -> None:
 
 
 def test_what_does_not_fit_in_memory_is_refused_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    config = load_config(changed(network={"kind": "deep", "width": 100_000}))
+    config = load_config(replaced(CONFIG, network={"kind": "deep", "width": 100_000}))
     monkeypatch.setattr("hybrid_train.support.memory.available_bytes", lambda: 1 << 30)
     with pytest.raises(
         ResourceError, match=r"network.kind='deep', 10 examples of dimension 64: weights .* available 1"
@@ -196,7 +194,12 @@ def test_no_more_is_asked_than_was_planned(name: str, algorithm: str) -> None:
 
 @pytest.mark.parametrize("algorithm", ["sgd", "adversarial"])
 def test_other_algorithms_find_everything_too(algorithm: str) -> None:
-    tables = changed() | ALGORITHMS[algorithm]
+    tables = (
+        replaced(
+            CONFIG,
+        )
+        | ALGORITHMS[algorithm]
+    )
     tables["training"] = tables["training"] | {"loss": "cross_entropy"}
     rows = compare(tables, ["scan", "skin"]).rows
     assert [row["recall"] for row in rows] == [1, 1]
@@ -218,7 +221,7 @@ def test_fresh_examples_reach_a_network_fitted_to_others() -> None:
 
 
 def test_a_finder_that_finds_nothing_moves_nothing() -> None:
-    result = run(changed(finder={"kind": "empty"}))
+    result = run(replaced(CONFIG, finder={"kind": "empty"}))
     assert result.row["fired_per_datum"] == 0
     assert result.row["recall"] == 0
     assert len(set(result.losses)) == 1

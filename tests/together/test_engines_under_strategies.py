@@ -40,7 +40,8 @@ class Watched(Engine):
 
     def __init__(self, inner: Any, twin: Any, limit: Any) -> None:
         super().__init__()
-        self.inner, self.twin, self.limit, self.rounds = inner, twin, limit, []
+        self.inner, self.twin, self.limit = inner, twin, limit
+        self.rounds: list[list[tuple[int, Run, set[int], int]]] = []
 
     def sample(self, batch: Any) -> Any:
         counts = batch.marked.counts[batch.searches].tolist()
@@ -88,7 +89,9 @@ def chance(n_marked: Any, run: Any) -> Any:
 
 def least_probability(rounds: Any) -> Any:
     """The Bonferroni-corrected least two-sided p-value."""
-    tries, hits, items = Counter(), Counter(), Counter()
+    tries: Counter[Any] = Counter()
+    hits: Counter[Any] = Counter()
+    items: Counter[Any] = Counter()
     for at, jobs in enumerate(rounds):
         for n_marked, run, marked, item in jobs:
             kind = (n_marked, run)

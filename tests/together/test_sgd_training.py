@@ -19,15 +19,11 @@ from hybrid_train.support.arrays import FloatArray
 from hybrid_train.support.rng import Role, generator
 from hybrid_train.training.batches import Batches, FreshBatches, MiniBatches
 from hybrid_train.training.losses import LOSSES, encoded_draw, make_loss
+from tests.support import textbook
+from tests.support.finders import FINDERS
 
 N, D, M, SIZE, SEED = 11, 4, 64, 4, 5
 FALSE_ALARM = 1e-9
-FINDERS: dict[str, dict[str, Any]] = {
-    "scan": {},
-    "hsr": {"leaf_size": 4},
-    "skin": {},
-    "grover": {"engine": "closed_form"},
-}
 
 
 def problem(loss: str = "squared", **start: Any) -> tuple[Dataset, TwoLayerNetwork, FloatArray]:
@@ -35,20 +31,6 @@ def problem(loss: str = "squared", **start: Any) -> tuple[Dataset, TwoLayerNetwo
     outputs = 2 if loss == "cross_entropy" else 1
     options = {"outputs": outputs, "threshold": 0.6, "seed": 4} | start
     return data, TwoLayerNetwork.initialize(M, D, **options), make_loss(loss).encode(data, outputs)
-
-
-def slope_by_hand(loss: str, f: FloatArray, y: FloatArray) -> FloatArray:
-    """The derivatives as a textbook writes them."""
-    formulas = {
-        "squared": lambda: f - y,
-        "huber": lambda: np.where(np.abs(f - y) <= 1, f - y, np.sign(f - y)),
-        "absolute": lambda: np.sign(f - y),
-        "logistic": lambda: -y / (1 + np.exp(y * f)),
-        "hinge": lambda: np.where(y * f < 1, -y, 0.0),
-        "cross_entropy": lambda: np.exp(f) / np.exp(f).sum(1, keepdims=True) - y,
-        "geman_mcclure": lambda: (f - y) / (1 + (f - y) ** 2) ** 2,
-    }
-    return np.asarray(formulas[loss]())
 
 
 def dense_step(
@@ -59,7 +41,7 @@ def dense_step(
     for i in range(len(x)):
         z = weights @ x[i]
         f = np.maximum(z - network.threshold, 0.0) @ network.output_weights / np.sqrt(M)
-        slope = slope_by_hand(loss, f[None], y[i : i + 1])[0]
+        slope = textbook.slope(loss, f, y[i])
         for r in range(M):
             if z[r] > network.threshold:
                 moved[r] -= rate / np.sqrt(M) * float(network.output_weights[r] @ slope) * x[i]

@@ -16,7 +16,7 @@ import numpy as np
 from hybrid_train.data.separability import Separation
 from hybrid_train.network.deep import DeepNetwork, Pass
 from hybrid_train.support.arrays import FloatArray
-from hybrid_train.theory.lines.line import CONFIDENCE, Line, Relation, at_most
+from hybrid_train.theory.lines.line import CONFIDENCE, Line, Relation, at_most, in_doubt
 from hybrid_train.theory.predictions.deep import (
     Linearisation,
     flipped,
@@ -137,6 +137,7 @@ def gradient_below(case: DeepCase) -> Line:
     found = gradient_bounds(case.after, case.targets, case.loss, min(delta, 2.0))
     missing = case.shifted if delta > 0 else (*case.shifted, "data that are not separated: " + case.separation.text)
     formula = "delta m max_i ||loss_i||^2 / (d n)"
+    missing += in_doubt(case.separation, at_most(found.lower, found.last))
     return _line("||grad_L F||_F^2", formula, "DEEP Theorem 3", ">=", found.lower, found.last, missing)
 
 

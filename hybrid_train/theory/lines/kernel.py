@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from hybrid_train.theory.lines.case import Case
-from hybrid_train.theory.lines.line import Line, at_most, unlikely
+from hybrid_train.theory.lines.line import CONFIDENCE, Line, at_most, in_doubt, unlikely
 from hybrid_train.theory.lines.sparsity import covering_radius
 from hybrid_train.theory.predictions.convergence import theorem_radius
 from hybrid_train.theory.predictions.spectrum import (
@@ -30,6 +30,7 @@ def above_separation(case: Case) -> Line:
         missing += ("one datum has no separation",)
     elif delta == 0:
         missing += ("data that are not separated: " + case.separation.text,)
+    satisfied = at_most(lower, case.smallest)
     return Line(
         SECTION,
         "lambda = lambda_min(H^cts)",
@@ -38,9 +39,9 @@ def above_separation(case: Case) -> Line:
         ">=",
         lower,
         case.smallest,
-        at_most(lower, case.smallest),
-        missing,
-        f"delta = {delta:.3g}",
+        satisfied,
+        missing + in_doubt(case.separation, satisfied),
+        case.separation.delta_text,
     )
 
 
@@ -68,8 +69,8 @@ def discrete_above(case: Case) -> Line:
     smallest, measured = case.smallest, smallest_of(case.observed.spectra[0])
     failure = discrete_kernel_failure(case.n, case.independent, smallest)
     missing = case.outside + case.singular
-    if smallest > 0 and failure > 0.01:
-        needed = 32.0 * case.n / smallest * math.log(case.n / 0.01)
+    if smallest > 0 and failure > CONFIDENCE:
+        needed = 32.0 * case.n / smallest * math.log(case.n / CONFIDENCE)
         missing += (f"the proof wants {needed:.3g} neurons, here {case.independent}",)
     return Line(
         SECTION,
@@ -127,13 +128,20 @@ def kernel_drift(case: Case) -> Line:
 
 
 def kernel_stays(case: Case) -> Line:
-    """The smallest eigenvalue of H(t) against lambda / 2, which holds while no neuron moves further than R."""
+    """The smallest eigenvalue of H(t) against lambda / 2, which holds while no neuron moves further than R.
+
+    Its proof starts from that of H(0), which is looked up where Lemma C.1 says nothing of it.
+    """
     seen, smallest = case.observed, case.smallest
     measured = min(smallest_of(spectrum) for spectrum in seen.spectra)
     radius, largest = theorem_radius(case.n, smallest), float(seen.movement.max())
     missing = case.outside + case.singular
     if smallest > 0 and largest > radius:
         missing += (f"neurons may move by R = lambda / (24 n) = {radius:.3g}, here by up to {largest:.3g}",)
+    at_start = smallest_of(seen.spectra[0])
+    likely = discrete_kernel_failure(case.n, case.independent, smallest) <= CONFIDENCE
+    if not likely and not at_most(0.75 * smallest, at_start):
+        missing += (f"lambda_min(H(0)) >= 3/4 lambda is wanted (Lemma C.1), here {at_start:.3g}",)
     return Line(
         SECTION,
         "lambda_min(H(t)), smallest",

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
+from hybrid_train.data.separability import Separation
+
 Relation = Literal["<=", ">=", "~", ""]
 Holds = Literal["yes", "no", "not applicable"]
 
@@ -80,6 +82,11 @@ def unlikely(failure: float) -> tuple[str, ...]:
         return ()
     chance = "1" if failure >= 1 else f"{failure:.2g}"
     return (f"at this size the bound may fail with probability {chance}",)
+
+
+def in_doubt(separation: Separation, satisfied: bool) -> tuple[str, ...]:
+    """Return the missing assumption that delta is the least of all pairs, where a smaller one could turn a "no"."""
+    return () if separation.exact or satisfied else (f"delta of all pairs is wanted, here {separation.delta_text}",)
 
 
 def finite(value: float | None) -> float | None:

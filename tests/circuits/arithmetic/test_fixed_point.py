@@ -22,7 +22,7 @@ BITS = st.integers(2, 9)
 
 
 @st.composite
-def half_spaces(draw):
+def half_spaces(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, float]:
     m, d = draw(st.integers(1, 12)), draw(st.integers(1, 9))
     elements = draw(st.sampled_from([VALUES, st.floats(-2, 2), st.floats(-1e-300, 1e-300)]))
     weights = draw(hnp.arrays(np.float64, (m, d), elements=elements))
@@ -36,7 +36,9 @@ def half_spaces(draw):
 
 @settings(max_examples=400)
 @given(half_spaces(), BITS, BITS)
-def test_no_active_point_is_missed(half_space, bits, query_bits):
+def test_no_active_point_is_missed(
+    half_space: tuple[np.ndarray, np.ndarray, float], bits: int, query_bits: int
+) -> None:
     weights, query, threshold = half_space
     active = active_pairs(weights, query[None], threshold).indices
     rounded = FixedPointWeights(weights, bits)
@@ -46,7 +48,7 @@ def test_no_active_point_is_missed(half_space, bits, query_bits):
     assert rounded.spurious(test, active) == marks.sum() - len(active)
 
 
-def test_float32_weights_are_covered_too():
+def test_float32_weights_are_covered_too() -> None:
     rng = np.random.default_rng(0)
     weights, query = rng.standard_normal((3000, 5)).astype(np.float32), rng.standard_normal(5).astype(np.float32)
     rounded = FixedPointWeights(weights, 5)
@@ -55,7 +57,7 @@ def test_float32_weights_are_covered_too():
         assert rounded.integer_test(query, threshold, 5).marks(rounded.words)[active].all()
 
 
-def test_rounding_without_its_bound_would_miss():
+def test_rounding_without_its_bound_would_miss() -> None:
     rng = np.random.default_rng(1)
     weights, query = rng.standard_normal((2000, 4)), rng.standard_normal(4)
     rounded = FixedPointWeights(weights, 4)
@@ -65,7 +67,7 @@ def test_rounding_without_its_bound_would_miss():
     assert (weights @ query > 1.0)[~naive].any()
 
 
-def test_more_bits_leave_fewer_spurious_points():
+def test_more_bits_leave_fewer_spurious_points() -> None:
     rng = np.random.default_rng(2)
     weights, query = rng.standard_normal((4000, 8)), rng.standard_normal(8)
     query /= np.linalg.norm(query)
@@ -79,7 +81,7 @@ def test_more_bits_leave_fewer_spurious_points():
 
 
 @given(st.integers(1, 40), BITS, BITS, st.floats(-1e3, 1e3), st.integers(0, 2**32 - 1))
-def test_the_accumulator_holds_every_sum(dim, bits, query_bits, threshold, seed):
+def test_the_accumulator_holds_every_sum(dim: int, bits: int, query_bits: int, threshold: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
     signs = rng.choice([-1.0, 1.0], (2, dim))
     rounded = FixedPointWeights([signs[0], signs[1], -signs[1]], bits)
@@ -90,7 +92,7 @@ def test_the_accumulator_holds_every_sum(dim, bits, query_bits, threshold, seed)
     assert (sums < 1 << (test.width - 1)).all()
 
 
-def test_one_accumulator_bit_less_would_overflow():
+def test_one_accumulator_bit_less_would_overflow() -> None:
     rounded = FixedPointWeights(np.array([[1.0] * 4, [-1.0] * 4]), 5)
     test = rounded.integer_test(np.ones(4), 1.2e3, 5)
     lowest = (rounded.words @ test.query).min() - (test.threshold + 1)
@@ -98,14 +100,14 @@ def test_one_accumulator_bit_less_would_overflow():
 
 
 @given(st.integers(-(2**20), 2**20))
-def test_signed_digits_are_non_adjacent_and_add_up(value):
+def test_signed_digits_are_non_adjacent_and_add_up(value: int) -> None:
     digits = signed_digits(value)
     assert sum(sign << shift for shift, sign in digits) == value
     shifts = [shift for shift, _ in digits]
     assert all(later - earlier >= 2 for earlier, later in pairwise(shifts))
 
 
-def test_signed_digits_are_the_fewest():
+def test_signed_digits_are_the_fewest() -> None:
     fewest = {0: 0}
     for count in range(1, 5):
         for value in list(fewest):
@@ -115,7 +117,7 @@ def test_signed_digits_are_the_fewest():
     assert all(len(signed_digits(value)) == fewest[value] for value in range(-127, 128))
 
 
-def test_words_use_the_whole_range_and_zero_stays_zero():
+def test_words_use_the_whole_range_and_zero_stays_zero() -> None:
     rounded = FixedPointWeights([[3.0, -3.0], [0.0, 1.6]], 4)
     assert rounded.words.tolist() == [[7, -7], [0, 4]]
     assert not FixedPointWeights(np.zeros((2, 3)), 4).words.any()
@@ -123,14 +125,14 @@ def test_words_use_the_whole_range_and_zero_stays_zero():
     assert not test.query.any()
 
 
-def test_a_threshold_out_of_reach_marks_nothing_or_everything():
+def test_a_threshold_out_of_reach_marks_nothing_or_everything() -> None:
     rounded = FixedPointWeights(np.eye(3), 4)
     assert not rounded.integer_test(np.ones(3), 1e300, 4).marks(rounded.words).any()
     assert rounded.integer_test(np.ones(3), -1e300, 4).marks(rounded.words).all()
     assert Fraction(rounded.integer_test(np.ones(3), -1e300, 4).threshold) == -(7 * 21) - 1
 
 
-def test_bad_input_is_named():
+def test_bad_input_is_named() -> None:
     with pytest.raises(ConfigError, match="bits=1"):
         FixedPointWeights(np.eye(2), 1)
     rounded = FixedPointWeights(np.eye(2), 3)

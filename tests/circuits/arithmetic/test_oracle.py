@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit, transpile
@@ -16,28 +18,30 @@ from hybrid_train.errors import ConfigError, DataError, InvariantError
 from hybrid_train.finder.scan import active_pairs
 
 
-def make(m, d, bits, query_bits, seed=0, threshold=0.7, **options):
+def make(
+    m: int, d: int, bits: int, query_bits: int, seed: int = 0, threshold: float = 0.7, **options: Any
+) -> ArithmeticOracle:
     rng = np.random.default_rng([seed, m, d, bits])
     weights, query = rng.standard_normal((m, d)), rng.standard_normal(d)
     query[rng.random(d) < 0.2] = 0.0
     return ArithmeticOracle(weights, query, threshold, bits, query_bits, **options)
 
 
-def expected_marks(oracle):
+def expected_marks(oracle: ArithmeticOracle) -> np.ndarray:
     """Every address of the index register; those past the last item are not marked."""
     marks = np.zeros(1 << oracle.n_qubits, np.bool_)
     marks[: oracle.n_items] = oracle.marked()
     return marks
 
 
-def all_indices(oracle, circuit):
+def all_indices(oracle: ArithmeticOracle, circuit: QuantumCircuit) -> np.ndarray:
     size = 1 << oracle.n_qubits
     bits = np.zeros((circuit.num_qubits, size), np.bool_)
     bits[: oracle.n_qubits] = np.arange(size) >> np.arange(oracle.n_qubits)[:, None] & 1
     return bits
 
 
-def flips_the_right_signs(oracle, circuit):
+def flips_the_right_signs(oracle: ArithmeticOracle, circuit: QuantumCircuit) -> bool:
     start = all_indices(oracle, circuit)
     end = run_on_basis_states(circuit, start, np.random.default_rng(5))
     return np.array_equal(end.bits, start) and np.array_equal(end.negative, expected_marks(oracle))
@@ -50,7 +54,7 @@ SHAPES += [(m, "all", swap) for m in SIZES for swap in (2, 4) if swap < 1 << (m 
 
 @pytest.mark.parametrize("measured", [False, True])
 @pytest.mark.parametrize(("m", "loading", "swap"), SHAPES)
-def test_signs_and_clean_ancillas_on_every_basis_state(m, loading, swap, measured):
+def test_signs_and_clean_ancillas_on_every_basis_state(m: int, loading: str, swap: int, measured: bool) -> None:
     for d, bits, query_bits, done in [(1, 2, 2, None), (2, 3, 5, [0]), (3, 4, 3, None), (4, 2, 2, [])]:
         oracle = make(m, d, bits, query_bits, adder="gidney", loading=loading, swap=swap, done=done)
         assert flips_the_right_signs(oracle, oracle.circuit(measured=measured))
@@ -58,7 +62,7 @@ def test_signs_and_clean_ancillas_on_every_basis_state(m, loading, swap, measure
 
 @pytest.mark.parametrize("measured", [False, True])
 @pytest.mark.parametrize("loading", ["all", "coordinate"])
-def test_four_thousand_neurons(loading, measured):
+def test_four_thousand_neurons(loading: str, measured: bool) -> None:
     oracle = make(4096, 2, 4, 6, threshold=1.8, adder="gidney", loading=loading)
     assert 0 < oracle.marked().sum() < 4096
     assert flips_the_right_signs(oracle, oracle.circuit(measured=measured))
@@ -67,7 +71,7 @@ def test_four_thousand_neurons(loading, measured):
 @pytest.mark.parametrize("measured", [False, True])
 @pytest.mark.parametrize("done", [None, [1, 2]])
 @pytest.mark.parametrize("m", [4, 11])
-def test_bit_oracle_flips_the_flag(m, done, measured):
+def test_bit_oracle_flips_the_flag(m: int, done: list[int] | None, measured: bool) -> None:
     oracle = make(m, 2, 3, 3, adder="gidney", done=done)
     circuit = oracle.bit_circuit(measured=measured)
     for flag in (False, True):
@@ -79,7 +83,7 @@ def test_bit_oracle_flips_the_flag(m, done, measured):
         assert not end.negative.any()
 
 
-def test_every_active_neuron_is_marked_and_found_ones_are_not():
+def test_every_active_neuron_is_marked_and_found_ones_are_not() -> None:
     rng = np.random.default_rng(3)
     weights, query = rng.standard_normal((300, 5)), rng.standard_normal(5)
     active = active_pairs(weights, query[None], 1.0).indices
@@ -93,17 +97,17 @@ def test_every_active_neuron_is_marked_and_found_ones_are_not():
     assert np.array_equal(found.marked(), ArithmeticOracle(shared, query, 1.0, done=mask).marked())
 
 
-def test_unused_indices_stay_unmarked_even_where_zero_would_fire():
+def test_unused_indices_stay_unmarked_even_where_zero_would_fire() -> None:
     oracle = make(5, 2, 3, 3, threshold=-50.0, adder="gidney")
     assert oracle.marked().all()
     assert flips_the_right_signs(oracle, oracle.circuit())
 
 
-def lines(weights, query=(0.6, 0.8), threshold=0.5, **options):
+def lines(weights: np.ndarray, query: Any = (0.6, 0.8), threshold: float = 0.5, **options: Any) -> ArithmeticOracle:
     return ArithmeticOracle(weights, query, threshold, 4, adder="gidney", **options)
 
 
-def test_the_check_sees_a_broken_circuit():
+def test_the_check_sees_a_broken_circuit() -> None:
     weights = np.random.default_rng(8).standard_normal((16, 2))
     oracle = lines(weights)
     assert flips_the_right_signs(oracle, oracle.circuit())
@@ -115,7 +119,7 @@ def test_the_check_sees_a_broken_circuit():
     assert not flips_the_right_signs(oracle, lines(weights, done=np.flatnonzero(oracle.marked())[:1]).circuit())
 
 
-def test_the_check_sees_a_missing_gate():
+def test_the_check_sees_a_missing_gate() -> None:
     oracle = lines(np.random.default_rng(9).standard_normal((8, 2)))
     whole = oracle.circuit()
     seen, places = 0, [at for at, one in enumerate(whole.data) if one.operation.name != "barrier"]
@@ -130,7 +134,7 @@ def test_the_check_sees_a_missing_gate():
 
 
 @pytest.mark.parametrize(("m", "d"), [(1, 1), (2, 1), (3, 2), (8, 1), (13, 2), (16, 2)])
-def test_fourier_oracle_on_a_random_state(m, d):
+def test_fourier_oracle_on_a_random_state(m: int, d: int) -> None:
     for phase in (np.pi, 0.7):
         oracle = make(m, d, 2, 2, threshold=0.3, done=[0] if m == 8 else None)
         circuit = oracle.circuit(phase)
@@ -145,7 +149,7 @@ def test_fourier_oracle_on_a_random_state(m, d):
         assert np.allclose(Statevector(state).evolve(circuit).data, wanted, atol=1e-10)
 
 
-def test_fourier_oracle_unitary_and_bit_form():
+def test_fourier_oracle_unitary_and_bit_form() -> None:
     oracle = make(3, 1, 2, 2, threshold=0.1)
     matrix = Operator(oracle.circuit()).data
     signs = np.where(expected_marks(oracle), -1.0, 1.0)
@@ -158,7 +162,7 @@ def test_fourier_oracle_unitary_and_bit_form():
     assert np.allclose(matrix, wanted, atol=1e-10)
 
 
-def test_ripple_oracle_turns_by_any_phase():
+def test_ripple_oracle_turns_by_any_phase() -> None:
     oracle = make(4, 1, 2, 2, threshold=0.1, adder="gidney", done=[])
     circuit = transpile(oracle.circuit(0.4), basis_gates=["u", "cx"], optimization_level=0)
     start = np.zeros(1 << circuit.num_qubits, complex)
@@ -168,7 +172,7 @@ def test_ripple_oracle_turns_by_any_phase():
 
 
 @pytest.mark.parametrize("swap", [1, 2])
-def test_the_measured_circuit_runs_with_exactly_the_t_gates_counted(swap):
+def test_the_measured_circuit_runs_with_exactly_the_t_gates_counted(swap: int) -> None:
     oracle = make(4, 1, 2, 2, threshold=0.1, adder="gidney", swap=swap)
     circuit = oracle.circuit(measured=True)
     lowered = circuit.decompose(["and"])
@@ -185,7 +189,7 @@ def test_the_measured_circuit_runs_with_exactly_the_t_gates_counted(swap):
         assert np.allclose(end[:4] / end[0] * (-1.0) ** oracle.marked()[0], (-1.0) ** oracle.marked(), atol=1e-9)
 
 
-def test_and_gate_and_its_erasure():
+def test_and_gate_and_its_erasure() -> None:
     matrix = Operator(AndGate()).data
     for a, b in np.ndindex(2, 2):
         assert np.allclose(matrix[:, a + 2 * b], np.eye(8)[a + 2 * b + 4 * (a & b)])
@@ -194,7 +198,7 @@ def test_and_gate_and_its_erasure():
     assert EraseAndGate().inverse() == AndGate()
 
 
-def test_reed_muller_form_evaluates_to_the_table():
+def test_reed_muller_form_evaluates_to_the_table() -> None:
     rng = np.random.default_rng(4)
     table = [int(word) for word in rng.integers(0, 1 << 6, 13)]
     form = reed_muller(table, 4, 6)
@@ -206,7 +210,7 @@ def test_reed_muller_form_evaluates_to_the_table():
         assert value == (table[index] if index < 13 else 0)
 
 
-def test_reversible_logic_refuses_what_it_cannot_follow():
+def test_reversible_logic_refuses_what_it_cannot_follow() -> None:
     circuit = QuantumCircuit(1)
     circuit.s(0)
     with pytest.raises(ConfigError, match="s: this gate"):
@@ -231,12 +235,12 @@ def test_reversible_logic_refuses_what_it_cannot_follow():
         ({"adder": "gidney", "swap": 8}, "swap=8"),
     ],
 )
-def test_bad_options_are_named(options, message):
+def test_bad_options_are_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         make(8, 2, 3, 3, **options)
 
 
-def test_bad_data_is_named():
+def test_bad_data_is_named() -> None:
     with pytest.raises(DataError, match="done"):
         make(8, 2, 3, 3, done=[8])
     with pytest.raises(DataError, match="done"):

@@ -21,7 +21,7 @@ from scipy import stats
 from circuits.engines import aer
 from circuits.engines.aer import AerEngine
 from circuits.engines.closed_form import ClosedFormEngine
-from circuits.engines.engine import Batch, Run
+from circuits.engines.engine import Batch, Engine, Run
 from circuits.engines.marked import MarkedItems
 from circuits.engines.sampler import SamplerEngine
 from circuits.law import fixed_point_phases, phased_probability, success_probability
@@ -40,12 +40,12 @@ RUNS = {
 }
 
 
-def oracles(marked=MARKED, n_items=ITEMS, searches=SEARCHES):
+def oracles(marked: IntArray = MARKED, n_items: int = ITEMS, searches: int = SEARCHES) -> MarkedItems:
     indptr = np.arange(searches + 1) * len(marked)
     return MarkedItems(indptr, np.tile(marked, searches), n_items)
 
 
-def shots(engine, run, marked=MARKED, rounds=ROUNDS, seed=0):
+def shots(engine: Engine, run: Run, marked: IntArray = MARKED, rounds: int = ROUNDS, seed: int = 0) -> np.ndarray:
     """Every search runs the same circuit once a round."""
     rng = np.random.default_rng(seed)
     held = oracles(marked)
@@ -56,7 +56,7 @@ def shots(engine, run, marked=MARKED, rounds=ROUNDS, seed=0):
     return np.concatenate(drawn)
 
 
-def probability_of_such_counts(measured, run, marked=MARKED):
+def probability_of_such_counts(measured: np.ndarray, run: Run, marked: IntArray = MARKED) -> float:
     """The chi-square p-value of the shots under the closed-form law."""
     if run.phases is None:
         hit = float(success_probability(ITEMS, len(marked), run.iterations))
@@ -64,23 +64,23 @@ def probability_of_such_counts(measured, run, marked=MARKED):
         hit = phased_probability(ITEMS, len(marked), run.phases)
     expected = np.full(ITEMS, (1.0 - hit) / (ITEMS - len(marked)))
     expected[marked] = hit / len(marked)
-    return stats.chisquare(np.bincount(measured, minlength=ITEMS), expected * len(measured)).pvalue
+    return float(stats.chisquare(np.bincount(measured, minlength=ITEMS), expected * len(measured)).pvalue)
 
 
 @pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
 @pytest.mark.parametrize("engine", [AerEngine, ClosedFormEngine])
-def test_engine_follows_the_law(engine, run):
+def test_engine_follows_the_law(engine: Callable[[], Engine], run: Run) -> None:
     assert probability_of_such_counts(shots(engine(), run), run) > FALSE_ALARM
 
 
 @pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
-def test_engines_agree_with_each_other(run):
+def test_engines_agree_with_each_other(run: Run) -> None:
     table = [np.bincount(shots(engine(), run), minlength=ITEMS) for engine in (AerEngine, ClosedFormEngine)]
     assert stats.chi2_contingency(table).pvalue > FALSE_ALARM
 
 
 @pytest.mark.parametrize("engine", [AerEngine, ClosedFormEngine])
-def test_broken_twins_are_seen(engine):
+def test_broken_twins_are_seen(engine: Callable[[], Engine]) -> None:
     one_off = shots(engine(), Run(2))
     assert probability_of_such_counts(one_off, Run(1)) < FALSE_ALARM
     one_dropped = shots(engine(), Run(1), MARKED[:-1])
@@ -90,7 +90,7 @@ def test_broken_twins_are_seen(engine):
 
 
 @pytest.mark.parametrize("engine", [AerEngine, ClosedFormEngine])
-def test_equal_runs_of_a_batch_are_independent(engine):
+def test_equal_runs_of_a_batch_are_independent(engine: Callable[[], Engine]) -> None:
     """Pairs of neighbouring shots: repeated seeds within or between calls would make them agree."""
     measured = shots(engine(), Run(1)).reshape(-1, 2)
     table = np.zeros((ITEMS, ITEMS))
@@ -100,13 +100,13 @@ def test_equal_runs_of_a_batch_are_independent(engine):
 
 
 @pytest.mark.parametrize("engine", [AerEngine, ClosedFormEngine])
-def test_same_seeds_same_shots(engine):
+def test_same_seeds_same_shots(engine: Callable[[], Engine]) -> None:
     first, again, other = (shots(engine(), Run(1), rounds=2, seed=seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
 
 
-def test_aer_forgets_its_shots_when_it_starts_over():
+def test_aer_forgets_its_shots_when_it_starts_over() -> None:
     engine = AerEngine()
     first = shots(engine, Run(1), rounds=1)
     counted = engine.simulation.circuits
@@ -116,7 +116,7 @@ def test_aer_forgets_its_shots_when_it_starts_over():
     assert engine.simulation.circuits == counted
 
 
-def test_aer_simulates_equal_circuits_once():
+def test_aer_simulates_equal_circuits_once() -> None:
     engine = AerEngine()
     shots(engine, Run(0), rounds=4)
     assert engine.simulation.circuits <= 8
@@ -124,7 +124,7 @@ def test_aer_simulates_equal_circuits_once():
     assert engine.simulation.circuits <= 8 + 2
 
 
-def test_closed_form_does_not_depend_on_the_order_of_work():
+def test_closed_form_does_not_depend_on_the_order_of_work() -> None:
     engine, held = ClosedFormEngine(), oracles()
     seeds = np.random.default_rng(0).integers(0, 1 << 63, SEARCHES, np.uint64)
     together = engine.sample(Batch(held, np.arange(SEARCHES), [Run(1)] * SEARCHES, seeds))
@@ -135,7 +135,7 @@ def test_closed_form_does_not_depend_on_the_order_of_work():
 
 @pytest.mark.parametrize("n_items", [1, 2, 3, 5, 8])
 @pytest.mark.parametrize("engine", [AerEngine, ClosedFormEngine])
-def test_all_or_nothing_marked(engine, n_items):
+def test_all_or_nothing_marked(engine: Callable[[], Engine], n_items: int) -> None:
     searches = np.arange(20)
     seeds = np.arange(20, dtype=np.uint64)
     for marked in (np.arange(0), np.arange(n_items)):
@@ -144,7 +144,7 @@ def test_all_or_nothing_marked(engine, n_items):
         assert ((measured >= 0) & (measured < n_items)).all()
 
 
-def test_unmarking_moves_an_item_to_the_other_kind():
+def test_unmarking_moves_an_item_to_the_other_kind() -> None:
     held = oracles(np.array([4, 0, 9]), 10, 3)
     held.unmark(np.array([0, 2]), np.array([4, 9]))
     held.unmark(np.array([2]), np.array([9]))
@@ -155,7 +155,7 @@ def test_unmarking_moves_an_item_to_the_other_kind():
     assert set(never.tolist()) == set(range(10)) - {0, 9}
 
 
-def test_any_sampler_will_do():
+def test_any_sampler_will_do() -> None:
     engine = SamplerEngine(StatevectorSampler(seed=3))
     held = oracles(np.array([1]), 4, 6)
     measured = engine.sample(Batch(held, np.arange(6), [Run(1)] * 6, np.arange(6, dtype=np.uint64)))
@@ -163,7 +163,7 @@ def test_any_sampler_will_do():
     assert engine.simulation.circuits == 6
 
 
-def state_by_hand(n_items, marked, run):
+def state_by_hand(n_items: int, marked: IntArray, run: Run) -> np.ndarray:
     """The state before the measurement, by matrices that know nothing of circuits."""
     size = max(2, 1 << (n_items - 1).bit_length())
     uniform = np.where(np.arange(size) < n_items, n_items**-0.5, 0.0)
@@ -178,14 +178,14 @@ def state_by_hand(n_items, marked, run):
 
 
 @pytest.mark.parametrize("n_items", [1, 2, 5, 8, 11])
-def test_an_injected_sampler_sees_the_circuit_of_every_run(n_items):
+def test_an_injected_sampler_sees_the_circuit_of_every_run(n_items: int) -> None:
     class Recorder(StatevectorSampler):
-        def run(self, pubs, *, shots=None):
+        def run(self, pubs: Any, *, shots: Any = None) -> Any:
             seen.extend(pub[0] for pub in pubs)
             assert shots == 1
             return super().run(pubs, shots=shots)
 
-    seen = []
+    seen: list[Any] = []
     rng = np.random.default_rng(n_items)
     runs = [*RUNS.values(), Run(3), Run(5, fixed_point_phases(5, 0.01))]
     marked = [np.sort(rng.choice(n_items, rng.integers(n_items + 1), replace=False)) for _ in runs]
@@ -198,7 +198,7 @@ def test_an_injected_sampler_sees_the_circuit_of_every_run(n_items):
         assert state.equiv(Statevector(state_by_hand(n_items, items, run)))
 
 
-def test_aers_own_sampler_gets_fresh_seeds_from_the_batch():
+def test_aers_own_sampler_gets_fresh_seeds_from_the_batch() -> None:
     held, searches = oracles(np.empty(0, np.int64), 1024, 8), np.arange(8)
     first, again, other = (
         SamplerEngine().sample(Batch(held, searches, [Run(0)] * 8, np.arange(seed, seed + 8, dtype=np.uint64) << 8))
@@ -209,7 +209,7 @@ def test_aers_own_sampler_gets_fresh_seeds_from_the_batch():
     assert len(set(first.tolist())) > 1
 
 
-def test_too_many_items_for_memory_are_refused_with_what_fits(monkeypatch):
+def test_too_many_items_for_memory_are_refused_with_what_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aer, "available_bytes", lambda: 1 << 20)
     with pytest.raises(ResourceError, match=r"needs \d+ bytes of memory but 1048576 are available; at most 16 poi"):
         AerEngine().check_resources(1 << 14)
@@ -217,7 +217,7 @@ def test_too_many_items_for_memory_are_refused_with_what_fits(monkeypatch):
     ClosedFormEngine().check_resources(1 << 30)
 
 
-def test_a_batch_is_split_to_stay_within_memory(monkeypatch):
+def test_a_batch_is_split_to_stay_within_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aer, "_BATCH_BYTES", 1 << 12)
     assert probability_of_such_counts(shots(AerEngine(), Run(1), rounds=4), Run(1)) > FALSE_ALARM
 
@@ -230,7 +230,7 @@ def memory(line):
 """
 
 
-def in_a_new_process(code):
+def in_a_new_process(code: str) -> list[int]:
     """Run code that measures the memory of its process in one of its own; return the numbers it prints."""
     done = subprocess.run([sys.executable, "-c", MEMORY + code], check=True, capture_output=True, text=True)
     return [int(number) for number in done.stdout.split()]
@@ -241,7 +241,7 @@ import numpy as np
 from circuits.engines.aer import AerEngine, _needed_bytes
 from circuits.law import fixed_point_iterations, fixed_point_phases
 from circuits.engines.marked import MarkedItems
-from circuits.engines.engine import Batch, Run
+from circuits.engines.engine import Batch, Engine, Run
 engine = AerEngine()
 def sample(n_items, run):
     held = MarkedItems(np.array([0, n_items // 2]), np.arange(n_items // 2), n_items)
@@ -254,7 +254,7 @@ print(sample(4096, Run(length, fixed_point_phases(length, 1e-10))) - before, _ne
 
 
 @pytest.mark.skipif(not STATUS.exists(), reason="reads Linux's account of the process")
-def test_the_guard_names_no_less_than_the_longest_run_takes():
+def test_the_guard_names_no_less_than_the_longest_run_takes() -> None:
     taken, named = in_a_new_process(DENSE_RUN)
     assert taken <= named <= 4 * taken
 
@@ -276,14 +276,14 @@ for searches in range(0, SEARCHES, 250):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not STATUS.exists(), reason="reads Linux's account of the process")
-def test_memory_is_flat_over_ten_thousand_searches():
+def test_memory_is_flat_over_ten_thousand_searches() -> None:
     """The least of several readings, as the allocator comes and goes; a circuit kept for each search would show."""
     readings = in_a_new_process(MANY_SEARCHES.replace("SEARCHES", "10_000"))
     early, late = readings[5:10], readings[-5:]
     assert min(late) - min(early) < 1 << 24
 
 
-def test_closed_form_loads_no_qiskit():
+def test_closed_form_loads_no_qiskit() -> None:
     code = (
         "import sys, numpy as np, circuits.finder\n"
         "finder = circuits.finder.GroverFinder(engine='closed_form')\n"
@@ -304,7 +304,7 @@ class _Job:
         return self._answer
 
 
-class _OddSampler(BaseSamplerV2):  # type: ignore[misc]
+class _OddSampler(BaseSamplerV2):
     """Runs circuits as it should, then spoils what comes back."""
 
     def __init__(self, spoil: Callable[[Any], Any]) -> None:

@@ -4,6 +4,10 @@ The chi-square tests sound a false alarm with probability 1e-9. With 2048 shots 
 or that shots are repeated; each of these broken twins must fail.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import pytest
 from qiskit.providers.fake_provider import GenericBackendV2
@@ -33,19 +37,19 @@ POINTS = np.random.default_rng(0).standard_normal((16, 4))
 QUERIES = np.random.default_rng(1).standard_normal((4, 4))
 
 
-def batch(run, seed=0, searches=SEARCHES, marked=(2,), n_items=4):
+def batch(run: Run, seed: int = 0, searches: int = SEARCHES, marked: tuple[int, ...] = (2,), n_items: int = 4) -> Batch:
     indptr = np.arange(searches + 1) * len(marked)
     held = MarkedItems(indptr, np.tile(np.array(marked, np.int64), searches), n_items)
     seeds = np.random.default_rng(seed).integers(0, 1 << 63, searches, np.uint64)
     return Batch(held, np.arange(searches), [run] * searches, seeds)
 
 
-def shots(noise, run, rounds=32):
+def shots(noise: Noise, run: Run, rounds: int = 32) -> np.ndarray:
     engine = NoisyEngine(noise)
     return np.concatenate([engine.sample(batch(run, seed)) for seed in range(rounds)])
 
 
-def depolarized(state, qubits, rate):
+def depolarized(state: DensityMatrix, qubits: list[int], rate: float) -> DensityMatrix:
     """With this probability the qubits are replaced by the maximally mixed state; two-qubit registers only."""
     if len(qubits) == 2:
         mixed = DensityMatrix(np.eye(4) / 4.0)
@@ -55,7 +59,7 @@ def depolarized(state, qubits, rate):
     return DensityMatrix((1.0 - rate) * state.data + rate * mixed.data)
 
 
-def law(noise, run):
+def law(noise: Noise, run: Run) -> np.ndarray:
     """What the definition says of the circuit, gate by gate: no part of Aer."""
     passes = generate_preset_pass_manager(1, basis_gates=list(BASIS), seed_transpiler=0)
     circuit = passes.run(grover_circuit(LookupOracle([2], 4), run.iterations, phases=run.phases))
@@ -68,12 +72,12 @@ def law(noise, run):
     return np.kron(flip, flip) @ state.probabilities()
 
 
-def fits(measured, expected):
-    return stats.chisquare(np.bincount(measured, minlength=4), expected * len(measured)).pvalue > FALSE_ALARM
+def fits(measured: np.ndarray, expected: np.ndarray) -> bool:
+    return bool(stats.chisquare(np.bincount(measured, minlength=4), expected * len(measured)).pvalue > FALSE_ALARM)
 
 
 @pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
-def test_shots_follow_the_definition(run):
+def test_shots_follow_the_definition(run: Run) -> None:
     noise = Noise(depolarizing=0.04, readout=0.1)
     measured = shots(noise, run)
     assert fits(measured, law(noise, run))
@@ -82,17 +86,17 @@ def test_shots_follow_the_definition(run):
     assert not fits(np.tile(measured[:16], 128), law(noise, run))
 
 
-def test_without_rates_the_noisy_machine_is_ideal():
+def test_without_rates_the_noisy_machine_is_ideal() -> None:
     assert (shots(Noise(), Run(1), rounds=2) == 2).all()
     assert Noise().model().is_ideal()
     assert not Noise(readout=0.1).model().is_ideal()
 
 
-def test_only_gates_that_carry_noise_are_run(monkeypatch):
+def test_only_gates_that_carry_noise_are_run(monkeypatch: pytest.MonkeyPatch) -> None:
     ran = []
 
     class Recorder(AerSimulator):
-        def run(self, circuits, **options):
+        def run(self, circuits: Any, **options: Any) -> Any:
             ran.extend(circuits)
             return super().run(circuits, **options)
 
@@ -105,7 +109,7 @@ def test_only_gates_that_carry_noise_are_run(monkeypatch):
     assert finder.simulation.gates == sum(len(circuit.data) for circuit in ran)
 
 
-def test_same_seed_same_answer():
+def test_same_seed_same_answer() -> None:
     seen = []
     for seed in (1, 1, 2):
         finder = make_finder("grover", seed=seed, noise={"depolarizing": 0.01, "readout": 0.02}, delta=0.1)
@@ -114,7 +118,7 @@ def test_same_seed_same_answer():
     assert seen[0] == seen[1] != seen[2]
 
 
-def test_noise_loses_points_but_reports_none_that_is_not_there():
+def test_noise_loses_points_but_reports_none_that_is_not_there() -> None:
     truth = active_pairs(POINTS, QUERIES, 0.0)
     found = {}
     for rate in (0.0, 0.5):
@@ -127,7 +131,7 @@ def test_noise_loses_points_but_reports_none_that_is_not_there():
     assert found[0.5].nnz < truth.nnz
 
 
-def test_what_may_fault_promises_nothing():
+def test_what_may_fault_promises_nothing() -> None:
     backend = GenericBackendV2(4, seed=1)
     assert str(GroverFinder(noise={"readout": 0.0}).promise) == "approximate"
     assert str(GroverFinder(backend=backend).promise) == "approximate"
@@ -135,7 +139,7 @@ def test_what_may_fault_promises_nothing():
     assert str(GroverFinder(pass_manager=passes).promise) == "exact with probability 1 - 1e-06"
 
 
-def test_a_config_names_the_noise():
+def test_a_config_names_the_noise() -> None:
     config = load_config(
         {"data": {"kind": "digits"}, "finder": {"kind": "grover", "noise": {"depolarizing": 1e-3, "readout": 0.01}}}
     )
@@ -158,19 +162,19 @@ def test_a_config_names_the_noise():
         ({"pass_manager": print}, "expected a Qiskit PassManager"),
     ],
 )
-def test_bad_options_are_refused_at_birth(options, message):
+def test_bad_options_are_refused_at_birth(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         GroverFinder(**options)
 
 
-def test_a_backend_and_a_sampler_are_too_much():
+def test_a_backend_and_a_sampler_are_too_much() -> None:
     from qiskit.primitives import StatevectorSampler
 
     with pytest.raises(ConfigError, match="leave it out, or the sampler"):
         SamplerEngine(StatevectorSampler(), backend=GenericBackendV2(2, seed=1))
 
 
-def test_any_backend_will_do():
+def test_any_backend_will_do() -> None:
     truth = active_pairs(POINTS[:8], QUERIES[:2], 0.5)
     finder = GroverFinder(backend=AerSimulator(), delta=1e-3)
     finder.build(POINTS[:8], QUERIES[:2], 0.5)
@@ -182,14 +186,14 @@ def test_any_backend_will_do():
     assert finder.cost.measurements == finder.simulation.circuits > 0
 
 
-def test_a_backend_with_too_few_qubits_is_refused():
+def test_a_backend_with_too_few_qubits_is_refused() -> None:
     finder = GroverFinder(backend=GenericBackendV2(3, seed=1))
     finder.check_resources(8, 1, 4)
     with pytest.raises(ResourceError, match="takes 4 qubits but it has 3; at most 8 points fit"):
         finder.check_resources(9, 1, 4)
 
 
-def test_too_many_items_for_memory_are_refused(monkeypatch):
+def test_too_many_items_for_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(noisy, "available_bytes", lambda: 1 << 22)
     with pytest.raises(ResourceError, match=r"finder\.noise: .* at most 32 points fit"):
         NoisyEngine(Noise()).check_resources(64)

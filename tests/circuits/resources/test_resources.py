@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from math import ceil, log2, sqrt
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,7 +37,9 @@ VARIANTS = [("all", 1), ("coordinate", 1), ("all", 2), ("all", 8)]
     st.integers(0, 9),
     st.integers(0, 2**32 - 1),
 )
-def test_closed_form_equals_the_built_ripple_circuit(m, d, bits, query_bits, variant, done, measured, spare, seed):
+def test_closed_form_equals_the_built_ripple_circuit(
+    m: int, d: int, bits: int, query_bits: int, variant: Any, done: bool, measured: bool, spare: int, seed: int
+) -> None:
     loading, swap = variant
     swap = swap if swap < 1 << max(1, (m - 1).bit_length()) else 1
     rng = np.random.default_rng(seed)
@@ -52,7 +55,7 @@ def test_closed_form_equals_the_built_ripple_circuit(m, d, bits, query_bits, var
 
 
 @pytest.mark.parametrize(("m", "d", "bits"), [(4, 1, 2), (16, 2, 3), (64, 3, 4), (11, 2, 3)])
-def test_closed_form_of_the_fourier_circuit(m, d, bits):
+def test_closed_form_of_the_fourier_circuit(m: int, d: int, bits: int) -> None:
     rng = np.random.default_rng(m)
     shared = FixedPointWeights(rng.standard_normal((m, d)), bits)
     for query in rng.standard_normal((20, d)):
@@ -69,7 +72,7 @@ def test_closed_form_of_the_fourier_circuit(m, d, bits):
     assert closed.expected
 
 
-def textbook(m, d, bits, digits, loading):
+def textbook(m: int, d: int, bits: int, digits: float, loading: str) -> Any:
     """The plain composition of published parts, p_x = p: T gates and qubits."""
     n, a = ceil(log2(m)), 2 * bits + ceil(log2(d)) + 1
     unload = 2 * sqrt(m) - 4
@@ -78,7 +81,7 @@ def textbook(m, d, bits, digits, loading):
     return 8 * d * (m - 2 + unload) + 8 * digits * (a - 1), n + bits + a + max(n, a) - 1
 
 
-def test_the_figures_of_a_thousand_neurons():
+def test_the_figures_of_a_thousand_neurons() -> None:
     everything, coordinate = estimate(1024, 8, 4), estimate(1024, 8, 4, variant="coordinate")
     assert textbook(1024, 8, 4, 32 / 3, "all") == (pytest.approx(5267, abs=1), 65)
     assert textbook(1024, 8, 4, 32 / 3, "coordinate") == (pytest.approx(70_200, abs=50), 37)
@@ -90,7 +93,7 @@ def test_the_figures_of_a_thousand_neurons():
 
 @pytest.mark.parametrize("exponent", range(4, 31, 2))
 @pytest.mark.parametrize("dim", [2, 8, 64])
-def test_no_dearer_than_the_textbook(exponent, dim):
+def test_no_dearer_than_the_textbook(exponent: int, dim: int) -> None:
     m, bits = 1 << exponent, 4
     t_count, qubits = textbook(m, dim, bits, dim * bits / 3, "all")
     ours = estimate(m, dim, bits)
@@ -101,7 +104,7 @@ def test_no_dearer_than_the_textbook(exponent, dim):
     assert estimate(m, dim, bits, variant="coordinate", spare=1 << exponent // 2).t_count <= t_count
 
 
-def test_expected_digits_are_close_to_true_ones():
+def test_expected_digits_are_close_to_true_ones() -> None:
     rng = np.random.default_rng(0)
     for query_bits in (4, 8, 12):
         top = 1 << (query_bits - 1)
@@ -110,13 +113,13 @@ def test_expected_digits_are_close_to_true_ones():
         assert np.mean(true) == pytest.approx(estimate(256, 6, 4, query_bits).gates.ands, rel=0.12)
 
 
-def test_swaps_trade_qubits_for_gates():
+def test_swaps_trade_qubits_for_gates() -> None:
     plain, swapped = estimate(1 << 20, 8, 4), estimate(1 << 20, 8, 4, swap=64)
     assert swapped.t_count < plain.t_count / 40
     assert swapped.logical_qubits > 30 * 64
 
 
-def test_huge_widths_take_no_time():
+def test_huge_widths_take_no_time() -> None:
     start = time.perf_counter()
     for exponent in range(1, 61):
         search_resources((1 << exponent) - 1, 784, 8, variant="coordinate")
@@ -127,7 +130,7 @@ def test_huge_widths_take_no_time():
 
 
 @pytest.mark.parametrize("m", [1, 2, 3, 4, 5, 6, 7, 8, 12, 13, 100, 128, 1000])
-def test_diffusion_equals_the_circuit(m):
+def test_diffusion_equals_the_circuit(m: int) -> None:
     counted = count_circuit(diffusion(m))
     assert counted == diffusion_gates(m)
     assert count_circuit(diffusion(m, 0.7)) == diffusion_gates(m) + diffusion_turn(m)
@@ -142,7 +145,9 @@ def test_diffusion_equals_the_circuit(m):
     st.booleans(),
     st.integers(0, 2**32 - 1),
 )
-def test_closed_form_of_a_certificate_equals_its_circuits(m, d, bits, variant, done, seed):
+def test_closed_form_of_a_certificate_equals_its_circuits(
+    m: int, d: int, bits: int, variant: Any, done: bool, seed: int
+) -> None:
     """The first and the last iteration of a real certificate, with its own phases."""
     name, swap = variant
     swap = swap if swap < 1 << max(1, (m - 1).bit_length()) else 1
@@ -166,7 +171,7 @@ def test_closed_form_of_a_certificate_equals_its_circuits(m, d, bits, variant, d
 @pytest.mark.parametrize("query_bits", range(2, 9))
 @pytest.mark.parametrize("variant", ["all", "coordinate"])
 @pytest.mark.parametrize("m", [1, 2, 5, 16])
-def test_one_component_is_no_matter_of_expectation(m, variant, query_bits):
+def test_one_component_is_no_matter_of_expectation(m: int, variant: str, query_bits: int) -> None:
     """Rounding makes any number the largest one there is, so that every circuit has the same gates."""
     rng = np.random.default_rng(query_bits)
     oracle = ArithmeticOracle(
@@ -179,7 +184,9 @@ def test_one_component_is_no_matter_of_expectation(m, variant, query_bits):
 
 @settings(max_examples=60)
 @given(st.integers(2, 3), st.integers(2, 6), st.integers(2, 6), st.integers(0, 2**32 - 1))
-def test_no_query_takes_fewer_additions_than_its_largest_component(d, bits, query_bits, seed):
+def test_no_query_takes_fewer_additions_than_its_largest_component(
+    d: int, bits: int, query_bits: int, seed: int
+) -> None:
     rng = np.random.default_rng(seed)
     top = (1 << (query_bits - 1)) - 1
     query = [top, *rng.integers(-top, top + 1, d - 1).tolist()]
@@ -188,7 +195,7 @@ def test_no_query_takes_fewer_additions_than_its_largest_component(d, bits, quer
     assert estimate(1, d, bits, query_bits, query=query).gates.ands >= least
 
 
-def test_a_whole_search_adds_up():
+def test_a_whole_search_adds_up() -> None:
     found = search_resources(1024, 8, 4, done=False)
     assert found.fired == pytest.approx(1024 * 0.04795, rel=1e-3)
     assert found.oracle_calls == predicted_calls(1024, found.fired, 1e-6)
@@ -204,7 +211,7 @@ def test_a_whole_search_adds_up():
     assert expected_fired(1000, 0.0) == 500
 
 
-def test_loading_by_gates_never_crosses_a_classical_scan():
+def test_loading_by_gates_never_crosses_a_classical_scan() -> None:
     least = crossovers(8, 4)
     assert least["ands"] is None
     for name, calls_an_item in (("oracle_calls", 1), ("memory_operations", 2)):
@@ -215,7 +222,7 @@ def test_loading_by_gates_never_crosses_a_classical_scan():
         assert calls_an_item * below.oracle_calls >= width // 2
 
 
-def test_counting_by_hand():
+def test_counting_by_hand() -> None:
     circuit = QuantumCircuit(5)
     circuit.ccx(0, 1, 2)
     circuit.ccx(0, 1, 3)
@@ -243,7 +250,7 @@ def test_counting_by_hand():
         count_circuit(apart)
 
 
-def test_one_gate_more_is_noticed():
+def test_one_gate_more_is_noticed() -> None:
     oracle = example_oracle(16, 2, 3, variant="all")
     circuit = oracle.circuit()
     counted = count_circuit(circuit)
@@ -251,7 +258,7 @@ def test_one_gate_more_is_noticed():
     assert count_circuit(circuit) != counted
 
 
-def test_estimating_loads_no_qiskit():
+def test_estimating_loads_no_qiskit() -> None:
     code = "import sys, circuits.resources as r; r.estimate(8, 2, 3); raise SystemExit('qiskit' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
@@ -279,12 +286,12 @@ def test_estimating_loads_no_qiskit():
         ((8, 1, 4), {"query": [8]}, "query_bits=4"),
     ],
 )
-def test_bad_sizes_are_named(arguments, options, message):
+def test_bad_sizes_are_named(arguments: Any, options: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         estimate(*arguments, **options)
 
 
-def test_bad_searches_are_named():
+def test_bad_searches_are_named() -> None:
     with pytest.raises(ConfigError, match="delta=0"):
         search_resources(8, 2, 3, delta=0.0)
     with pytest.raises(ConfigError, match="threshold=nan"):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,6 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from classical.auto import AutoFinder
-from classical.auto import calibration as _calibration
 from classical.auto import finder as auto
 from classical.auto.calibration import calibrate
 from classical.auto.race import Pace, Race
@@ -25,17 +25,7 @@ from hybrid_train.finder.registry import make_finder
 from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network import TwoLayerNetwork
 from hybrid_train.testing import check_finder
-
-
-def assert_like_scan(finder: Any, points: Any, queries: Any, threshold: Any, rows: Any = None) -> None:
-    found, truth = finder.find(rows), active_pairs(points, queries, threshold, rows)
-    assert found.same_sets(truth)
-    np.testing.assert_allclose(
-        found.by_query().inner_products[np.lexsort((found.by_query().indices, found.by_query().query_ids))],
-        truth.inner_products[np.lexsort((truth.indices, truth.query_ids))],
-        rtol=1e-8,
-        atol=1e-8,
-    )
+from tests.support.sets import assert_close_to_scan
 
 
 @pytest.fixture
@@ -70,7 +60,7 @@ def test_a_short_run_is_scanned_by_the_count_alone() -> None:
     finder = AutoFinder()
     finder.plan(total_queries=24)
     finder.build(points, queries, 1.0)
-    assert_like_scan(finder, points, queries, 1.0)
+    assert_close_to_scan(finder, points, queries, 1.0)
     assert finder.choice.kind == "scan"
     assert "too short" in str(finder.choice)
     assert finder.cost == Cost(inner_products=12 * 400)
@@ -84,7 +74,7 @@ def test_takes_the_fastest_of_the_sample_and_charges_for_it(paces: Any) -> None:
     assert finder.choice.kind == "hsr"
     assert finder.cost == Cost(inner_products=1)
     assert str(finder.choice).startswith("hsr, the fastest at work: skin 1e+05 us a query, hsr 1e+06 us")
-    assert_like_scan(finder, points, queries, 1.0)
+    assert_close_to_scan(finder, points, queries, 1.0)
     assert finder.cost.nodes_visited > 0
 
 
@@ -96,7 +86,7 @@ def test_calibrates_later_if_only_then_the_run_proves_long(paces: Any, monkeypat
     finder.build(points, queries, 1.0)
     kinds = []
     for _ in range(5):
-        assert_like_scan(finder, points, queries, 1.0)
+        assert_close_to_scan(finder, points, queries, 1.0)
         kinds.append(finder.choice.kind)
     assert kinds == ["scan"] * 3 + ["hsr"] * 2
 
@@ -112,7 +102,7 @@ def test_lists_take_over_when_points_drift(paces: Any) -> None:
         rows = np.sort(rng.permutation(400)[:100])
         step = sparse.random_array((100, 12), density=0.2, rng=rng, format="csr")
         finder.move_points_along(points.move_along(rows, 0.01 * step, queries[:]))
-        assert_like_scan(finder, points, queries, 1.0)
+        assert_close_to_scan(finder, points, queries, 1.0)
         assert finder.choice.kind == "skin"
     assert finder.choice.switches == 1
 
@@ -125,9 +115,9 @@ def test_lists_are_left_alone_when_every_query_is_new(paces: Any) -> None:
     for _ in range(4):
         queries.assign(np.arange(12), rng.normal(size=(12, 3)))
         finder.move_queries(np.arange(12), queries[:])
-        assert_like_scan(finder, points, queries, 1.0)
+        assert_close_to_scan(finder, points, queries, 1.0)
         assert finder.choice.kind == "scan"
-    assert_like_scan(finder, points, queries, 1.0)
+    assert_close_to_scan(finder, points, queries, 1.0)
     assert finder.choice.kind == "skin"
 
 
@@ -193,7 +183,7 @@ def test_calibration_knows_a_tree_that_prunes_from_one_that_does_not(monkeypatch
 
     for kind in (ScanFinder, HSRFinder):
         monkeypatch.setattr(kind, "find", lambda self, find=kind.find: timed(find, self))
-    monkeypatch.setattr(_calibration.time, "perf_counter", lambda: work[0])
+    monkeypatch.setattr(time, "perf_counter", lambda: work[0])
     rng = np.random.default_rng(5)
     unit = rng.normal(size=(64, 2))
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
@@ -214,7 +204,12 @@ def test_training_goes_to_the_lists_if_there_is_anything_to_gain(monkeypatch: py
     inputs = rng.normal(size=(16, 4))
     small, wide = (TwoLayerNetwork.initialize(m, 4, threshold=1.0) for m in (256, 4096))
     made = []
-    monkeypatch.setattr(SkinFinder, "dynamics", lambda self, *given: made.append(given) or SetDynamics(*given, self))
+
+    def dynamics(self: SkinFinder, *given: Any) -> SetDynamics:
+        made.append(given)
+        return SetDynamics(*given, self)
+
+    monkeypatch.setattr(SkinFinder, "dynamics", dynamics)
     finder = AutoFinder()
     assert finder.dynamics(small, inputs) is None
     assert finder.choice.kind == "scan"

@@ -17,15 +17,10 @@ from hybrid_train.support.arrays import FloatArray
 from hybrid_train.theory.lazy_training import lazy_distances
 from hybrid_train.training.batches import Batches, FreshBatches, MiniBatches
 from hybrid_train.training.losses import encoded_draw, make_loss
+from tests.support.finders import FINDERS
 
 D, M, SIZE = 4, 96, 5
 LOSS = make_loss("squared")
-FINDERS: dict[str, dict[str, Any]] = {
-    "scan": {},
-    "hsr": {"leaf_size": 4},
-    "skin": {},
-    "grover": {"engine": "closed_form"},
-}
 
 
 def network(start: Any = "gaussian", **options: Any) -> TwoLayerNetwork:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -19,13 +21,14 @@ INPUTS = np.random.default_rng(0).standard_normal((6, 4))
 
 def made(kind: str) -> TwoLayerDynamics:
     network = TwoLayerNetwork.initialize(300, 4, outputs=2, threshold=0.4, seed=1)
-    dynamics: TwoLayerDynamics = {
+    kinds: dict[str, Callable[[], TwoLayerDynamics]] = {
         "gram": lambda: GramDynamics(network, INPUTS),
         "batch": lambda: BatchDynamics(network, INPUTS),
         "ball": lambda: BallDynamics(network, INPUTS, 0.1),
         "neurons": lambda: SetDynamics(network, INPUTS, ScanFinder()),
         "data": lambda: SetDynamics(network, INPUTS, ScanFinder(), "data"),
-    }[kind]()
+    }
+    dynamics = kinds[kind]()
     dynamics.start()
     return dynamics
 

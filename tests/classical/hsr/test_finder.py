@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -10,19 +12,12 @@ from hybrid_train.finder import EXACT
 from hybrid_train.finder.bank import DenseBank
 from hybrid_train.finder.cost import Cost
 from hybrid_train.finder.registry import make_finder
-from hybrid_train.finder.scan import active_pairs
-
-
-def assert_like_scan(finder, points, queries, threshold, rows=None):
-    found, truth = finder.find(rows), active_pairs(points, queries, threshold, rows)
-    assert found.shape == truth.shape
-    for name in ("rows", "indptr", "indices", "inner_products"):
-        np.testing.assert_array_equal(getattr(found, name), getattr(truth, name))
+from tests.support.sets import assert_like_scan
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("d", [2, 9])
-def test_neurons_move_past_resting_data(dtype, d):
+def test_neurons_move_past_resting_data(dtype: Any, d: int) -> None:
     rng = np.random.default_rng(d)
     weights, data = (
         DenseBank(rng.normal(size=(700, d)).astype(dtype)),
@@ -38,7 +33,7 @@ def test_neurons_move_past_resting_data(dtype, d):
     assert_like_scan(finder, weights, data, 1.0, rng.permutation(20)[:7])
 
 
-def test_data_rest_while_neurons_ask():
+def test_data_rest_while_neurons_ask() -> None:
     rng = np.random.default_rng(0)
     weights, data = rng.normal(size=(2000, 3)), rng.normal(size=(100, 3))
     finder = HSRFinder(leaf_size=8)
@@ -51,7 +46,7 @@ def test_data_rest_while_neurons_ask():
         assert_like_scan(finder, data, weights, 0.8, rows)
 
 
-def test_arrays_are_copied_and_their_moves_rounded_to_their_precision():
+def test_arrays_are_copied_and_their_moves_rounded_to_their_precision() -> None:
     rng = np.random.default_rng(1)
     points, queries = rng.normal(size=(200, 4)).astype(np.float32), rng.normal(size=(9, 4))
     finder = HSRFinder(leaf_size=4)
@@ -64,7 +59,7 @@ def test_arrays_are_copied_and_their_moves_rounded_to_their_precision():
     assert_like_scan(finder, moved, queries, 0.5)
 
 
-def test_is_charged_for_tested_points_and_bounds_since_build():
+def test_is_charged_for_tested_points_and_bounds_since_build() -> None:
     rng = np.random.default_rng(2)
     points, queries = rng.normal(size=(64, 2)), rng.normal(size=(5, 2))
     finder = HSRFinder(leaf_size=64)
@@ -80,7 +75,7 @@ def test_is_charged_for_tested_points_and_bounds_since_build():
     assert finder.cost == Cost()
 
 
-def test_tests_a_small_share_of_low_dimensional_points():
+def test_tests_a_small_share_of_low_dimensional_points() -> None:
     rng = np.random.default_rng(3)
     m = 1 << 14
     queries = rng.normal(size=(20, 2))
@@ -92,7 +87,7 @@ def test_tests_a_small_share_of_low_dimensional_points():
     assert 0 < tested < 0.05 * m * len(queries)
 
 
-def test_says_what_it_is():
+def test_says_what_it_is() -> None:
     assert HSRFinder().promise == EXACT
     assert "Half-space" in HSRFinder.__doc__
     assert "FOCS 1992" in HSRFinder.source
@@ -101,7 +96,7 @@ def test_says_what_it_is():
         make_finder("hsr", leaf_size=0)
 
 
-def test_refuses_moves_that_do_not_fit():
+def test_refuses_moves_that_do_not_fit() -> None:
     finder = HSRFinder()
     finder.build(np.eye(3), np.eye(3), 0.0)
     with pytest.raises(DataError, match="points"):

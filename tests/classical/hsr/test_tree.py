@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -78,7 +79,7 @@ def _histories(draw: st.DrawFn) -> tuple[type, int, int, int]:
 
 @settings(max_examples=60, deadline=None)
 @given(_histories(), st.lists(st.sampled_from(["insert", "delete", "move", "nudge"]), max_size=8))
-def test_equals_the_scan_to_the_bit_after_any_history(history, operations):
+def test_equals_the_scan_to_the_bit_after_any_history(history: Any, operations: Any) -> None:
     dtype, d, leaf_size, seed = history
     rng = np.random.default_rng(seed)
     pool = np.array(EXTREMES[dtype], dtype)
@@ -117,7 +118,7 @@ def test_equals_the_scan_to_the_bit_after_any_history(history, operations):
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("d", [2, 8, 13])
-def test_equals_the_scan_on_ordinary_data(dtype, d):
+def test_equals_the_scan_on_ordinary_data(dtype: Any, d: int) -> None:
     rng = np.random.default_rng(d)
     points = rng.normal(size=(5000, d)).astype(dtype)
     queries = rng.normal(size=(150, d)).astype(dtype)
@@ -126,7 +127,7 @@ def test_equals_the_scan_on_ordinary_data(dtype, d):
     assert_same(tree.query(queries, -2.0), points, np.arange(5000), queries, -2.0)
 
 
-def _sets_at_ties(seed: int, dtype: type, d: int) -> list[tuple[ActiveSets, ActiveSets]]:
+def _sets_at_ties(seed: int, dtype: Any, d: int) -> list[tuple[ActiveSets, ActiveSets]]:
     """(Found, true) with an inner product as the threshold, and one step beside it."""
     rng = np.random.default_rng(seed)
     scale = 10.0 ** rng.integers(-12, 13)
@@ -142,18 +143,18 @@ def _sets_at_ties(seed: int, dtype: type, d: int) -> list[tuple[ActiveSets, Acti
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([np.float32, np.float64]), st.integers(1, 20))
-def test_a_tie_is_decided_as_the_scan_decides_it(seed, dtype, d):
+def test_a_tie_is_decided_as_the_scan_decides_it(seed: int, dtype: Any, d: int) -> None:
     for found, truth in _sets_at_ties(seed, dtype, d):
         assert found.same_sets(truth)
 
 
-def test_a_twin_without_room_for_rounding_misses_ties(monkeypatch):
+def test_a_twin_without_room_for_rounding_misses_ties(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(half_space_tree, "rounding_margin", lambda *args: 0.0)
     answers = [pair for seed in range(40) for pair in _sets_at_ties(seed, np.float32, 12)]
     assert not all(found.same_sets(truth) for found, truth in answers)
 
 
-def test_one_huge_point_does_not_stop_the_pruning():
+def test_one_huge_point_does_not_stop_the_pruning() -> None:
     rng = np.random.default_rng(0)
     points = rng.normal(size=(4096, 2))
     plain = HalfSpaceTree(points, leaf_size=16)
@@ -165,7 +166,7 @@ def test_one_huge_point_does_not_stop_the_pruning():
     assert tree.cost.inner_products < 2 * plain.cost.inner_products
 
 
-def test_answers_the_asked_rows_in_the_order_asked():
+def test_answers_the_asked_rows_in_the_order_asked() -> None:
     rng = np.random.default_rng(1)
     points, queries = rng.normal(size=(300, 3)), rng.normal(size=(90, 3))
     tree = HalfSpaceTree(points, leaf_size=8)
@@ -178,7 +179,7 @@ def test_answers_the_asked_rows_in_the_order_asked():
     assert (nobody.nnz, len(nobody.rows), nobody.shape) == (0, 0, (90, 300))
 
 
-def test_threads_change_neither_answer_nor_cost():
+def test_threads_change_neither_answer_nor_cost() -> None:
     rng = np.random.default_rng(2)
     points, queries = rng.normal(size=(3000, 3)), rng.normal(size=(500, 3))
     answers = []
@@ -192,7 +193,7 @@ def test_threads_change_neither_answer_nor_cost():
         assert other[3] == answers[0][3]
 
 
-def test_queries_side_by_side_do_not_disturb_each_other():
+def test_queries_side_by_side_do_not_disturb_each_other() -> None:
     rng = np.random.default_rng(9)
     points, queries = rng.normal(size=(4000, 3)), rng.normal(size=(300, 3))
     tree = HalfSpaceTree(points)
@@ -214,7 +215,7 @@ def _count_by_hand(tree: HalfSpaceTree, index: int, q: np.ndarray, b: float) -> 
     return sum(children, np.array([1, 0]))
 
 
-def test_counters_equal_an_independent_count():
+def test_counters_equal_an_independent_count() -> None:
     rng = np.random.default_rng(3)
     points, queries = rng.normal(size=(2000, 3)), rng.normal(size=(40, 3))
     tree = HalfSpaceTree(points, leaf_size=10)
@@ -227,14 +228,14 @@ def test_counters_equal_an_independent_count():
 
 
 @pytest.mark.parametrize(("b", "nodes", "points"), [(7.0, 1, 0), (4.5, 5, 4), (3.5, 3, 4), (-1.0, 1, 8)])
-def test_counters_on_a_line(b, nodes, points):
+def test_counters_on_a_line(b: float, nodes: int, points: int) -> None:
     # Boxes [0, 7]; [0, 3], [4, 7]; [0, 1], [2, 3], [4, 5], [6, 7].
     tree = HalfSpaceTree(np.arange(8.0)[:, None], leaf_size=2)
     tree.query(np.ones((1, 1)), b)
     assert (tree.cost.nodes_visited, tree.cost.inner_products) == (nodes, points)
 
 
-def test_small_moves_touch_little_more_than_their_leaf():
+def test_small_moves_touch_little_more_than_their_leaf() -> None:
     rng = np.random.default_rng(4)
     points = rng.normal(size=(4096, 4))
     tree, replacing = HalfSpaceTree(points, leaf_size=16), HalfSpaceTree(points, leaf_size=16)
@@ -250,7 +251,7 @@ def test_small_moves_touch_little_more_than_their_leaf():
 
 
 @pytest.mark.parametrize("law", ["anywhere", "one place", "outwards"])
-def test_moves_that_change_leaves_touch_polylogarithmically_many_nodes(law):
+def test_moves_that_change_leaves_touch_polylogarithmically_many_nodes(law: str) -> None:
     rng = np.random.default_rng(5)
     n, leaf_size = 4096, 16
     points = rng.normal(size=(n, 3))
@@ -269,7 +270,7 @@ def test_moves_that_change_leaves_touch_polylogarithmically_many_nodes(law):
     assert_sound(tree, points, np.arange(n), leaf_size)
 
 
-def test_nodes_touched_per_move_grow_as_the_logarithm():
+def test_nodes_touched_per_move_grow_as_the_logarithm() -> None:
     per_move = {}
     for n in (1 << 10, 1 << 12, 1 << 14):
         rng = np.random.default_rng(n)
@@ -287,7 +288,7 @@ def test_nodes_touched_per_move_grow_as_the_logarithm():
 
 
 @pytest.mark.parametrize("drift", [0.0, 0.01])
-def test_a_long_drift_keeps_queries_within_a_quarter_of_a_fresh_tree(drift):
+def test_a_long_drift_keeps_queries_within_a_quarter_of_a_fresh_tree(drift: float) -> None:
     rng = np.random.default_rng(6)
     points = rng.normal(size=(8192, 3))
     queries = rng.normal(size=(50, 3))
@@ -306,7 +307,7 @@ def test_a_long_drift_keeps_queries_within_a_quarter_of_a_fresh_tree(drift):
     assert spent.nodes_visited < 1.25 * fresh.cost.nodes_visited
 
 
-def test_empties_and_fills_again_with_the_same_ids():
+def test_empties_and_fills_again_with_the_same_ids() -> None:
     points = np.arange(12.0).reshape(6, 2)
     tree = HalfSpaceTree(points, leaf_size=2)
     tree.delete(np.arange(6))
@@ -319,7 +320,7 @@ def test_empties_and_fills_again_with_the_same_ids():
     assert tree.n_ids == len(tree) == 3006
 
 
-def test_refuses_what_does_not_fit():
+def test_refuses_what_does_not_fit() -> None:
     points = np.eye(3)
     tree = HalfSpaceTree(points)
     with pytest.raises(ConfigError, match="leaf_size=0"):
@@ -342,7 +343,7 @@ def test_refuses_what_does_not_fit():
 
 @settings(max_examples=50, deadline=None)
 @given(st.integers(0, 3000), st.sampled_from([1 << 12, 1 << 23, 1 << 40]), st.integers(0, 2**32 - 1))
-def test_pairs_are_sorted_by_key(n, bound, seed):
+def test_pairs_are_sorted_by_key(n: int, bound: Any, seed: int) -> None:
     rng = np.random.default_rng(seed)
     keys = rng.permutation(np.unique(rng.integers(0, bound, size=n)))
     values = rng.normal(size=len(keys))

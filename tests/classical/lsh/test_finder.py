@@ -24,22 +24,9 @@ from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network import TwoLayerNetwork
 from hybrid_train.testing import check_finder
 from hybrid_train.training.losses import make_loss
+from tests.support.banks import KINDS, a_tie, drawn_banks, vectors
 
 FALSE_ALARM = 1e-9
-
-KINDS = ("gaussian", "grid", "duplicates", "zeros", "magnitudes", "overflowing")
-
-
-def vectors(rng: np.random.Generator, kind: str, shape: tuple[int, int]) -> np.ndarray:
-    if kind == "grid":
-        return rng.integers(-2, 3, shape).astype(float)
-    values = rng.standard_normal(shape)
-    if kind == "duplicates":
-        return values[rng.integers(0, min(3, shape[0]), shape[0])]
-    if kind == "zeros":
-        return values * rng.integers(0, 2, (shape[0], 1))
-    exponents = {"gaussian": (0, 1), "magnitudes": (-300, 150), "overflowing": (150, 300)}[kind]
-    return values * 10.0 ** rng.integers(*exponents, (shape[0], 1))
 
 
 def signed_codes(finder: LSHFinder, bank: Any, stored: np.ndarray, bits: int) -> np.ndarray:
@@ -95,14 +82,11 @@ MOVES = st.lists(st.tuples(st.integers(0, 1), st.sampled_from(["replaced", "alon
     MOVES,
 )
 def test_reported_are_exactly_the_active_points_that_share_a_bucket(
-    seed, kind, shape, dtype, size, threshold, room, moves
+    seed: int, kind: Any, shape: Any, dtype: Any, size: Any, threshold: Any, room: int | None, moves: Any
 ) -> None:
     rng = np.random.default_rng(seed)
-    kind = "gaussian" if dtype == np.float32 and kind in ("magnitudes", "overflowing") else kind
-    banks = [DenseBank(vectors(rng, kind, (n, shape[2])).astype(dtype)) for n in shape[:2]]
-    if threshold == "tie":
-        products = active_pairs(*banks, -np.inf).inner_products
-        threshold = float(rng.choice(products)) if len(products) else 0.0
+    banks = drawn_banks(rng, kind, shape[:2], shape[2], dtype)
+    threshold = a_tie(rng, banks) if threshold == "tie" else threshold
     finder = LSHFinder(tables=size[0], bits=size[1])
     finder.plan(seed=np.random.SeedSequence(seed))
     with pytest.MonkeyPatch.context() as patch:
@@ -121,7 +105,7 @@ def test_reported_are_exactly_the_active_points_that_share_a_bucket(
             (finder.move_points_along, finder.move_queries_along)[side](motion)
         else:
             noise = rng.standard_normal((len(rows), shape[2]))
-            fresh = vectors(rng, kind, noise.shape) if how == "replaced" else bank[rows] * (1 + 0.01 * noise)
+            fresh = vectors(rng, kind, noise.shape, dtype) if how == "replaced" else bank[rows] * (1 + 0.01 * noise)
             bank.assign(rows, fresh.astype(dtype))
             (finder.move_points, finder.move_queries)[side](rows, bank[rows])
         assert_as_expected(finder, banks, threshold, size[1])

@@ -15,6 +15,7 @@ from hybrid_train.finder.registry import make_finder
 from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network import TwoLayerNetwork
 from hybrid_train.training.losses import Loss, make_loss
+from tests.support import textbook
 
 INDEXES = ("neurons", "data")
 
@@ -42,16 +43,9 @@ def dense_descent(
     for step in range(steps + 1):
         z = x @ w.T
         f = np.maximum(z - b, 0.0) @ a / np.sqrt(len(w))
-        y = targets
-        if loss == "squared":
-            value, slope = 0.5 * ((f - y) ** 2).sum(), f - y
-        elif loss == "logistic":
-            value, slope = np.log(1 + np.exp(-y * f)).sum(), -y / (1 + np.exp(y * f))
-        else:
-            p = np.exp(f) / np.exp(f).sum(1, keepdims=True)
-            value, slope = -np.log((p * y).sum(1)).sum(), p - y
-        losses.append(float(value))
+        losses.append(textbook.value(loss, f, targets))
         if step < steps:
+            slope = textbook.slope(loss, f, targets)
             w -= rate / np.sqrt(len(w)) * ((z > b).T * (a @ slope.T)) @ x
     return losses, w
 
@@ -80,7 +74,7 @@ def same_run(ours: list[StepRecord], theirs: list[StepRecord]) -> bool:
     ("kind", "options"), [("hsr", {"leaf_size": 4}), ("grover", {"engine": "closed_form"}), ("scan", {})]
 )
 @pytest.mark.parametrize("index", INDEXES)
-def test_every_exact_finder_gives_the_same_run_to_the_last_bit(kind: str, options: dict, index: Any) -> None:
+def test_every_exact_finder_gives_the_same_run_to_the_last_bit(kind: str, options: dict[str, Any], index: Any) -> None:
     reference, by_scan = train("scan", "neurons")
     records, training = train(kind, index, **options)
     assert same_run(records, reference)
@@ -102,7 +96,7 @@ def test_only_neurons_that_moved_are_asked_again() -> None:
     finder = make_finder("scan")
     asked = []
     find = finder.find
-    finder.find = lambda rows=None: asked.append(rows) or find(rows)  # type: ignore[method-assign]
+    finder.find = lambda rows=None: asked.append(rows) or find(rows)  # type: ignore[func-returns-value, method-assign]
     training = gradient_descent(network, data.inputs, loss.encode(data, 1), loss, finder, index="data", steps=3)
     before, moved = network.weights[:].copy(), []
     for record in training:
@@ -199,7 +193,7 @@ def test_audits_happen_when_asked_for_and_at_the_end() -> None:
         ({"audit_every": -1}, "run.audit_every=-1"),
     ],
 )
-def test_options_out_of_range_are_refused(options: dict, message: str) -> None:
+def test_options_out_of_range_are_refused(options: dict[str, Any], message: str) -> None:
     data, network = problem()
     loss = make_loss("squared")
     arguments = {"steps": 1} | options

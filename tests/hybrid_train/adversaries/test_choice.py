@@ -39,4 +39,4 @@ def test_options_out_of_range_are_refused(options: dict[str, Any], message: str)
 
 def test_an_unknown_adversary_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(ConfigError, match="did you mean 'pgd'"):
-        make_adversary("pgdd", make_ball("l2", 0.1))  # type: ignore[arg-type]
+        make_adversary("pgdd", make_ball("l2", 0.1))

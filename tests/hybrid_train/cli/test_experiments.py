@@ -11,6 +11,7 @@ import pytest
 from hybrid_train.cli import main
 from hybrid_train.config.schema import TrainingConfig
 from hybrid_train.finder.registry import FINDERS, finder_kinds
+from tests.support.commands import error_lines
 
 
 class TestRun:
@@ -33,13 +34,10 @@ class TestRun:
         assert capsys.readouterr().err == ""
 
     def test_every_config_error_has_a_line(self, config: str, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["run", config, "--set", "training.stps=1", "--set", "network.width=0"]) == 2
-        captured = capsys.readouterr()
-        assert captured.out == ""
-        assert captured.err.splitlines() == [
-            "hybrid-train: error: network.width=0: expected a number of at least 1",
-            "hybrid-train: error: training.stps=1: unknown key, did you mean 'steps'?; "
-            f"known: {', '.join(TrainingConfig.model_fields)}",
+        arguments = ["run", config, "--set", "training.stps=1", "--set", "network.width=0"]
+        assert error_lines(arguments, capsys) == [
+            "network.width=0: expected a number of at least 1",
+            f"training.stps=1: unknown key, did you mean 'steps'?; known: {', '.join(TrainingConfig.model_fields)}",
         ]
 
     @pytest.mark.parametrize(
@@ -66,10 +64,7 @@ class TestRun:
 
     def test_a_diverging_run_failed(self, config: str, capsys: pytest.CaptureFixture[str]) -> None:
         changes = ("network.threshold=-50", "training.learning_rate=1e4", "training.steps=500")
-        assert main(["run", config, "--quiet", *(f"--set={change}" for change in changes)]) == 1
-        captured = capsys.readouterr()
-        assert captured.out == ""
-        (line,) = captured.err.splitlines()
+        (line,) = error_lines(["run", config, "--quiet", *(f"--set={change}" for change in changes)], capsys, 1)
         assert "learning_rate=10000" in line
 
     def test_an_unexpected_error_is_one_line_unless_debugging(
@@ -178,11 +173,8 @@ class TestFinders:
 def test_settings_without_effect_are_refused_by_name(
     config: str, capsys: pytest.CaptureFixture[str], arguments: list[str], named: list[str]
 ) -> None:
-    assert main([arguments[0], config, *arguments[1:]]) == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    lines = captured.err.splitlines()
-    assert [line.removeprefix("hybrid-train: error: ").partition(":")[0] for line in lines] == named
+    lines = error_lines([arguments[0], config, *arguments[1:]], capsys)
+    assert [line.partition(":")[0] for line in lines] == named
 
 
 def test_an_empty_index_is_not_passed_over(config: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from hybrid_train.cli import main, printing
+from hybrid_train.cli import printing
+from tests.support.commands import error_lines
 
 STREAMS = {
     "stdout closed": (">&-", 1),
@@ -113,8 +114,5 @@ def test_json_is_the_same_document_in_every_encoding(monkeypatch: pytest.MonkeyP
 
 
 def test_names_that_are_no_text_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["run", "\udcff\x1b[2J.toml"]) == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert captured.err.count("\n") == 1
-    assert "\x1b" not in captured.err
+    (line,) = error_lines(["run", "\udcff\x1b[2J.toml"], capsys)
+    assert "\x1b" not in line

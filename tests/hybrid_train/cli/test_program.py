@@ -13,6 +13,7 @@ import pytest
 
 import hybrid_train
 from hybrid_train.cli import main
+from tests.support.commands import error_lines
 
 
 def python(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -22,11 +23,7 @@ def python(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("arguments", [[], ["rn"], ["run"], ["compare", "x.toml"], ["run", "x.toml", "--what"]])
 def test_bad_arguments_are_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(arguments) == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert captured.err.startswith("hybrid-train: error: ")
-    assert captured.err.count("\n") == 1
+    assert len(error_lines(arguments, capsys)) == 1
 
 
 def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -208,11 +205,8 @@ def test_errors_of_the_machine_are_a_line_without_python_in_it(
         raise error
 
     monkeypatch.setattr("hybrid_train.experiments.runs.run", failing)
-    assert main(["run", config, "--json"]) == code
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert captured.err.startswith(f"hybrid-train: error: {line}")
-    assert captured.err.count("\n") == 1
+    (printed,) = error_lines(["run", config, "--json"], capsys, code)
+    assert printed.startswith(line)
 
 
 def test_results_go_where_the_name_is_no_text(config: str, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hybrid_train.cli import main
+from tests.support.commands import error_lines
 
 NOT_ALONG = {
     "widths": "64",
@@ -24,11 +25,8 @@ def test_every_option_that_the_config_decides_is_refused_by_name(
     config: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = [text for name, value in NOT_ALONG.items() for text in (f"--{name}", value)]
-    assert main(["count", "--along", config, *options]) == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    lines = captured.err.splitlines()
-    assert [line.split()[2].removeprefix("--") for line in lines] == list(NOT_ALONG)
+    lines = error_lines(["count", "--along", config, *options], capsys)
+    assert [line.split()[0].removeprefix("--") for line in lines] == list(NOT_ALONG)
     assert "--set run.seed=S" in lines[-1]
 
 
@@ -52,11 +50,8 @@ def test_every_option_that_the_config_decides_is_refused_by_name(
 def test_count_refuses_what_has_no_effect_or_no_sense(
     arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["count", *arguments]) == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert words in captured.err
-    assert captured.err.count("\n") == 1
+    (line,) = error_lines(["count", *arguments], capsys)
+    assert words in line
 
 
 def test_options_reach_the_count(capsys: pytest.CaptureFixture[str]) -> None:

@@ -234,7 +234,7 @@ class TestOverrides:
         overrides = ["training.steps=7", "network.threshold=0.5", "network.start = paired", "run.seed=3"]
         config = load_config(SPHERE, overrides)
         assert (config.training.steps, config.network.threshold, config.network.start) == (7, 0.5, "paired")
-        assert load_config(SPHERE, ["data.kind=digits", "data.classes=[1, 2, 3]"]).data.classes == [1, 2, 3]  # type: ignore[union-attr]
+        assert load_config(SPHERE, ["data.kind=digits", "data.classes=[1, 2, 3]"]).data.classes == [1, 2, 3]
 
     def test_they_are_checked_like_the_rest(self) -> None:
         assert errors_of(SPHERE, "training.stps=7", "run.seed=x") == [

@@ -111,7 +111,7 @@ def test_examples_belong_to_the_seed_and_held_out_ones_are_others() -> None:
         (lambda: EvenPolynomial.random(500, 4), "degree=4: .* terms in dimension 500"),
         (lambda: EvenPolynomial.random(2, 2, terms=5), "terms=5: expected 1 to 4"),
         (lambda: EvenPolynomials(make_inputs("cube", 3), norm=0.0), "norm=0.0"),
-        (lambda: EvenPolynomials(make_inputs("cube", 3), targets="sign"), "targets='sign'"),  # type: ignore[arg-type]
+        (lambda: EvenPolynomials(make_inputs("cube", 3), targets="sign"), "targets='sign'"),
         (lambda: EvenPolynomials(make_inputs("cube", 3)).examples(0), "n=0"),
         (lambda: two_spirals(1), "n=1"),
         (lambda: two_spirals(turns=0.0), "turns=0.0"),
@@ -143,3 +143,9 @@ def test_spirals_stay_on_the_sphere_whatever_the_noise(n: int, turns: float, noi
     assert len(data) == n
     assert abs(data.targets.sum()) <= 1
     assert (data.inputs[:, 2] >= 0).all()
+
+
+def test_the_norm_of_huge_and_tiny_coefficients_is_told() -> None:
+    polynomial = EvenPolynomial.random(3, 4, seed=1)
+    for size in (1e300, 1e-300):
+        assert polynomial.scaled(size).norm == pytest.approx(size)

@@ -18,7 +18,7 @@ from hybrid_train.errors import DataError
 
 def by_hand(rows: np.ndarray) -> float:
     pairs = [(x, y) for i, x in enumerate(rows) for y in rows[:i]]
-    return min((min(np.linalg.norm(x - y), np.linalg.norm(x + y)) for x, y in pairs), default=math.inf)
+    return min((float(min(np.linalg.norm(x - y), np.linalg.norm(x + y))) for x, y in pairs), default=math.inf)
 
 
 @given(st.integers(1, 30), st.integers(1, 6), st.integers(0, 999), st.sampled_from([1, 3, 1024]))

@@ -89,7 +89,7 @@ def test_the_caller_may_know_better(tmp_path: Path) -> None:
     assert len(from_file(years, header=True)) == 2
     assert len(from_file(written(tmp_path, FRAME, index=False), header=True)) == 30
     with pytest.raises(ConfigError, match="header='yes'"):
-        from_file(path, header="yes")  # type: ignore[arg-type]
+        from_file(path, header="yes")
 
 
 def test_a_column_called_last_is_not_passed_over(tmp_path: Path) -> None:

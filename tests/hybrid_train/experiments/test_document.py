@@ -77,7 +77,7 @@ def test_pictures_drawn_before_one_that_fails_stay(tmp_path: Path) -> None:
 
 
 def test_an_interruption_while_drawing_is_one_and_loses_nothing(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(Figure, "savefig", failing(KeyboardInterrupt()))  # type: ignore[arg-type]
+    monkeypatch.setattr(Figure, "savefig", failing(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
         run(CONFIG, out=tmp_path / "r")
     stored = read_run(tmp_path / "r")

@@ -70,9 +70,9 @@ def test_a_row_reads_like_the_dict_of_its_document(tables: dict[str, Any], more:
 def test_a_row_is_a_record_that_nobody_changes() -> None:
     row = run(CONFIG).row
     with pytest.raises(FrozenInstanceError):
-        row.final_loss = 0.0  # type: ignore[misc]
+        row.final_loss = 0.0
     with pytest.raises(TypeError):
-        row["final_loss"] = 0.0  # type: ignore[index]
+        row["final_loss"] = 0.0
     failed = replace(row, error="no")
     assert list(failed) == [*KEYS, "error"]
     assert failed != row == replace(row)

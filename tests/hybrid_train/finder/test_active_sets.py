@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -26,7 +28,7 @@ masks = st.integers(1, 7).flatmap(
 
 
 @given(masks, st.randoms())
-def test_both_storages_hold_the_same_pairs(mask, random):
+def test_both_storages_hold_the_same_pairs(mask: np.ndarray, random: Any) -> None:
     order = list(range(len(mask)))
     random.shuffle(order)
     sets = from_mask(mask, np.array(order))
@@ -43,7 +45,7 @@ def test_both_storages_hold_the_same_pairs(mask, random):
 
 
 @given(masks, st.data())
-def test_replaced_rows_take_the_place_of_the_old_ones(mask, data):
+def test_replaced_rows_take_the_place_of_the_old_ones(mask: np.ndarray, data: Any) -> None:
     other = data.draw(st.lists(st.lists(st.booleans(), min_size=5, max_size=5), min_size=len(mask), max_size=len(mask)))
     rows = np.array(data.draw(st.permutations(range(len(mask)))))[: data.draw(st.integers(0, len(mask)))]
     expected = mask.copy()
@@ -54,7 +56,7 @@ def test_replaced_rows_take_the_place_of_the_old_ones(mask, data):
     assert (np.diff(updated.rows) > 0).all()
 
 
-def test_different_sets_are_told_apart():
+def test_different_sets_are_told_apart() -> None:
     mask = np.eye(4, dtype=bool)
     changed = mask.copy()
     changed[2, 3] = True
@@ -66,12 +68,12 @@ def test_different_sets_are_told_apart():
     ("indptr", "indices", "values"),
     [([0, 1], [0], [1.0]), ([0, 2, 1], [0], [1.0]), ([0, 1, 3], [0, 1], [1.0, 1.0]), ([1, 1, 1], [0], [0.5])],
 )
-def test_arrays_that_do_not_fit_are_a_bug(indptr, indices, values):
+def test_arrays_that_do_not_fit_are_a_bug(indptr: Any, indices: Any, values: Any) -> None:
     with pytest.raises(InvariantError):
         ActiveSets(np.array(indptr), np.array(indices), np.array(values), (2, 3))
 
 
-def test_iterating_gives_row_indices_and_values():
+def test_iterating_gives_row_indices_and_values() -> None:
     sets = from_mask(np.array([[True, False, True], [False, True, False]]))
     assert [(row, i.tolist(), v.tolist()) for row, i, v in sets] == [(0, [0, 2], [0.0, 2.0]), (1, [1], [11.0])]
     assert sets.nnz == 3

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -18,7 +20,7 @@ from hybrid_train.finder.bank import (
 )
 
 
-def test_a_bank_moves_along_the_other_and_tells_how():
+def test_a_bank_moves_along_the_other_and_tells_how() -> None:
     rng = np.random.default_rng(0)
     start, directions = rng.standard_normal((6, 3)), rng.standard_normal((4, 3))
     bank = DenseBank(start)
@@ -32,7 +34,7 @@ def test_a_bank_moves_along_the_other_and_tells_how():
     assert np.array_equal(np.asarray(bank), bank[:])
 
 
-def test_rows_of_a_bank_are_read_only_and_its_array_is_its_own():
+def test_rows_of_a_bank_are_read_only_and_its_array_is_its_own() -> None:
     mine = np.ones((3, 2))
     bank = DenseBank(mine)
     mine[:] = 5.0
@@ -44,7 +46,7 @@ def test_rows_of_a_bank_are_read_only_and_its_array_is_its_own():
     assert bank[1:2].tolist() == [[3.0, 4.0]]
 
 
-def test_a_live_bank_is_watched_by_reference_and_an_array_by_copy():
+def test_a_live_bank_is_watched_by_reference_and_an_array_by_copy() -> None:
     bank, array = DenseBank(np.zeros((3, 2))), np.zeros((3, 2))
     live, copied = Watched(bank, "points"), Watched(array, "points")
     bank.assign(np.array([2]), np.array([[1.0, 1.0]]))
@@ -54,7 +56,7 @@ def test_a_live_bank_is_watched_by_reference_and_an_array_by_copy():
     assert not array.any()
 
 
-def test_float32_stays_and_integers_become_float64():
+def test_float32_stays_and_integers_become_float64() -> None:
     assert DenseBank(np.ones((2, 2), np.float32)).dtype == np.float32
     assert DenseBank([[1, 2], [3, 4]]).dtype == np.float64
     assert DenseBank(np.asfortranarray(np.ones((3, 4))))[:].flags.c_contiguous
@@ -71,7 +73,7 @@ def test_float32_stays_and_integers_become_float64():
         ([[1.0], [1.0, 2.0]], "numeric"),
     ],
 )
-def test_bad_vectors_are_refused(vectors, message):
+def test_bad_vectors_are_refused(vectors: np.ndarray, message: str) -> None:
     with pytest.raises(DataError, match=message):
         checked_vectors(vectors, "points")
 
@@ -80,12 +82,12 @@ def test_bad_vectors_are_refused(vectors, message):
     ("rows", "message"),
     [([3], "lie in"), ([-1], "lie in"), ([0, 0], "distinct"), ([0.5], "integers"), ([[0]], "one-dimensional")],
 )
-def test_bad_rows_are_refused(rows, message):
+def test_bad_rows_are_refused(rows: Any, message: str) -> None:
     with pytest.raises(DataError, match=message):
         checked_rows(rows, 3, "points")
 
 
-def test_dimensions_must_agree():
+def test_dimensions_must_agree() -> None:
     with pytest.raises(DataError, match=r"dimension 2.*dimension 3"):
         watch_both(np.ones((1, 2)), np.ones((1, 3)))
 
@@ -93,16 +95,16 @@ def test_dimensions_must_agree():
 class Pushed(Ledger):
     """Every second row has moved by one, once."""
 
-    def add(self, rows, vectors):
+    def add(self, rows: Any, vectors: np.ndarray) -> None:
         vectors[rows % 2 == 1] += 1.0
 
-    def moved(self):
+    def moved(self) -> Any:
         yield np.array([1])
         yield np.array([3])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_ledger_is_read_with_the_rows_and_carried_out_at_the_end(dtype):
+def test_a_ledger_is_read_with_the_rows_and_carried_out_at_the_end(dtype: Any) -> None:
     start = np.arange(10.0).reshape(5, 2).astype(dtype)
     bank, ledger = DenseBank(start), Pushed()
     bank.attach(ledger)
@@ -116,7 +118,7 @@ def test_a_ledger_is_read_with_the_rows_and_carried_out_at_the_end(dtype):
     assert np.array_equal(bank[:], expected)
 
 
-def test_only_the_owner_of_a_ledger_may_move_the_rows():
+def test_only_the_owner_of_a_ledger_may_move_the_rows() -> None:
     bank, ledger = DenseBank(np.zeros((4, 2))), Pushed()
     bank.attach(ledger)
     with pytest.raises(InvariantError, match="ledger"):
@@ -130,19 +132,19 @@ def test_only_the_owner_of_a_ledger_may_move_the_rows():
 
 
 @pytest.mark.parametrize("kind", ["complex", "bool", "U8", "m8[s]", "object"])
-def test_only_real_numbers_are_vectors(kind):
+def test_only_real_numbers_are_vectors(kind: str) -> None:
     with pytest.raises(DataError, match="points: expected real numbers"):
         checked_vectors(np.ones((2, 2), int).astype(kind), "points")
 
 
 @pytest.mark.parametrize("threshold", [np.nan, np.inf, -np.inf, True, np.bool_(True), "1", None, 1j, [1.0], 10**400])
-def test_a_threshold_is_a_finite_number(threshold):
+def test_a_threshold_is_a_finite_number(threshold: float) -> None:
     with pytest.raises(DataError, match=r"^threshold=.*: expected a finite number"):
         checked_threshold(threshold)
 
 
 @pytest.mark.parametrize("threshold", [0, -2, 1.5, np.float32(1.5), np.int64(3)])
-def test_any_real_number_will_do(threshold):
+def test_any_real_number_will_do(threshold: float) -> None:
     value = checked_threshold(threshold)
     assert type(value) is float
     assert value == threshold

@@ -12,11 +12,11 @@ from hybrid_train.finder import registry
 from hybrid_train.finder.registry import FINDERS, finder_kinds, finder_options, make_finder
 
 
-def test_a_finder_is_made_by_name():
+def test_a_finder_is_made_by_name() -> None:
     assert isinstance(make_finder("scan"), ScanFinder)
 
 
-def test_unknown_names_and_options_are_refused_with_the_nearest():
+def test_unknown_names_and_options_are_refused_with_the_nearest() -> None:
     with pytest.raises(ConfigError, match=r"'scam'.*did you mean 'scan'"):
         make_finder("scam")
     with pytest.raises(ConfigError, match=r"finder\.leaf_sise=3: unknown key, did you mean 'leaf_size'"):
@@ -25,19 +25,19 @@ def test_unknown_names_and_options_are_refused_with_the_nearest():
         make_finder("hsr", leaf_size="big")
 
 
-def test_all_errors_at_once():
+def test_all_errors_at_once() -> None:
     with pytest.raises(ConfigError) as error:
         make_finder("hsr", leaf_size=0, leafs=1)
     assert "leaf_size=0" in str(error.value)
     assert "leafs" in str(error.value)
 
 
-def test_options_are_read_off_the_class():
+def test_options_are_read_off_the_class() -> None:
     assert "leaf_size" in finder_options("hsr").model_fields
     assert not finder_options("scan").model_fields
 
 
-def test_plug_ins_come_by_entry_point_but_do_not_take_built_in_names(monkeypatch):
+def test_plug_ins_come_by_entry_point_but_do_not_take_built_in_names(monkeypatch: pytest.MonkeyPatch) -> None:
     plug_ins = [
         EntryPoint("mine", "classical.scan:ScanFinder", registry.ENTRY_POINT_GROUP),
         EntryPoint("scan", "somewhere.else:Finder", registry.ENTRY_POINT_GROUP),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -19,17 +21,17 @@ VALUES = st.sampled_from([0.0, 1.0, -1.0, 0.5, 3.0, 1e-170, 1e170, -1e170, 1e-32
 
 
 @st.composite
-def banks(draw):
+def banks(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, float]:
     d = draw(st.integers(1, 19))
-    shape = lambda n: (draw(st.integers(1, n)), d)  # noqa: E731
-    points = draw(hnp.arrays(np.float64, shape(30), elements=VALUES))
-    queries = draw(hnp.arrays(np.float64, shape(6), elements=VALUES))
+    points, queries = (
+        draw(hnp.arrays(np.float64, (draw(st.integers(1, most)), d), elements=VALUES)) for most in (30, 6)
+    )
     return points, queries, draw(st.sampled_from([0.0, 1.0, -1.0, 0.25, 2.0, 1e-300, -1e300]))
 
 
 @settings(max_examples=150)
 @given(banks())
-def test_scan_equals_the_predicate_pair_by_pair(banks):
+def test_scan_equals_the_predicate_pair_by_pair(banks: tuple[np.ndarray, np.ndarray, float]) -> None:
     points, queries, threshold = banks
     sets = active_pairs(points, queries, threshold)
     expected = [(i, r, dot(p, q)) for i, q in enumerate(queries) for r, p in enumerate(points) if dot(p, q) > threshold]
@@ -38,7 +40,7 @@ def test_scan_equals_the_predicate_pair_by_pair(banks):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("m", "n"), [(9000, 70), (40, 3000)])
-def test_scan_over_many_blocks(dtype, m, n):
+def test_scan_over_many_blocks(dtype: Any, m: int, n: int) -> None:
     rng = np.random.default_rng(3)
     points, queries = rng.standard_normal((m, 7)).astype(dtype), rng.standard_normal((n, 7)).astype(dtype)
     sets = active_pairs(points, queries, 2.0)
@@ -60,7 +62,7 @@ KINDS = {
 }
 
 
-def _everything(points, queries, threshold):
+def _everything(points: np.ndarray, queries: np.ndarray, threshold: float) -> Any:
     """Return (query ids, point ids, inner products) of the active pairs, all pairs decided by the predicate."""
     i, r = (ids.reshape(-1) for ids in np.indices((len(queries), len(points))))
     values = inner_products(points, queries, r, i)
@@ -69,7 +71,7 @@ def _everything(points, queries, threshold):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("dtypes", [("f4", "f4"), ("f8", "f8"), ("f4", "f8"), ("f8", "f4")])
-def test_scan_equals_the_predicate_in_any_precision_at_any_scale(kind, dtypes):
+def test_scan_equals_the_predicate_in_any_precision_at_any_scale(kind: str, dtypes: Any) -> None:
     rng = np.random.default_rng(4)
     for m, n, d in ((300, 33, 2), (64, 40, 5), (65, 600, 9), (31, 3, 3)):
         points, queries = (KINDS[kind](rng, size, d).astype(t) for size, t in zip((m, n), dtypes, strict=True))
@@ -81,7 +83,7 @@ def test_scan_equals_the_predicate_in_any_precision_at_any_scale(kind, dtypes):
                 assert np.array_equal(mine, theirs)
 
 
-def test_a_scan_that_leaves_no_room_for_rounding_misses_pairs(monkeypatch):
+def test_a_scan_that_leaves_no_room_for_rounding_misses_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(5)
     points = 1000 + 1e-2 * rng.standard_normal((300, 64))  # products spread over 100; those of float32 lie 4 apart
     threshold = float(np.median(points @ points[0]))
@@ -90,7 +92,7 @@ def test_a_scan_that_leaves_no_room_for_rounding_misses_pairs(monkeypatch):
     assert active_pairs(points, points[:40], threshold).nnz < right.nnz
 
 
-def test_strict_at_the_threshold_and_at_the_next_float():
+def test_strict_at_the_threshold_and_at_the_next_float() -> None:
     rng = np.random.default_rng(0)
     points, queries = rng.standard_normal((50, 33)), rng.standard_normal((1, 33))
     for r, value in enumerate(inner_products(points, queries, np.arange(50), np.zeros(50, int))):
@@ -98,7 +100,7 @@ def test_strict_at_the_threshold_and_at_the_next_float():
         assert r in active_pairs(points, queries, np.nextafter(value, -np.inf)).indices
 
 
-def test_rows_are_answered_in_the_order_asked():
+def test_rows_are_answered_in_the_order_asked() -> None:
     rng = np.random.default_rng(2)
     points, queries = rng.standard_normal((30, 3)), rng.standard_normal((6, 3))
     everything = active_pairs(points, queries, 0.5)
@@ -111,6 +113,6 @@ def test_rows_are_answered_in_the_order_asked():
         active_pairs(points, queries, 0.5, [1, 1])
 
 
-def test_infinite_thresholds_ask_for_everything_or_nothing():
+def test_infinite_thresholds_ask_for_everything_or_nothing() -> None:
     assert active_pairs(np.ones((3, 1)), np.ones((2, 1)), -np.inf).nnz == 6
     assert active_pairs(np.ones((3, 1)), np.ones((2, 1)), np.inf).nnz == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from hybrid_train.finder import scan_kernels as compiled
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("n", [1, 63, 64, 65, 130])
-def test_pairs_not_below_the_cut_are_decided(dtype: type, n: int) -> None:
+def test_pairs_not_below_the_cut_are_decided(dtype: Any, n: int) -> None:
     rng = np.random.default_rng(n)
     points, queries = rng.standard_normal((n, 3)).astype(dtype), rng.standard_normal((5, 3)).astype(dtype)
     products = np.full((5, -(-n // 64) * 64), np.nan, dtype)  # what stands behind the points must not count
@@ -37,7 +39,7 @@ def test_products_in_small_dimensions(d: int) -> None:
 
 @pytest.mark.parametrize(("dtype", "bits"), [(np.float32, np.uint32), (np.float64, np.uint64)])
 @pytest.mark.parametrize("last", [-5.0, 3.0, np.inf, -np.inf, np.nan])
-def test_largest_magnitude(dtype: type, bits: type, last: float) -> None:
+def test_largest_magnitude(dtype: Any, bits: Any, last: float) -> None:
     numbers = np.append(np.linspace(-2, 2, 37), last).astype(dtype)
     found = np.array([compiled.largest(numbers.view(bits))], bits).view(dtype)[0]
     assert np.array_equal(found, np.abs(numbers).max(), equal_nan=True)

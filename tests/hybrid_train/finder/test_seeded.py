@@ -5,6 +5,8 @@ Every statistical test has a false-alarm probability of 1e-9 and names an effect
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -34,16 +36,16 @@ def words(text: str) -> np.ndarray:
         ("243f6a88 85a308d3 13198a2e 03707344", "a4093822 299f31d0", "d16cfe09 94fdcceb 5001e420 24126ea1"),
     ],
 )
-def test_philox_gives_the_published_answers(counter, key, expected):
+def test_philox_gives_the_published_answers(counter: str, key: str, expected: str) -> None:
     assert np.array_equal(philox(words(counter), words(key).ravel()), words(expected))
 
 
-def test_philox_wants_four_words():
+def test_philox_wants_four_words() -> None:
     with pytest.raises(InvariantError, match="counters"):
         philox(np.zeros((3, 1), np.uint32), np.zeros(2, np.uint32))
 
 
-def test_quantiles_agree_with_scipy_in_the_middle_and_far_out():
+def test_quantiles_agree_with_scipy_in_the_middle_and_far_out() -> None:
     tails = 10.0 ** -np.arange(1, 16)
     centred = np.concatenate([np.linspace(-0.4999, 0.4999, 9999), tails - 0.5, 0.5 - tails])
     values = np.empty_like(centred)
@@ -61,7 +63,7 @@ def test_quantiles_agree_with_scipy_in_the_middle_and_far_out():
     rows=st.lists(st.integers(0, 2**33), min_size=1, max_size=40),
     dtype=st.sampled_from([np.float32, np.float64]),
 )
-def test_a_row_is_the_same_however_it_is_asked_for(seed, dimension, rows, dtype):
+def test_a_row_is_the_same_however_it_is_asked_for(seed: int, dimension: int, rows: Any, dtype: Any) -> None:
     key = philox_key(seed, Role.WEIGHTS)
     together = normals(key, np.array(rows), dimension, dtype)
     alone = [normals(key, np.array([row]), dimension, dtype)[0] for row in rows]
@@ -69,7 +71,7 @@ def test_a_row_is_the_same_however_it_is_asked_for(seed, dimension, rows, dtype)
     assert np.array_equal(together, normals(key, np.array(rows), dimension).astype(dtype))
 
 
-def test_rows_do_not_depend_on_the_threads():
+def test_rows_do_not_depend_on_the_threads() -> None:
     found = []
     for count in (1, 3):
         with threads(count):
@@ -94,7 +96,7 @@ def alarms(sample: np.ndarray) -> bool:
     return bool(stats.chisquare(counts).pvalue < ALARM / 3)
 
 
-def test_the_numbers_are_independent_normals():
+def test_the_numbers_are_independent_normals() -> None:
     sample = normals(philox_key(5, Role.WEIGHTS), np.arange(50_000), 9)
     assert not alarms(sample)
     tail = np.count_nonzero(np.abs(sample) > 4)
@@ -112,11 +114,11 @@ def test_the_numbers_are_independent_normals():
     ],
     ids=["wide", "shifted", "coordinates", "rows", "clipped"],
 )
-def test_broken_twins_are_seen(broken):
+def test_broken_twins_are_seen(broken: Any) -> None:
     assert alarms(broken(normals(philox_key(5, Role.WEIGHTS), np.arange(50_000), 9)))
 
 
-def test_signs_are_fair_coins():
+def test_signs_are_fair_coins() -> None:
     drawn = signs(3, 100_000, 4)
     assert drawn.dtype == np.int8
     assert set(np.unique(drawn)) == {-1, 1}
@@ -128,12 +130,12 @@ def test_signs_are_fair_coins():
     assert np.array_equal(signs(3, 100, 4), drawn[:100])
 
 
-def test_streams_of_seeds_and_roles_differ():
+def test_streams_of_seeds_and_roles_differ() -> None:
     keys = [tuple(philox_key(seed, role)) for seed in range(5) for role in (Role.WEIGHTS, Role.SIGNS)]
     assert len(set(keys)) == 10
 
 
-def test_a_seeded_network_has_its_shape_and_reads_like_a_stored_one():
+def test_a_seeded_network_has_its_shape_and_reads_like_a_stored_one() -> None:
     network = TwoLayerNetwork.initialize(1000, 6, outputs=2, storage="seeded", start="paired", dtype="float32", seed=4)
     weights = network.weights
     assert weights.shape == (1000, 6)
@@ -151,13 +153,13 @@ def test_a_seeded_network_has_its_shape_and_reads_like_a_stored_one():
     assert np.array_equal(network.predict(inputs), stored.predict(inputs))
 
 
-def test_a_seeded_bank_cannot_be_moved_row_by_row():
+def test_a_seeded_bank_cannot_be_moved_row_by_row() -> None:
     bank = SeededBank(10, 3, seed=0)
     with pytest.raises(ConfigError, match=r"storage='seeded'.*finder\.kind='skin'"):
         bank.assign(np.array([0]), np.zeros((1, 3)))
 
 
 @pytest.mark.parametrize(("option", "value"), [("dtype", "float16"), ("storage", "cloud")])
-def test_unknown_options_are_refused(option, value):
+def test_unknown_options_are_refused(option: str, value: str) -> None:
     with pytest.raises(ConfigError, match=f"{option}='{value}': expected"):
         TwoLayerNetwork.initialize(4, 2, **{option: value})

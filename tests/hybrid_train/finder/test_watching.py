@@ -16,13 +16,13 @@ BANK = np.ones((3, 2))
 
 @pytest.mark.parametrize("kind", FINDERS)
 @pytest.mark.parametrize("threshold", [np.nan, np.inf, -np.inf, False, "1", None])
-def test_build_refuses_what_is_no_threshold(kind, threshold):
+def test_build_refuses_what_is_no_threshold(kind: str, threshold: float) -> None:
     with pytest.raises(DataError, match="threshold="):
         make_finder(kind).build(BANK, BANK, threshold)
 
 
 @pytest.mark.parametrize("kind", FINDERS)
-def test_a_refused_build_leaves_a_finder_unbuilt(kind):
+def test_a_refused_build_leaves_a_finder_unbuilt(kind: str) -> None:
     finder = make_finder(kind)
     with pytest.raises(DataError):
         finder.build(BANK, BANK, np.nan)
@@ -31,7 +31,7 @@ def test_a_refused_build_leaves_a_finder_unbuilt(kind):
 
 
 @pytest.mark.parametrize("kind", FINDERS)
-def test_any_use_before_build_says_so(kind):
+def test_any_use_before_build_says_so(kind: str) -> None:
     bank = DenseBank(BANK)
     motion = bank.move_along(np.array([0]), sparse.csr_array(np.ones((1, 3))), BANK)
     finder = make_finder(kind)
@@ -48,7 +48,7 @@ def test_any_use_before_build_says_so(kind):
             use()
 
 
-def test_the_lists_of_skin_are_not_there_before_build():
+def test_the_lists_of_skin_are_not_there_before_build() -> None:
     finder = SkinFinder()
     assert finder.rescans == 0
     for use in (finder.facts, lambda: finder.candidates, lambda: finder.deviation):

@@ -63,7 +63,7 @@ def test_the_papers_constant_has_to_be_thirteen() -> None:
         ({"dtype": "int8"}, "dtype='int8'"),
     ],
 )
-def test_options_out_of_range_are_refused(options: dict, message: str) -> None:
+def test_options_out_of_range_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         adversarial_network(**{"width": 8, "dimension": 2} | options)
 

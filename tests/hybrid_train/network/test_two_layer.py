@@ -180,7 +180,7 @@ def test_sets_of_other_banks_are_refused() -> None:
         ({"width": 7, "start": "paired"}, "width=7: a paired start needs an even width"),
     ],
 )
-def test_bad_options_are_refused(options: dict, message: str) -> None:
+def test_bad_options_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         TwoLayerNetwork.initialize(**{"width": 8, "dimension": 3, **options})
 

@@ -12,6 +12,7 @@ from circuits.strategies import STRATEGIES
 from hybrid_train.cli import main
 from hybrid_train.errors import ConfigError
 from hybrid_train.studies.count_rules import marked_counts, parse_widths
+from tests.support.commands import error_lines
 
 KEYS = {"m", "k", "strategy", "trials", "oracle_calls_mean", "oracle_calls_sem", "predicted", "reference_known_k"}
 KEYS |= {"missed", "until_last_hit_mean", "until_last_hit_sem", "verifications_mean", "bit_oracle_uses_mean", "scan"}
@@ -140,11 +141,7 @@ class TestCommand:
         ],
     )
     def test_bad_input_is_one_line(self, arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["count", "--widths", "64", *arguments]) == 2
-        captured = capsys.readouterr()
-        assert captured.out == ""
-        (line,) = captured.err.splitlines()
-        assert line.startswith("hybrid-train: error: ")
+        (line,) = error_lines(["count", "--widths", "64", *arguments], capsys)
         assert words in line
 
 

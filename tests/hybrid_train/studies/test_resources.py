@@ -13,6 +13,7 @@ import pytest
 from hybrid_train.cli import main
 from hybrid_train.errors import ConfigError, ResourceError
 from hybrid_train.studies.resources import COUNTED, EXPECTED, THIS_QUERY, OracleSizes, oracle_resources, parse_width
+from tests.support.commands import error_lines
 
 FIGURES = ("logical_qubits", "toffoli", "t", "rotations", "toffoli_depth")
 
@@ -144,11 +145,7 @@ class TestCommand:
     def test_bad_options_are_one_line(
         self, arguments: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        assert main([*self.SIZES, *arguments]) == 2
-        captured = capsys.readouterr()
-        assert captured.out == ""
-        (line,) = captured.err.splitlines()
-        assert line.startswith("hybrid-train: error: ")
+        (line,) = error_lines([*self.SIZES, *arguments], capsys)
         assert words in line
 
 

@@ -44,7 +44,7 @@ def test_no_reader_waits_for_or_swallows_what_is_no_ordinary_file(tmp_path: Path
         if kind == "sparse" and reader is read_checkpoint:
             continue  # weights may be as large
         with pytest.raises(error, match="at most .* is read" if kind == "sparse" else "not a file but a"):
-            reader(path)  # type: ignore[operator]
+            reader(path)
 
 
 @pytest.mark.parametrize("path", ["a\0b", "x" * 300, "~nosuchuser/x", "\udc80"])

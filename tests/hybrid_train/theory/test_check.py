@@ -25,8 +25,7 @@ from hybrid_train.theory.lines.case import Case
 from hybrid_train.theory.lines.costs import SEARCHERS, cost_growths, cost_line, fired_exponent
 from hybrid_train.theory.two_layer_check import PREPROCESSING, check_two_layer, observe
 from hybrid_train.training.losses import make_loss
-
-Tables = dict[str, dict[str, Any]]
+from tests.support.configs import Tables, merged
 
 IDEAL: Tables = {
     "data": {"kind": "sphere", "n": 3, "dim": 8},
@@ -47,10 +46,6 @@ POLYNOMIAL: Tables = {
 
 
 FAST = {"training": {"learning_rate": 100.0, "steps": 2}}
-
-
-def changed(tables: Tables, **sections: dict[str, Any]) -> Tables:
-    return tables | {name: tables.get(name, {}) | values for name, values in sections.items()}
 
 
 def case_of(tables: Tables) -> Case:
@@ -155,12 +150,29 @@ class TestAssumptions:
             ({"training": {"learning_rate": 50.0, "steps": 2}}, "kernel_stays", "here by up to"),
             ({"data": {"n": 1}}, "above_separation", "one datum has no separation"),
             ({"training": {"steps": 0}}, "never_flipped", "the theory gives no number"),
+            (
+                {"network": {"threshold": 35.0}},
+                "kernel_stays",
+                "lambda_min(H(0)) >= 3/4 lambda is wanted",
+            ),
         ],
     )
     def test_what_is_missing_is_said(self, sections: dict[str, Any], line: str, reason: str) -> None:
-        found = by_name(case_of(changed(SMALL, **sections)))[line]
+        found = by_name(case_of(merged(SMALL, **sections)))[line]
         assert found.holds == "not applicable"
         assert any(reason in text for text in found.missing)
+
+    def test_a_separation_out_of_some_pairs_refutes_nothing(self, small: Case) -> None:
+        """A smaller delta would make the bound smaller: "yes" stays true, "no" would not."""
+        some = replace(small.separation, exact=False)
+        holds = kernel.above_separation(replace(small, separation=some))
+        assert (holds.holds, holds.note[:8]) == ("yes", "delta <=")
+        seen = replace(small.observed, inputs=np.repeat(small.observed.inputs[:1], len(small.observed.inputs), axis=0))
+        refuted = replace(small, observed=seen)
+        assert kernel.above_separation(refuted).holds == "no"
+        doubted = kernel.above_separation(replace(refuted, separation=some))
+        assert doubted.holds == "not applicable"
+        assert "the least of some pairs" in doubted.missing[-1]
 
     def test_data_of_other_norms(self, small: Case) -> None:
         stretched = replace(small, observed=replace(small.observed, inputs=2.0 * small.observed.inputs))
@@ -168,7 +180,7 @@ class TestAssumptions:
 
     def test_twins_count_as_one_draw(self) -> None:
         """The spread of a paired start is sqrt(2) times that of a start of its own."""
-        one, paired = case_of(SMALL), case_of(changed(SMALL, network={"start": "paired"}))
+        one, paired = case_of(SMALL), case_of(merged(SMALL, network={"start": "paired"}))
         spreads = [sparsity.mean_count(case).spread for case in (one, paired)]
         assert spreads[1] == pytest.approx(2**0.5 * (spreads[0] or 0.0))
         assert sparsity.mean_count(paired).holds == "yes"
@@ -186,7 +198,7 @@ class TestCosts:
         inputs, targets = small.observed.inputs, small.observed.targets
         growths = list(cost_growths(inputs, targets, make_loss("squared"), 0, 0.1, widths=(64, 128, 256)))
         assert [(g.searcher.kind, g.searcher.index) for g in growths] == [(s.kind, s.index) for s in SEARCHERS]
-        assert growths[0].operations == (6 * 64, 6 * 128, 6 * 256)
+        assert list(growths[0].operations) == [6 * 64, 6 * 128, 6 * 256]
         lines = {(g.searcher.kind, g.searcher.index): cost_line(g) for g in growths}
         assert lines["scan", "neurons"].measured == pytest.approx(1.0)
         assert lines["scan", "neurons"].predicted is None
@@ -259,7 +271,7 @@ class TestCommand:
 
     def test_the_finder_does_not_change_the_table(self) -> None:
         tables = [
-            theory_text(check_theory(changed(SMALL, finder={"kind": kind}), costs=False).document())
+            theory_text(check_theory(merged(SMALL, finder={"kind": kind}), costs=False).document())
             for kind in ("scan", "hsr", "skin")
         ]
         assert tables[0] == tables[1]
@@ -267,7 +279,7 @@ class TestCommand:
 
     def test_one_step_and_nothing_fired_can_be_drawn(self) -> None:
         for sections in ({"training": {"steps": 0}}, {"network": {"threshold": 40.0}}, {"data": {"n": 1}}, FAST):
-            series = check_theory(changed(SMALL, **sections), costs=False).series
+            series = check_theory(merged(SMALL, **sections), costs=False).series
             for plot in (plot_spectrum, plot_error, plot_movement, plot_fired_counts, plot_flips):
                 axes = plot(series)
                 axes.figure.canvas.draw()
@@ -335,10 +347,10 @@ class TestSgd:
 
     def test_what_is_missing_is_said(self) -> None:
         for tables, reason in (
-            (changed(POLYNOMIAL, training={"loss": "squared"}), "a Lipschitz loss is wanted"),
-            (changed(POLYNOMIAL, network={"start": "gaussian"}), "zero output"),
-            (changed(POLYNOMIAL, data={"targets": "signs"}), "known even polynomial"),
-            (changed(SMALL, training=POLYNOMIAL["training"]), "known even polynomial"),
+            (merged(POLYNOMIAL, training={"loss": "squared"}), "a Lipschitz loss is wanted"),
+            (merged(POLYNOMIAL, network={"start": "gaussian"}), "zero output"),
+            (merged(POLYNOMIAL, data={"targets": "signs"}), "known even polynomial"),
+            (merged(SMALL, training=POLYNOMIAL["training"]), "known even polynomial"),
         ):
             line = self.lines(tables)["mean loss above the best polynomial's"]
             assert any(reason in text for text in line.missing)
@@ -349,7 +361,7 @@ class TestSgd:
         assert len(result.series["spectrum_cts"]) == 30
 
     def test_large_output_weights_are_said(self) -> None:
-        case = check_theory(changed(SMALL, network={"output_weight": 3.0}), costs=False)
+        case = check_theory(merged(SMALL, network={"output_weight": 3.0}), costs=False)
         lines = {line.quantity: line for line in case.lines}
         assert any("here 3" in reason for reason in lines["||err(t)||^2 at the last step"].missing)
         plain = {line.quantity: line for line in check_theory(SMALL, costs=False).lines}

@@ -78,7 +78,7 @@ def test_the_curve_bends_down_where_curvature_is_negative() -> None:
 def test_bad_options_are_refused(options: dict[str, float]) -> None:
     data = sphere(3, 5, seed=1)
     with pytest.raises(ConfigError, match="expected"):
-        landscape(fully_connected([4, 4], 5), data.inputs, SQUARED.encode(data, 1), SQUARED, **options)  # type: ignore[arg-type]
+        landscape(fully_connected([4, 4], 5), data.inputs, SQUARED.encode(data, 1), SQUARED, **options)
 
 
 def test_the_figure_is_written_beside_its_numbers(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from classical.dynamics.ball import dynamics as ball_dynamics
 from classical.dynamics.ball.dynamics import BallDynamics
 from classical.dynamics.sets import SetDynamics
+from classical.lists import kernels as list_kernels
 from classical.training import Training, two_layer_dynamics
 from hybrid_train.adversaries import PGD, make_ball
 from hybrid_train.data.padding import with_one
@@ -111,7 +112,7 @@ def test_a_twin_that_ignores_where_the_examples_are_is_caught(monkeypatch: pytes
 
 
 def test_a_twin_that_ignores_drift_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ball_dynamics.list_kernels, "advance", lambda *_: None)
+    monkeypatch.setattr(list_kernels, "advance", lambda *_: None)
     rng = np.random.default_rng(0)
     network, _ = network_of(rng, 200, 5, 1, "relu", np.float64)
     ball = BallDynamics(network, rng.standard_normal((6, 5)), 0.0)

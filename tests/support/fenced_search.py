@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import fences
+from tests.support import fences
 
 fences.install(before=sys.argv[1] == "start")  # before the kernels are loaded
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a script in a process of its own, so that a segmentation fault is a failed test."""
-    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
+    return subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize(
@@ -23,15 +23,14 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_searches_and_trainings_touch_nothing_outside_their_arrays(fence: str, parts: tuple[str, ...]) -> None:
-    done = run(str(HERE / "fenced_search.py"), fence, *parts)
+    done = run("-m", "tests.support.fenced_search", fence, *parts)
     assert (done.returncode, done.stdout) == (0, "alive\n"), done.stderr
 
 
 TOO_FAR = """
 import sys
-sys.path.insert(0, sys.argv[1])
-import fences
-fences.install(before=sys.argv[2] == "start")
+from tests.support import fences
+fences.install(before=sys.argv[1] == "start")
 import ctypes
 import numba
 import numpy as np
@@ -40,9 +39,9 @@ arrays = {
     "NumPy's": lambda size: np.ones(size),
     "a kernel's": numba.njit(lambda size: np.ones(size)),
 }
-x = arrays[sys.argv[3]](101)
+x = arrays[sys.argv[2]](101)
 print(x.sum(), flush=True)
-ctypes.c_byte.from_address(x.ctypes.data + (-1 if sys.argv[2] == "start" else x.nbytes)).value
+ctypes.c_byte.from_address(x.ctypes.data + (-1 if sys.argv[1] == "start" else x.nbytes)).value
 print("unnoticed")
 """
 
@@ -50,6 +49,6 @@ print("unnoticed")
 @pytest.mark.parametrize("fence", ["start", "end"])
 @pytest.mark.parametrize("whose", ["NumPy's", "a kernel's"])
 def test_one_byte_too_far_is_noticed(whose: str, fence: str) -> None:
-    done = run("-c", TOO_FAR, str(HERE), fence, whose)
+    done = run("-c", TOO_FAR, fence, whose)
     assert done.stdout == "101.0\n"
     assert done.returncode < 0

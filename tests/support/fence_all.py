@@ -2,6 +2,6 @@
 
 import os
 
-import fences
+from tests.support import fences
 
 fences.install(before=os.environ.get("FENCE") == "start")

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
 
 PREAMBLE = """
 import sys
 import numba
 import numpy as np
 sys.path.insert(0, sys.argv[1])
-from guard import guarded
+from tests.support.guard import guarded
 from hybrid_train.finder.scan_kernels import decide
 from hybrid_train.support.kernels import dot
 
@@ -59,7 +59,7 @@ print('alive')
 def run(body: str) -> subprocess.CompletedProcess[str]:
     """Run a script in a process of its own, so that a segmentation fault is a failed test."""
     return subprocess.run(
-        [sys.executable, "-c", PREAMBLE + body, str(HERE)], capture_output=True, text=True, check=False
+        [sys.executable, "-c", PREAMBLE + body, str(ROOT)], capture_output=True, text=True, check=False
     )
 
 

@@ -198,7 +198,7 @@ def test_mistakes_are_refused_with_what_to_do() -> None:
         (r"widths\[1\]=0", lambda: fully_connected([5, 0], 3)),
         ("dimension=True", lambda: fully_connected([5, 5], True)),
         ("depth=0", lambda: residual(5, 0, 3)),
-        ("give a number, one for each layer", lambda: fully_connected([5, 5], 3, threshold="atuo")),  # type: ignore[arg-type]
+        ("give a number, one for each layer", lambda: fully_connected([5, 5], 3, threshold="atuo")),
         ("leave one of them out", lambda: fully_connected([5, 5], 3, threshold=0.1, share=0.1)),
         ("leave one of them out", lambda: residual(5, 2, 3, share=0.1)),
         ("expected 1 number or 2", lambda: fully_connected([5, 5], 3, threshold=[0.1])),

@@ -194,7 +194,7 @@ def test_options_out_of_range_are_refused() -> None:
     with pytest.raises(ConfigError, match="kept"):
         L2Ball(0.1, kept=-1)
     with pytest.raises(ConfigError, match="did you mean 'linf'"):
-        make_ball("lnf", 0.1)  # type: ignore[arg-type]
+        make_ball("lnf", 0.1)
 
 
 def largest_by_brute_force(goal: np.ndarray, centre: np.ndarray, rho: float) -> float:

@@ -1,0 +1,1 @@
+"""Row lists evaluated from the vectors: for many examples that resemble each other."""

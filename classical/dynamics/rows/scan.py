@@ -1,0 +1,221 @@
+"""Compiled scans of row dynamics: who fires for whom out of a block of products, and who comes near."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from classical.dynamics.rows.kernels import add_up, distance_of, sure_of
+from classical.dynamics.rows.layout import BROAD, FIRES, LISTED, alarm_at
+from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.kernels import dot, inlined, kernel
+
+
+class Block(NamedTuple):
+    """Rows to be scanned.
+
+    Attributes:
+        products: (B, n) their inner products with all columns, rounded by no more than the world says.
+        vectors: (B, d) as stored.
+        rows: (B,) int64, in the bank.
+        norms: (B,) bounds of their norms.
+        paces: (B,) how far they go in a step.
+    """
+
+    products: FloatArray
+    vectors: FloatArray
+    rows: IntArray
+    norms: FloatArray
+    paces: FloatArray
+
+
+class Found(NamedTuple):
+    """What a scan of B rows found: their lists, one after the other.
+
+    Attributes:
+        kind: (B,) uint8, LISTED or BROAD.
+        size: (B,) int64 columns listed; all that fire, for a broad row.
+        fired: (B,) int64 of them fire.
+        gap: (B,) float64 no other column fires before the row went so far.
+        columns: (B n,) int32, ascending for a row.
+        alarms: (B n,) float32.
+    """
+
+    kind: npt.NDArray[np.uint8]
+    size: IntArray
+    fired: IntArray
+    gap: FloatArray
+    columns: npt.NDArray[np.int32]
+    alarms: npt.NDArray[np.float32]
+
+
+def found_for(rows: int, n: int) -> Found:
+    """Return room for what a scan of so many rows against n columns may find."""
+    whole = np.empty(rows, np.int64), np.empty(rows, np.int64)
+    entries = np.empty(rows * n, np.int32), np.empty(rows * n, np.float32)
+    return Found(np.empty(rows, np.uint8), *whole, np.empty(rows), *entries)
+
+
+@kernel
+def candidates(products: Any, cuts: Any, out: Any) -> Any:
+    """Write which rows (B,) of products (B, n) are not below their cut everywhere (NaN is not); return how many."""
+    count = 0
+    for i in range(products.shape[0]):
+        row, cut = products[i], cuts[i]
+        hit = False
+        for j in range(row.size):
+            hit |= not (row[j] < cut)
+        out[count] = i
+        count += hit
+    return count
+
+
+@inlined
+def best_skin(world: Any, distances: Any, count: Any, pace: Any) -> Any:
+    """Return the skin of least price for a row that goes ``pace`` a step.
+
+    Every listed column is compared with its alarm in every step, and every ``skin / pace`` steps the row is scanned.
+    """
+    best, least = world.skins[0], np.inf
+    for s in range(world.skins.size):
+        skin = world.skins[s]
+        listed = 0
+        for k in range(count):
+            listed += 0 <= distances[k] < skin
+        price = world.entry * listed + world.scan * pace / skin
+        if price < least:
+            best, least = skin, price
+    return best
+
+
+@kernel
+def relist(block: Any, which: Any, world: Any, sums: Any, found: Any) -> Any:
+    """List anew the columns of rows of a block, and add up what fires.
+
+    Args:
+        block: see :class:`Block`.
+        which: (C,) which of the B rows to look at.
+        world: fixed.
+        sums: added to.
+        found: out, for the rows that are looked at.
+
+    Returns:
+        Entries written.
+    """
+    n = block.products.shape[1]
+    near, distances, values = np.empty(n, np.int32), np.empty(n), np.empty(n)
+    used = 0
+    for c in range(which.size):
+        i = which[c]
+        signs = world.signs[block.rows[i]]
+        count = come_near(block, i, world, near, distances, values)
+        fired = 0
+        for k in range(count):
+            if distances[k] < 0:
+                fired += 1
+                add_up(sums, world, signs, near[k], values[k])
+        found.fired[c] = fired
+        found.kind[c] = BROAD if fired > world.broad * n else LISTED
+        skin = best_skin(world, distances, count, block.paces[i]) if found.kind[c] == LISTED else 0.0
+        gap = world.skins[world.skins.size - 1] * (1 - 1e-9) - 2 * world.rounding * block.norms[i]
+        begin = used
+        for k in range(count):
+            if distances[k] < skin:
+                found.columns[used] = near[k]
+                found.alarms[used] = FIRES if distances[k] < 0 else alarm_at(0.0, distances[k])
+                used += 1
+            else:
+                gap = min(gap, distances[k])
+        found.gap[c] = gap if found.kind[c] == LISTED else np.inf
+        found.size[c] = used - begin
+    return used
+
+
+@inlined
+def come_near(block: Any, i: Any, world: Any, near: Any, distances: Any, values: Any) -> Any:
+    """Write the columns within the widest skin of row i, their distances and inner products; return how many.
+
+    The distance of a column that fires is minus infinity; of one that does not, by the predicate alone, it is 0.
+    """
+    widest, norm = world.skins[world.skins.size - 1], block.norms[i]
+    sure = sure_of(world, norm)
+    far = sure < np.inf  # else rounding is not bounded
+    row, threshold, inverse = block.products[i], world.threshold, world.inverse
+    count = 0
+    for j in range(row.size):
+        near[count] = j
+        count += not (far & ((threshold - row[j]) * inverse[j] >= widest))  # the gap leaves room for rounding
+    for k in range(count):
+        value = np.float64(row[near[k]])
+        values[k] = value
+        distances[k] = -np.inf if value > sure else distance_of(world, norm, near[k], value)
+    for k in range(count):
+        if distances[k] == 0:
+            values[k] = dot(block.vectors[i], world.exact[near[k]])
+            distances[k] = -np.inf if values[k] > world.threshold else 0.0
+    return count
+
+
+@kernel
+def place(lists: Any, slots: Any, found: Any, used: Any) -> Any:
+    """Put what a scan found into the lists of ``slots``: where they were, or at the end of the pool; return its end.
+
+    The pool has room for all of it: ``used`` and the sizes of those that outgrow theirs, half as much again and eight.
+    """
+    at = 0
+    for c in range(slots.size):
+        r, size = slots[c], found.size[c]
+        if size > lists.room[r]:
+            lists.begin[r], lists.room[r] = used, size + size // 2 + 8
+            used += lists.room[r]
+        begin = lists.begin[r]
+        for k in range(size):
+            lists.columns[begin + k] = found.columns[at + k]
+            lists.alarms[begin + k] = found.alarms[at + k]
+        at += size
+        lists.kind[r], lists.size[r], lists.fired[r], lists.gap[r] = found.kind[c], size, found.fired[c], found.gap[c]
+        lists.path[r], lists.age[r] = 0.0, 0
+    return used
+
+
+@kernel
+def repack(lists: Any, begin: Any, columns: Any, alarms: Any) -> None:
+    """Copy the entries of every row to ``begin`` of another pool."""
+    for r in range(lists.rows.size):
+        for k in range(lists.size[r]):
+            columns[begin[r] + k] = lists.columns[lists.begin[r] + k]
+            alarms[begin[r] + k] = lists.alarms[lists.begin[r] + k]
+
+
+@kernel
+def fill_factors(lists: Any, slots: Any, signs: Any, pulls: Any, out: Any) -> Any:
+    """Write the factors that rows move by into ``out`` (B, n), zero for columns that do not fire; return who moves."""
+    moving = 0
+    for c in range(slots.size):
+        r = slots[c]
+        row, begin, moves = lists.rows[r], lists.begin[r], False
+        for e in range(begin, begin + lists.size[r]):
+            if lists.alarms[e] != FIRES:
+                continue
+            j, factor = lists.columns[e], 0.0
+            for k in range(signs.shape[1]):
+                factor += signs[row, k] * pulls[j, k]
+            out[c, j] = factor
+            moves |= factor != 0
+        moving += moves
+    return moving
+
+
+@kernel
+def collect(lists: Any, slots: Any, signs: Any, products: Any, outputs: Any) -> None:
+    """Add the products (B, n) of rows with the columns that fire for them to ``outputs`` (n, K), with their signs."""
+    for c in range(slots.size):
+        r = slots[c]
+        row, begin = lists.rows[r], lists.begin[r]
+        for e in range(begin, begin + lists.size[r]):
+            if lists.alarms[e] == FIRES:
+                j = lists.columns[e]
+                for k in range(signs.shape[1]):
+                    outputs[j, k] += signs[row, k] * np.float64(products[c, j])

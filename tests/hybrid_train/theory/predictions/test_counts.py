@@ -1,0 +1,67 @@
+"""Bounds on counts: against simulation and the papers' own numbers."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import norm
+
+from hybrid_train.data import sphere
+from hybrid_train.finder.scan import active_pairs
+from hybrid_train.network import TwoLayerNetwork
+from hybrid_train.network.sparsity import sparsity_bound
+from hybrid_train.theory.predictions import counts
+from hybrid_train.theory.predictions.kernel import joint_firing
+
+thresholds = st.floats(0.0, 4.0)
+
+
+radii = st.floats(1e-6, 0.25)
+
+
+class TestCounts:
+    @given(thresholds, radii)
+    def test_the_bounds_are_above_the_exact_probabilities(self, threshold: float, radius: float) -> None:
+        """PRE Claim C.11 with its constants written out, wherever R <= 1/b."""
+        exact = counts.reach_probability(threshold, radius)
+        assert exact == pytest.approx(norm.cdf(threshold + radius) - norm.cdf(threshold - radius), rel=1e-6)
+        assert exact <= counts.flip_probability_bound(threshold, radius)
+        assert counts.reach_probability(-threshold, radius) == pytest.approx(exact)
+        bound = counts.fired_bound(1000, threshold, radius)
+        assert bound == pytest.approx(sparsity_bound(1000, threshold) + counts.flip_bound(1000, threshold, radius))
+
+    def test_no_move_flips_nothing(self) -> None:
+        assert counts.reach_probability(1.0, 0.0) == counts.flip_bound(100, 1.0, 0.0) == 0.0
+        assert counts.flip_failure(5, 100, 1.0, 0.0) == 0.0
+
+    def test_failure_probabilities_of_the_paper(self) -> None:
+        assert counts.sparsity_failure(10, 1024, 2.0) == pytest.approx(10 * math.exp(-3 / 8 * 1024 * math.exp(-2)))
+        assert counts.sparsity_failure(10, 4, 2.0) == 1.0
+        assert counts.flip_failure(3, 1000, 0.5, 0.1) == pytest.approx(3 * math.exp(-37.5))
+
+    def test_the_spread_of_the_mean_count(self) -> None:
+        """Over 400 starts: the spread within 25 % (7 standard errors of it), where independent data would have half."""
+        inputs = sphere(12, 3, seed=1).inputs
+        found = [
+            active_pairs(TwoLayerNetwork.initialize(256, 3, threshold=1.0, seed=s).weights, inputs, 1.0).nnz / 12
+            for s in range(400)
+        ]
+        predicted = counts.mean_count_error(joint_firing(inputs, 1.0), 256)
+        assert np.std(found) == pytest.approx(predicted, rel=0.25)
+        alone = float(norm.sf(1.0))
+        assert math.sqrt(256 * alone * (1 - alone) / 12) < 0.75 * predicted
+
+    @given(st.integers(1, 500), st.floats(0.001, 0.5), st.floats(1e-9, 0.1))
+    def test_bernsteins_margin_covers_binomial_counts(self, trials: int, share: float, failure: float) -> None:
+        from scipy.stats import binom
+
+        margin = counts.bernstein_margin(trials * share * (1 - share), 1.0, failure)
+        mean = trials * share
+        outside = binom.cdf(math.ceil(mean - margin) - 1, trials, share) + binom.sf(
+            math.floor(mean + margin), trials, share
+        )
+        assert outside <= failure
