@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from tests.support import fences
@@ -12,9 +13,10 @@ fences.install(before=sys.argv[1] == "start")  # before the kernels are loaded
 
 import numpy as np  # noqa: E402
 
+from circuits.strategies import STRATEGIES  # noqa: E402
 from classical.dynamics.deep.dynamics import DeepDynamics  # noqa: E402
+from classical.dynamics.rows.dynamics import RowDynamics  # noqa: E402
 from classical.dynamics.sets import SetDynamics  # noqa: E402
-from classical.scan import ScanFinder  # noqa: E402
 from classical.training import Training, two_layer_dynamics  # noqa: E402
 from hybrid_train.adversaries import make_adversary, make_ball  # noqa: E402
 from hybrid_train.finder.bank import DenseBank  # noqa: E402
@@ -22,6 +24,7 @@ from hybrid_train.finder.registry import make_finder  # noqa: E402
 from hybrid_train.network import TwoLayerNetwork  # noqa: E402
 from hybrid_train.network.deep import convolutional, fully_connected, grid_patches, residual, seen  # noqa: E402
 from hybrid_train.training.batches import FullBatch, MiniBatches  # noqa: E402
+from hybrid_train.training.dynamics import Dynamics  # noqa: E402
 from hybrid_train.training.losses import make_loss  # noqa: E402
 
 
@@ -58,10 +61,19 @@ def check(finder: Any, points: np.ndarray, queries: np.ndarray) -> None:
     finder.find(some)
 
 
+def by_lists(network: TwoLayerNetwork, inputs: np.ndarray, **how: Any) -> Dynamics:
+    return two_layer_dynamics(network, inputs, make_finder("skin"), **how)
+
+
 def train(
-    kind: str, rng: np.random.Generator, *, reach: float | None = None, in_batches: bool = False, every: int = 25
+    make: Callable[..., Dynamics],
+    rng: np.random.Generator,
+    *,
+    reach: float | None = None,
+    in_batches: bool = False,
+    every: int = 25,
 ) -> None:
-    """Train by a finder's own dynamics and by a scan, from one start: the same losses, but for rounding."""
+    """Train by some dynamics and by a scan, from one start: the same losses, but for rounding."""
     for case, (m, n, d) in enumerate(sizes(rng)):
         if case % every != 3:
             continue
@@ -69,10 +81,10 @@ def train(
         weights, inputs = rng.standard_normal((m, d)).astype(dtype), rng.standard_normal((n, d)) / np.sqrt(d)
         signs, targets = rng.choice([-1.0, 1.0], (m, 2)), rng.standard_normal((n, 2))
         losses = []
-        for finder in (make_finder(kind), make_finder("scan")):
+        for ours in (True, False):
             network = TwoLayerNetwork(DenseBank(weights.copy()), signs, 0.3)
-            dynamics = two_layer_dynamics(network, inputs, finder, reach=reach, in_batches=in_batches)
-            assert isinstance(dynamics, SetDynamics) == isinstance(finder, ScanFinder)
+            dynamics = make(network, inputs) if ours else SetDynamics(network, inputs, make_finder("scan"))
+            assert isinstance(dynamics, SetDynamics) != ours
             batches = MiniBatches(targets, max(1, n // 3), seed=1) if in_batches else FullBatch(targets)
             adversary = None
             if reach is not None:
@@ -80,7 +92,7 @@ def train(
                 adversary = make_adversary("pgd", ball, steps=2, seed=1)
             options: dict[str, Any] = {"steps": 6, "learning_rate": 0.02 / n, "adversary": adversary}
             losses.append([step.loss for step in Training(dynamics, batches, make_loss("squared"), **options)])
-        assert np.allclose(*losses, rtol=1e-4), (kind, m, n, d)
+        assert np.allclose(*losses, rtol=1e-4), (make, m, n, d)
 
 
 def train_deep(rng: np.random.Generator) -> None:
@@ -102,16 +114,28 @@ def train_deep(rng: np.random.Generator) -> None:
             assert np.allclose(*losses, rtol=1e-9)
 
 
-PARTS: dict[str, Callable[[np.random.Generator], None]] = {
+def boxes(rng: np.random.Generator) -> None:
+    """Ask for the farthest points of boxes on the sphere, in every dimension up to 60."""
+    for d in range(2, 61):
+        ball = make_ball("linf", 0.7 / np.sqrt(d))
+        centres, pull = (rng.standard_normal((5, d)) for _ in range(2))
+        centres /= np.linalg.norm(centres, axis=1, keepdims=True)
+        found = ball.worst(pull, centres)
+        assert np.allclose(np.linalg.norm(found, axis=1), 1)
+
+
+PARTS: dict[str, Callable[[np.random.Generator], object]] = {
     "scan": lambda rng: search("scan", {}, rng),
     "skin": lambda rng: search("skin", {}, rng, 4),
     "hsr": lambda rng: search("hsr", {"leaf_size": 5}, rng, 4),
     "correlation_tree": lambda rng: search("correlation_tree", {"fanout": 3}, rng, 4),
     "lsh": lambda rng: search("lsh", {"tables": 5, "bits": 3}, rng, 4),
-    "grover": lambda rng: search("grover", {"engine": "closed_form"}, rng, 20),
-    "gram": lambda rng: train("skin", rng),
-    "batch": lambda rng: train("skin", rng, in_batches=True),
-    "ball": lambda rng: train("skin", rng, reach=0.2),
+    "grover": lambda rng: [search("grover", {"engine": "closed_form", "strategy": s}, rng, 40) for s in STRATEGIES],
+    "gram": lambda rng: train(by_lists, rng),
+    "batch": lambda rng: train(partial(by_lists, in_batches=True), rng, in_batches=True),
+    "rows": lambda rng: train(RowDynamics, rng),
+    "ball": lambda rng: train(partial(by_lists, reach=0.2), rng, reach=0.2),
+    "boxes": boxes,
     "deep": train_deep,
 }
 
