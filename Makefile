@@ -14,7 +14,7 @@ DEMO    := results/quickstart
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-.PHONY: help demo test test-bounds test-peers lint bench lock clean
+.PHONY: help demo test test-bounds test-fences test-peers lint bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -55,6 +55,10 @@ test-peers: $(PEERS) ## install PyTorch, FAISS and ART, and run the tests that c
 
 test-bounds: $(FULL) ## run every test with Numba's bounds checks on
 	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest -n 2
+
+test-fences: $(FULL) ## run the tests of the classical parts with every array at a page that nobody may touch
+	$(BIN)/python -m pytest -n 2 -p tests.support.fence_all tests/classical tests/hybrid_train/finder
+	FENCE=start $(BIN)/python -m pytest -n 2 -p tests.support.fence_all tests/classical tests/hybrid_train/finder
 
 lint: $(FULL) ## check style, formatting, types and the layering of the packages
 	$(BIN)/ruff check .

@@ -72,16 +72,15 @@ class CorrelationTreeFinder(WatchingFinder):
         self._watch(points, queries, threshold)
         self.cost = Cost()
         self.check_resources(len(self._points), len(self._queries), self._points.shape[1])
-        self._size = _levels(len(self._points), self._fanout)
-        self._begin = np.cumsum(self._size) - self._size
-        self._heap = np.empty((len(self._queries), int(self._size.sum())))
+        size = _levels(len(self._points), self._fanout)
+        heap = np.empty((len(self._queries), int(size.sum())))
+        self._trees = compiled.Trees(heap, np.cumsum(size) - size, size, self._fanout)
         self._correlate(np.arange(len(self._queries)), np.arange(len(self._points)))
 
     def find(self, rows: npt.ArrayLike | None = None) -> ActiveSets:
         asked = checked_rows(rows, len(self._queries), "queries")
-        trees = self._begin, self._size, self._fanout, self._threshold
         parts = in_threads(
-            lambda first, last: compiled.report(self._heap, *trees, asked, first, last),
+            lambda first, last: compiled.report(self._trees, self._threshold, asked, first, last),
             len(asked),
             _THREAD_PAIRS // len(self._points) + 1,
         )
@@ -104,7 +103,7 @@ class CorrelationTreeFinder(WatchingFinder):
         if not len(queries) or not len(points):
             return
         block = max(compiled.BLOCK, _BLOCK_NUMBERS // self._points.shape[1])
-        stale, ends = self._above(points)
+        stale = self._above(points)
         for start in range(0, len(queries), block):
             trees = queries[start : start + block]
             asking = self._queries.taken(trees).astype(np.float64, copy=False)
@@ -112,17 +111,17 @@ class CorrelationTreeFinder(WatchingFinder):
                 self._write(asking, trees, points[first : first + block])
             in_threads(
                 lambda low, high, trees=trees: compiled.repair(  # type: ignore[misc]
-                    self._heap, self._begin, self._size, self._fanout, trees, stale, ends, low, high
+                    self._trees, trees, stale, low, high
                 ),
                 len(trees),
                 _THREAD_PAIRS // len(points) + 1,
             )
         self.cost.inner_products += len(queries) * len(points)
-        self.cost.nodes_visited += len(queries) * len(stale)
+        self.cost.nodes_visited += len(queries) * len(stale.nodes)
 
     def _write(self, asking: FloatArray, trees: IntArray, leaves: IntArray) -> None:
         """Write these leaves of these trees; threads share out the longer side."""
-        arguments = self._heap, asking, trees, self._points.taken(leaves), leaves
+        arguments = self._trees.heap, asking, trees, self._points.taken(leaves), leaves
         many, few = max(len(trees), len(leaves)), min(len(trees), len(leaves))
 
         def write(first: int, last: int) -> None:
@@ -131,16 +130,16 @@ class CorrelationTreeFinder(WatchingFinder):
 
         in_threads(write, many, _THREAD_PAIRS // few + 1)
 
-    def _above(self, leaves: IntArray) -> tuple[IntArray, IntArray]:
+    def _above(self, leaves: IntArray) -> compiled.Stale:
         """Return the inner nodes above these leaves, level by level, and where each level ends among them."""
         found, ends = [np.empty(0, np.int64)], [0]
-        for size in self._size[1:]:
+        for size in self._trees.size[1:]:
             above = np.zeros(size, bool)
             above[leaves // self._fanout] = True
             leaves = np.flatnonzero(above)
             found.append(leaves)
             ends.append(ends[-1] + len(leaves))
-        return np.concatenate(found), np.array(ends)
+        return compiled.Stale(np.concatenate(found), np.array(ends))
 
 
 def _levels(leaves: int, fanout: int) -> IntArray:

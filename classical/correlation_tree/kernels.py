@@ -1,16 +1,16 @@
 """Compiled passes over the max-trees of the correlation-tree finder: arrays in, arrays changed.
 
-The trees lie in one array ``heap`` of shape (queries, nodes): one row for each query, level after level, leaves first.
-Level l has ``size[l]`` nodes from ``begin[l]`` on, and its node j is the largest of the nodes j F to j F + F - 1 of the
-level below, F the fan-out. A leaf is the inner product of the query with a point.
+The trees lie in one array, one row for each query, level after level, leaves first. Node j of a level is the largest of
+the nodes j F to j F + F - 1 of the level below, F the fan-out. A leaf is the inner product of the query with a point.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.support.kernels import kernel
 
 LANES = 8
@@ -18,6 +18,34 @@ LANES = 8
 
 BLOCK = 64
 """Points multiplied with a query side by side."""
+
+
+class Trees(NamedTuple):
+    """The max-trees of all queries.
+
+    Attributes:
+        heap: (Q, nodes).
+        begin: (levels,) where each level starts in a row.
+        size: (levels,) how many nodes it has.
+        fanout: F.
+    """
+
+    heap: FloatArray
+    begin: IntArray
+    size: IntArray
+    fanout: int
+
+
+class Stale(NamedTuple):
+    """Inner nodes to recompute, the same ones in every tree.
+
+    Attributes:
+        nodes: counted within their level; level 1 first.
+        ends: (levels,) where those of each level end in ``nodes``; 0 for the leaves.
+    """
+
+    nodes: IntArray
+    ends: IntArray
 
 
 @kernel
@@ -108,28 +136,16 @@ def _largest(values: Any, first: Any, last: Any) -> Any:
 
 
 @kernel
-def repair(
-    heap: Any, begin: Any, size: Any, fanout: Any, query_ids: Any, stale: Any, ends: Any, first: Any, last: Any
-) -> None:
-    """Recompute the same inner nodes of the trees ``query_ids[first:last]``, each level once.
-
-    Args:
-        heap: (Q, nodes) the trees.
-        begin: (levels,) where each level starts.
-        size: (levels,) how many nodes it has.
-        fanout: F.
-        query_ids: trees to repair.
-        stale: nodes to recompute, counted within their level; level 1 first.
-        ends: (levels,) where the nodes of each level end in ``stale``; 0 for the leaves.
-        first: of the ``query_ids``.
-        last: one after the last.
-    """
+def repair(trees: Any, query_ids: Any, stale: Any, first: Any, last: Any) -> None:
+    """Recompute the Stale nodes of the Trees of ``query_ids[first:last]``, each level once."""
+    heap, begin, size, fanout = trees
+    nodes, ends = stale
     for k in range(first, last):
         tree = heap[query_ids[k]]
         for level in range(1, begin.size):
             below = begin[level - 1]
             for at in range(ends[level - 1], ends[level]):
-                node = stale[at]
+                node = nodes[at]
                 start = below + node * fanout
                 end = below + min((node + 1) * fanout, size[level - 1])
                 tree[begin[level] + node] = _largest(tree, start, end)
@@ -150,12 +166,13 @@ def _above(nodes: Any, start: Any, end: Any, threshold: Any, out: Any, values: A
 
 
 @kernel
-def report(heap: Any, begin: Any, size: Any, fanout: Any, threshold: Any, query_ids: Any, first: Any, last: Any) -> Any:
-    """Descend the trees ``query_ids[first:last]`` where a node is above the threshold, level by level.
+def report(trees: Any, threshold: Any, query_ids: Any, first: Any, last: Any) -> Any:
+    """Descend the Trees of ``query_ids[first:last]`` where a node is above the threshold, level by level.
 
     Returns:
         (leaves above the threshold per tree, their indices in ascending order, their values, nodes compared).
     """
+    heap, begin, size, fanout = trees
     top = begin.size - 1
     room = max(size[1] if top > 0 else 1, 1024)
     here, below, tops = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room)

@@ -9,13 +9,32 @@ never costs more, since the cost of a part of the way is concave in what it gain
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from hybrid_train.support.arrays import FloatArray
 from hybrid_train.support.kernels import kernel
 
 STAYS, GOES, STOPS = 0, 1, 2
+
+
+class Items(NamedTuple):
+    """Coordinates that gain some of the squared norm, cheapest first.
+
+    Attributes:
+        gains: (k,) of the squared norm, positive, if one goes all the way.
+        prices: (k,) cost of going all the way over the gain.
+        gained: (k + 1,) sums of the gains before each.
+        costs: (k + 1,) sums of the costs before each.
+        missing: squared norm to gain.
+    """
+
+    gains: FloatArray
+    prices: FloatArray
+    gained: FloatArray
+    costs: FloatArray
+    missing: float
 
 
 @kernel
@@ -26,28 +45,27 @@ def part_cost(pull: Any, end: Any, corner: Any, gain: Any) -> Any:
 
 
 @kernel
-def _bound(
-    at: Any, rest: Any, spent: Any, part: Any, gains: Any, prices: Any, sums: Any, gained: Any, costs: Any
-) -> Any:
+def _bound(at: Any, rest: Any, spent: Any, part: Any, items: Any) -> Any:
     """Return the least cost of the squared norm that is missing if the items from ``at`` on could be divided."""
+    gained, costs = items.gained, items.costs
     if part >= 0:
-        take = min(gains[part], rest)
-        spent += prices[part] * take
+        take = min(items.gains[part], rest)
+        spent += items.prices[part] * take
         rest -= take
     if rest <= 0.0:
         return spent
     target = gained[at] + rest
-    low, high = at, gains.size
+    low, high = at, items.gains.size
     while low < high:
         middle = (low + high) // 2
         if gained[middle + 1] <= target:
             low = middle + 1
         else:
             high = middle
-    if low == gains.size:
+    if low == items.gains.size:
         short = target - gained[low]
-        return spent + costs[low] - costs[at] if short <= 1e-9 * sums else np.inf
-    return spent + costs[low] - costs[at] + (target - gained[low]) * prices[low]
+        return spent + costs[low] - costs[at] if short <= 1e-9 * items.missing else np.inf
+    return spent + costs[low] - costs[at] + (target - gained[low]) * items.prices[low]
 
 
 @kernel
@@ -69,6 +87,7 @@ def choose(pulls: Any, ends: Any, corners: Any, gains: Any, prices: Any, missing
     for j in range(k):
         gained[j + 1] = gained[j] + gains[j]
         costs[j + 1] = costs[j] + gains[j] * prices[j]
+    items = Items(gains, prices, gained, costs, missing)
     now, turn, parts = np.zeros(k, np.int8), np.zeros(k + 1, np.int8), np.full(k + 1, -1, np.int64)
     needs, spents = np.zeros(k + 1), np.zeros(k + 1)
     needs[0], least, depth, seen = missing, np.inf, 0, 0
@@ -87,7 +106,7 @@ def choose(pulls: Any, ends: Any, corners: Any, gains: Any, prices: Any, missing
                 least = total
                 best[:depth], best[depth:] = now[:depth], STAYS
             leaf = need <= 0.0 or depth == k
-            if leaf or _bound(depth, need, spent, part, gains, prices, missing, gained, costs) >= least * (1 - 1e-13):
+            if leaf or _bound(depth, need, spent, part, items) >= least * (1 - 1e-13):
                 depth -= 1
                 continue
             if seen > nodes and least < np.inf:

@@ -9,7 +9,7 @@ from typing import final
 import numpy as np
 from scipy import sparse
 
-from hybrid_train.network.deep.kernels import combine, pull_back, push_forward
+from hybrid_train.network.deep.kernels import Entries, Pairs, Support, combine, pull_back, push_forward
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.support.parallel import in_threads
 
@@ -63,10 +63,10 @@ class Seen:
             return np.asarray(like(self.fired, factors).toarray() @ points)
         pairs, support = self.by_neuron, self.support
         ordered, out = factors[pairs.data], np.zeros(support.nnz)
+        fired, where = Pairs(pairs.indptr, pairs.indices), Support(support.indptr, support.indices)
 
         def pull(first: int, last: int) -> None:
-            columns = support.indptr, support.indices
-            pull_back(first, last, pairs.indptr, pairs.indices, ordered, points, *columns, out)
+            pull_back(first, last, fired, ordered, points, where, out)
 
         in_threads(pull, len(self.queries), self._share(len(self.queries)))
         return np.asarray(like(support, out).toarray())
@@ -78,10 +78,10 @@ class Seen:
         pairs, support = self.by_neuron, self.support
         given = values[np.repeat(np.arange(len(values)), np.diff(support.indptr)), support.indices]
         found = np.zeros(self.fired.nnz)
+        fired, entries = Pairs(pairs.indptr, pairs.indices), Entries(support.indptr, support.indices, given)
 
         def push(first: int, last: int) -> None:
-            columns = support.indptr, support.indices
-            push_forward(first, last, pairs.indptr, pairs.indices, points, *columns, given, found)
+            push_forward(first, last, fired, points, entries, found)
 
         in_threads(push, len(points), self._share(len(points)))
         out = np.empty_like(found)
@@ -95,10 +95,10 @@ class Seen:
         pairs, support = self.by_neuron, self.support
         ordered = factors[pairs.data]
         out = np.zeros((self.fired.shape[1], self.queries.shape[1]))
+        fired, entries = Pairs(pairs.indptr, pairs.indices), Entries(support.indptr, support.indices, support.data)
 
         def add(first: int, last: int) -> None:
-            columns = support.indptr, support.indices, support.data
-            combine(first, last, pairs.indptr, pairs.indices, ordered, *columns, out)
+            combine(first, last, fired, ordered, entries, out)
 
         in_threads(add, len(out), self._share(len(out)))
         return out

@@ -151,7 +151,9 @@ def test_a_repair_that_stops_below_the_root_is_noticed(broken: bool, monkeypatch
     assert_like_scan(finder, *banks, 3.0)
     repair = compiled.repair
     if broken:
-        monkeypatch.setattr(compiled, "repair", lambda heap, begin, *rest: repair(heap, begin[:-1], *rest))
+        monkeypatch.setattr(
+            compiled, "repair", lambda trees, *rest: repair(trees._replace(begin=trees.begin[:-1]), *rest)
+        )
     rows = rng.permutation(200)[:20]
     banks[0].assign(rows, 3 * rng.standard_normal((20, 5)))
     finder.move_points(rows, banks[0][rows])
