@@ -87,7 +87,7 @@ class AerEngine(Engine):
     def _circuit(self, batch: Batch, job: int) -> QuantumCircuit:
         builder, run, search = _builder(batch.marked.n_items), batch.runs[job], int(batch.searches[job])
         if run.iterations and batch.marked.rounding is not None:
-            circuit = grover_circuit(batch.marked.oracle(search), run.iterations, phases=run.phases)
+            circuit = grover_circuit(batch.marked.oracle(search), run.iterations, phases=run.phases, boxes=False)
             return circuit.decompose(["cry_o0"])  # the one gate in it that Aer does not know
         if run.phases is not None:
             return builder.phased(batch.marked.items(search), run.phases)

@@ -57,7 +57,7 @@ class NoisyEngine(Engine):
 
     def _build(self, marked: bytes, n_items: int, run: Run) -> QuantumCircuit:
         oracle = LookupOracle(np.frombuffer(marked, np.int64), n_items)
-        return self._pass_manager.run(grover_circuit(oracle, run.iterations, phases=run.phases))
+        return self._pass_manager.run(grover_circuit(oracle, run.iterations, phases=run.phases, boxes=False))
 
     def check_resources(self, n_items: int) -> None:
         check_fits(n_items, _needed_bytes, available_bytes(), "finder.noise")

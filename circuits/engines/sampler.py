@@ -61,7 +61,7 @@ class SamplerEngine(Engine):
     def sample(self, batch: Batch) -> IntArray:
         marked = batch.marked
         circuits = [
-            grover_circuit(marked.oracle(search), run.iterations, phases=run.phases)
+            grover_circuit(marked.oracle(search), run.iterations, phases=run.phases, boxes=False)
             for search, run in zip(batch.searches.tolist(), batch.runs, strict=True)
         ]
         if self._pass_manager is not None:
