@@ -6,16 +6,18 @@ from typing import Any, final
 
 import numpy as np
 from qiskit import QuantumCircuit
-from qiskit.primitives import BackendSamplerV2, BaseSamplerV2
+from qiskit.primitives import BackendSamplerV2, BaseSamplerV2, StatevectorSampler
 from qiskit.providers import BackendV2
 from qiskit.transpiler import PassManager, generate_preset_pass_manager
 from qiskit_aer.primitives import SamplerV2
 
 from circuits.engines.engine import Batch, Engine
+from circuits.engines.guard import check_fits, check_register
 from circuits.grover import grover_circuit
 from circuits.lookup import index_qubits
 from hybrid_train.errors import ConfigError, ResourceError
 from hybrid_train.support.arrays import IntArray
+from hybrid_train.support.memory import available_bytes
 
 
 @final
@@ -93,17 +95,50 @@ class SamplerEngine(Engine):
         return np.array(found)
 
     def check_resources(self, n_items: int) -> None:
-        if self._backend is None or self._backend.num_qubits is None:
+        self._check(n_items, 0)
+
+    def check_register(self, n_items: int, n_word: int) -> None:
+        self._check(n_items, n_word)
+
+    def _check(self, n_items: int, n_word: int) -> None:
+        """Ask the machine that will run the circuits: this one's memory where its own simulator does.
+
+        Raises:
+            ResourceError: the circuits do not fit it.
+        """
+        if self._sampler is None or isinstance(self._sampler, StatevectorSampler):
+            if n_word:
+                check_register(n_items, n_word, available_bytes())
+            else:
+                check_fits(n_items, lambda size: 16 << index_qubits(size), available_bytes(), "engine='aer'")
             return
-        here, needed = self._backend.num_qubits, index_qubits(n_items)
-        if needed > here:
-            raise ResourceError(
-                f"backend={self._backend.name!r}: searching {n_items} points takes {needed} qubits but it has {here}; "
-                f"at most {1 << here} points fit"
-            )
+        backend = _backend_of(self._sampler) if self._backend is None else self._backend
+        here, index = _qubits_of(backend), index_qubits(n_items)
+        if here is None or index + n_word <= here:
+            return
+        fits = f"at most {1 << here - n_word} points fit" if here > n_word else "not even two points fit"
+        advice = ", with as many bits; take fewer bits, or a larger machine" if n_word else ""
+        raise ResourceError(
+            f"backend={backend.name!r}: searching {n_items} points takes {index + n_word} qubits but it has "
+            f"{here}; {fits}{advice}"
+        )
 
     def searches_at_once(self, n_items: int) -> int:
         return min(256, super().searches_at_once(n_items))
+
+
+def _backend_of(sampler: BaseSamplerV2) -> BackendV2 | None:
+    """Return the backend that a sampler runs on, where it says so."""
+    backend = getattr(sampler, "backend", None)
+    return backend if isinstance(backend, BackendV2) else None
+
+
+def _qubits_of(backend: Any) -> int | None:
+    """Return how many qubits a backend has; None where it does not say, or there is none."""
+    if backend is None:
+        return None
+    number = backend.num_qubits
+    return number if number is not None else getattr(backend.target, "num_qubits", None)
 
 
 def _register(data: Any) -> Any:
