@@ -54,11 +54,15 @@ class SamplerEngine(Engine):
             if sampler is not None:
                 raise ConfigError(f"backend={backend.name!r}: leave it out, or the sampler")
             sampler = BackendSamplerV2(backend=backend)
-            pass_manager = pass_manager or generate_preset_pass_manager(1, backend=backend)
         self.may_fault = sampler is not None
         self._sampler = sampler
         self._pass_manager = pass_manager
         self._backend = backend
+        self._transpiler: PassManager | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what is made from the backend: Qiskit's preset pass managers cannot be pickled."""
+        return self.__dict__ | {"_transpiler": None}
 
     def sample(self, batch: Batch) -> IntArray:
         marked = batch.marked
@@ -66,12 +70,21 @@ class SamplerEngine(Engine):
             grover_circuit(marked.oracle(search), run.iterations, phases=run.phases, boxes=False)
             for search, run in zip(batch.searches.tolist(), batch.runs, strict=True)
         ]
-        if self._pass_manager is not None:
-            circuits = self._pass_manager.run(circuits)
+        pass_manager = self._passes()
+        if pass_manager is not None:
+            circuits = pass_manager.run(circuits)
         self.simulation.circuits += len(circuits)
         self.simulation.gates += sum(len(circuit.data) for circuit in circuits)
         sampler = self._sampler or SamplerV2(seed=int(batch.seeds[0] >> np.uint64(1)))
         return self._measured(sampler, circuits)
+
+    def _passes(self) -> PassManager | None:
+        """Return what is applied to circuits first: what was given, or what reaches the backend."""
+        if self._pass_manager is not None or self._backend is None:
+            return self._pass_manager
+        if self._transpiler is None:
+            self._transpiler = generate_preset_pass_manager(1, backend=self._backend)
+        return self._transpiler
 
     def _measured(self, sampler: BaseSamplerV2, circuits: list[QuantumCircuit]) -> IntArray:
         """Return the integer that each circuit was measured as.
