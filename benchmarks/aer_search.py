@@ -99,7 +99,7 @@ def peer(way: str, marked: list[int], width: int, allowance: float) -> tuple[flo
     start = time.perf_counter()
     while left and time.perf_counter() - start < allowance:
         problem = AmplificationProblem(
-            LookupOracle(sorted(left), width).circuit(), is_good_state=lambda bits: int(bits, 2) in left
+            LookupOracle(sorted(left), width).native_circuit(), is_good_state=lambda bits: int(bits, 2) in left
         )
         result = Grover(**options).amplify(problem)
         if result.oracle_evaluation:

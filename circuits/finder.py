@@ -12,7 +12,6 @@ from circuits.arithmetic.rounding import Rounding
 from circuits.budget import DeltaBudget
 from circuits.draws import stream_keys
 from circuits.engines.choice import make_engine
-from circuits.engines.guard import check_register
 from circuits.engines.marked import MarkedItems
 from circuits.law import LEAST_SHARE
 from circuits.recollection import Recollection
@@ -30,7 +29,6 @@ from hybrid_train.finder.watching import WatchingFinder
 from hybrid_train.network.sparsity import expected_active
 from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.support.checks import checked_probability
-from hybrid_train.support.memory import available_bytes
 
 
 @final
@@ -100,7 +98,6 @@ class GroverFinder(WatchingFinder):
         self._arithmetic = _arithmetic_bits(oracle, bits, query_bits)
         if self._arithmetic is not None and noise is not None:
             raise ConfigError("noise: simulated for oracle='lookup' alone; leave it out, or the arithmetic oracle")
-        self._circuits = engine == "aer"
         self._planned: int | None = None
         self._seed = np.random.SeedSequence()
         self.stops: tuple[Stop, ...] = ()
@@ -131,10 +128,10 @@ class GroverFinder(WatchingFinder):
 
     def check_resources(self, n_points: int, n_queries: int, dimension: int) -> None:
         self._engine.check_resources(n_points)
-        if self._arithmetic is not None and self._circuits:
+        if self._arithmetic is not None:
             bits, query_bits = self._arithmetic
-            word = bits + accumulator_bits(dimension, bits, query_bits)
-            check_register(n_points, word, available_bytes())
+            live_bit = 1
+            self._engine.check_register(n_points, bits + accumulator_bits(dimension, bits, query_bits) + live_bit)
 
     def build(self, points: Bank | npt.ArrayLike, queries: Bank | npt.ArrayLike, threshold: float) -> None:
         self._watch(points, queries, threshold)

@@ -10,9 +10,14 @@ import numpy as np
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit.library import CRYGate
 
+from circuits.boxes import box, is_boxable
 from circuits.law import Phases
-from circuits.lookup import index_qubits, phase_on_ones
+from circuits.lookup import LookupOracle, checked_items, index_qubits, phase_on_ones
 from hybrid_train.errors import ConfigError
+from hybrid_train.support.checks import checked_finite, checked_whole
+
+_MOST_ITERATIONS = 1 << 20
+"""Longer runs are beyond what can be built."""
 
 
 class Oracle(Protocol):
@@ -63,11 +68,9 @@ def uniform_state(n_items: int) -> QuantumCircuit:
         n_items: m, at least 1; the circuit has ceil(log2 m) qubits, at least one.
 
     Raises:
-        ConfigError: m < 1.
+        ConfigError: m is not a whole number from 1 to 2^62.
     """
-    if n_items < 1:
-        raise ConfigError(f"n_items={n_items}: there must be at least one item")
-    return _uniform_state(n_items).copy()
+    return _uniform_state(checked_items(n_items)).copy()
 
 
 @lru_cache(maxsize=64)
@@ -92,9 +95,10 @@ def diffusion(n_items: int, phase: float = np.pi) -> QuantumCircuit:
         phase: radians; the default reflects.
 
     Raises:
-        ConfigError: m < 1.
+        ConfigError: m is not a whole number from 1 to 2^62, or the phase not a finite number.
     """
-    frame = uniform_frame(n_items)
+    phase = checked_finite(phase, "phase")
+    frame = uniform_frame(checked_items(n_items))
     circuit = QuantumCircuit(*frame.qregs, name="diffusion")
     circuit.compose(frame.inverse(), inplace=True)
     circuit.append(phase_on_ones(phase, circuit.num_qubits), circuit.qubits)
@@ -109,14 +113,18 @@ def grover_operator(oracle: Oracle, *, oracle_phase: float = np.pi, diffusion_ph
         oracle: what is marked.
         oracle_phase: radians, other than pi in a generalised iteration.
         diffusion_phase: likewise.
+
+    Raises:
+        ConfigError: not an oracle, or a phase that is not a finite number.
     """
-    circuit = oracle.circuit(oracle_phase)
+    turn = checked_finite(diffusion_phase, "diffusion_phase")
+    circuit = _checked_oracle(oracle).circuit(checked_finite(oracle_phase, "oracle_phase"))
     circuit.name = "grover_operator"
-    return circuit.compose(diffusion(oracle.n_items, diffusion_phase))
+    return circuit.compose(diffusion(oracle.n_items, turn))
 
 
 def grover_circuit(
-    oracle: Oracle, iterations: int = 1, *, phases: Phases | None = None, measure: bool = True
+    oracle: Oracle, iterations: int = 1, *, phases: Phases | None = None, measure: bool = True, boxes: bool = True
 ) -> QuantumCircuit:
     """Return a whole run: the uniform state, the iterations, and a measurement of the index.
 
@@ -125,23 +133,60 @@ def grover_circuit(
         iterations: how many plain iterations; not used with ``phases``.
         phases: of a generalised run, for example :func:`circuits.law.fixed_point_phases`.
         measure: whether to measure into a classical register named ``item``.
+        boxes: whether the uniform state, each oracle and each diffusion are one gate with a name, which makes it short
+            to draw and to export; a simulator or a backend needs it transpiled. Otherwise, with one of this package's
+            oracles, it is made of gates that Aer runs as they are.
 
     Raises:
-        ConfigError: a negative number of iterations.
+        ConfigError: not an oracle; iterations that are not a whole number of at least 0; phases of another kind.
     """
-    if iterations < 0:
-        raise ConfigError(f"iterations={iterations}: cannot be negative")
+    _checked_oracle(oracle)
+    checked_whole(iterations, "iterations", 0, _MOST_ITERATIONS)
+    if phases is not None and not isinstance(phases, Phases):
+        raise ConfigError(f"phases={phases!r}: expected Phases, as circuits.fixed_point_phases gives them")
+    plain = [(np.pi, np.pi)] * iterations
+    steps = plain if phases is None else list(zip(phases.oracle.tolist(), phases.diffusion.tolist(), strict=True))
+    oracles = {turn: _part(_oracle_circuit(oracle, turn, boxes), "oracle", boxes) for turn in {one[0] for one in steps}}
+    spreads = {turn: _part(diffusion(oracle.n_items, turn), "diffusion", boxes) for turn in {one[1] for one in steps}}
     circuit = oracle.circuit().copy_empty_like("grover")
-    circuit.compose(uniform_state(oracle.n_items), inplace=True)
-    if phases is None:
-        step = grover_operator(oracle)
-        for _ in range(iterations):
-            circuit.compose(step, inplace=True)
-    else:
-        for turn, spread in zip(phases.oracle.tolist(), phases.diffusion.tolist(), strict=True):
-            circuit.compose(grover_operator(oracle, oracle_phase=turn, diffusion_phase=spread), inplace=True)
+    circuit.global_phase = 0.0
+    circuit.compose(_part(uniform_state(oracle.n_items), "uniform", boxes), inplace=True)
+    for turn, spread in steps:
+        circuit.compose(oracles[turn], inplace=True)
+        circuit.compose(spreads[spread], inplace=True)
     if measure:
         item = ClassicalRegister(oracle.n_qubits, "item")
         circuit.add_register(item)
         circuit.measure(circuit.qubits[: oracle.n_qubits], item)
     return circuit
+
+
+def _part(circuit: QuantumCircuit, name: str, boxes: bool) -> QuantumCircuit:
+    """Return a part of a run, as one gate with a name if that is wanted and can be."""
+    if not boxes or not is_boxable(circuit):
+        return circuit
+    boxed = QuantumCircuit(circuit.num_qubits)
+    boxed.append(box(circuit, name), boxed.qubits)
+    return boxed
+
+
+def _oracle_circuit(oracle: Oracle, phase: float, boxes: bool) -> QuantumCircuit:
+    if boxes or not isinstance(oracle, LookupOracle):
+        circuit = oracle.circuit(phase)
+        return circuit.decompose(["oracle"]) if isinstance(oracle, LookupOracle) else circuit
+    return oracle.native_circuit(phase)
+
+
+def _checked_oracle(oracle: Oracle) -> Oracle:
+    """Return what has an oracle's attributes.
+
+    Raises:
+        ConfigError: it has not.
+    """
+    is_oracle = all(hasattr(oracle, name) for name in ("n_items", "n_qubits", "circuit"))
+    if not is_oracle or isinstance(oracle, type) or not callable(oracle.circuit):
+        raise ConfigError(
+            f"oracle: expected a LookupOracle, an ArithmeticOracle or an object with n_items, n_qubits and "
+            f"circuit(phase), got {type(oracle).__name__}"
+        )
+    return oracle

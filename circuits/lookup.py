@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cmath
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, final
@@ -13,8 +14,12 @@ from qiskit import QuantumCircuit, QuantumRegister
 from qiskit.circuit import Gate
 from qiskit.circuit.library import DiagonalGate, MCPhaseGate, PauliGate, PhaseGate, XGate
 
+from circuits.boxes import box, diagonal
 from hybrid_train.errors import ConfigError, DataError
 from hybrid_train.support.arrays import IntArray
+from hybrid_train.support.checks import checked_finite, checked_whole
+
+_WANTED = "expected indices or a mask of booleans"
 
 _TABLE_ENTRIES_PER_ITEM = 192
 """Marking one item by two gates costs a simulator about as much as this many entries of a diagonal."""
@@ -27,43 +32,59 @@ def index_qubits(n_items: int) -> int:
 
 @final
 class LookupOracle:
-    """A phase or bit oracle for a known subset of m items, of gates that Aer runs as they are.
+    """A phase or bit oracle for a known subset of m items.
 
     Few marked items are flipped one by one (an X pattern, then a controlled phase); many are flipped by one diagonal.
 
     Args:
-        marked: (m,) booleans, or the distinct integer indices of the marked items.
-        n_items: m; may be left out with booleans.
+        marked: (m,) booleans, or the distinct integer indices of the marked items: a sequence, a set or any other
+            iterable. Integers are indices, always: [0, 1] marks the items 0 and 1.
+        n_items: m, at most 2^62; may be left out with booleans.
 
     Raises:
-        DataError: indices out of range or repeated, or a mask of another length than ``n_items``.
-        ConfigError: no item at all, or m missing.
+        DataError: what is marked is neither; indices out of range or repeated (a mask of zeros and ones, for
+            example); or a mask of another length than ``n_items``.
+        ConfigError: m is missing, or not a whole number of at least 1.
     """
 
     def __init__(self, marked: npt.ArrayLike, n_items: int | None = None) -> None:
-        given = np.asarray(marked)
+        given = _array(marked)
         if given.dtype == np.bool_ and given.ndim == 1:
             n_items = len(given) if n_items is None else n_items
             if len(given) != n_items:
-                raise DataError(f"marked: a mask of {len(given)} entries does not fit n_items={n_items}")
+                raise DataError(f"marked: a mask of {len(given)} entries does not fit n_items={n_items!r}")
             given = np.flatnonzero(given)
         if n_items is None:
             raise ConfigError("n_items=None: give the number of items with marked indices")
-        if n_items < 1:
-            raise ConfigError(f"n_items={n_items}: there must be at least one item")
-        self.n_items = n_items
-        self.n_qubits = index_qubits(n_items)
-        self.marked = _checked_indices(given, n_items)
+        self.n_items = checked_items(n_items)
+        self.n_qubits = index_qubits(self.n_items)
+        self.marked = _checked_indices(given, self.n_items)
 
     def circuit(self, phase: float = np.pi) -> QuantumCircuit:
-        """Return |r> -> exp(i phase) |r> for marked r, on ``n_qubits`` qubits (qubit 0 the lowest bit).
+        """Return |r> -> exp(i phase) |r> for marked r, on ``n_qubits`` qubits (qubit 0 the lowest bit), as one box.
 
         Args:
             phase: radians; the default flips the sign.
+
+        Raises:
+            ConfigError: a phase that is not a finite number.
         """
         register = QuantumRegister(self.n_qubits, "index")
         circuit = QuantumCircuit(register, name="phase_oracle")
-        for gate in phase_gates(self.marked, self.n_qubits, phase):
+        circuit.append(
+            box(self._spelled(self.marked, self.n_qubits, checked_finite(phase, "phase")), "oracle"), register
+        )
+        return circuit
+
+    def native_circuit(self, phase: float = np.pi) -> QuantumCircuit:
+        """Return the map of :meth:`circuit` in gates that Aer runs as they are and fast, large diagonals among them.
+
+        Args:
+            phase: radians.
+        """
+        register = QuantumRegister(self.n_qubits, "index")
+        circuit = QuantumCircuit(register, name="phase_oracle")
+        for gate in phase_gates(self.marked, self.n_qubits, checked_finite(phase, "phase")):
             circuit.append(gate, register)
         return circuit
 
@@ -76,11 +97,26 @@ class LookupOracle:
             for at, pattern in enumerate(_patterns(self.marked, self.n_qubits)):
                 if at:
                     circuit.append(flip, [*index, *flag])
-                circuit.append(_pauli(pattern, self.n_qubits), index)
+                _flip_where(circuit, pattern)
         else:
+            signs = self._spelled(self.marked + (1 << self.n_qubits), self.n_qubits + 1, np.pi)
             circuit.h(flag)
-            circuit.append(_diagonal(self.marked + (1 << self.n_qubits), self.n_qubits + 1, -1.0), [*index, *flag])
+            circuit.append(box(signs, "oracle"), [*index, *flag])
             circuit.h(flag)
+        return circuit
+
+    @staticmethod
+    def _spelled(marked: IntArray, n_qubits: int, phase: float) -> QuantumCircuit:
+        """Return the phase oracle in gates with few parameters."""
+        if not flips_one_by_one(len(marked), n_qubits):
+            phases = np.zeros(1 << n_qubits)
+            phases[marked] = phase
+            return diagonal(phases, "oracle")
+        circuit = QuantumCircuit(n_qubits, name="oracle")
+        for at, pattern in enumerate(_patterns(marked, n_qubits)):
+            if at:
+                circuit.append(phase_on_ones(phase, n_qubits), circuit.qubits)
+            _flip_where(circuit, pattern)
         return circuit
 
 
@@ -121,6 +157,12 @@ def _patterns(marked: IntArray, n_qubits: int) -> list[int]:
     return [here ^ there for here, there in pairwise(path)]
 
 
+def _flip_where(circuit: QuantumCircuit, pattern: int) -> None:
+    for at in range(pattern.bit_length()):
+        if pattern >> at & 1:
+            circuit.x(at)
+
+
 def _pauli(pattern: int, n_qubits: int) -> Gate:
     return PauliGate(format(pattern, f"0{n_qubits}b").translate({48: "I", 49: "X"}))
 
@@ -139,14 +181,42 @@ def _diagonal(marked: IntArray, n_qubits: int, factor: complex) -> Gate:
     return gate
 
 
+def checked_items(n_items: int) -> int:
+    """Return ``n_items`` if so many can be searched.
+
+    Raises:
+        ConfigError: it is not a whole number from 1 to 2^62, beyond which an index is no 64-bit integer.
+    """
+    return checked_whole(n_items, "n_items", 1, 1 << 62)
+
+
+def _array(marked: Any) -> npt.NDArray[Any]:
+    """Return a sequence, a set or any other iterable as an array."""
+    if isinstance(marked, str | bytes | Mapping):
+        raise DataError(f"marked={marked!r}: {_WANTED}")
+    if not isinstance(marked, Sequence) and not hasattr(marked, "__array__") and isinstance(marked, Iterable):
+        marked = list(marked)
+    try:
+        return np.asarray(marked)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise DataError(f"marked: {_WANTED}") from error
+
+
 def _checked_indices(marked: npt.NDArray[Any], n_items: int) -> IntArray:
-    if marked.size == 0:
+    if marked.ndim == 1 and marked.size == 0:
         return np.empty(0, np.int64)
     if marked.ndim != 1 or marked.dtype.kind not in "iu":
-        raise DataError(f"marked: expected indices or a mask of booleans, got {marked.dtype} {marked.shape}")
+        raise DataError(f"marked: {_WANTED}, got {_shape(marked)}")
     if marked.min() < 0 or marked.max() >= n_items:
         raise DataError(f"marked: indices must lie in [0, {n_items}), got {marked.min()} to {marked.max()}")
     distinct: IntArray = np.unique(marked).astype(np.int64)
     if len(distinct) != len(marked):
-        raise DataError("marked: indices must be distinct")
+        hint = ""
+        if len(marked) == n_items and set(distinct.tolist()) <= {0, 1}:
+            hint = "; if these zeros and ones are a mask, make it one of booleans: numpy.array(marked, bool)"
+        raise DataError(f"marked: indices must be distinct{hint}")
     return distinct
+
+
+def _shape(given: npt.NDArray[Any]) -> str:
+    return f"an array of {given.dtype}, shape {given.shape}" if given.ndim else repr(given.item())

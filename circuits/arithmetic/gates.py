@@ -12,8 +12,11 @@ from hybrid_train.errors import InvariantError
 
 
 @final
-class AndGate(Gate):  # type: ignore[misc]
-    """|a>|b>|0> -> |a>|b>|a and b> with four T gates; the target must be |0> (Gidney 2018, figure 2)."""
+class CleanAnd(Gate):  # type: ignore[misc]
+    """|a>|b>|0> -> |a>|b>|a and b> with four T gates; the target must be |0> (Gidney 2018, figure 2).
+
+    The class is not named AndGate: QPY would load Qiskit's gate of that name in its place.
+    """
 
     def __init__(self) -> None:
         super().__init__("and", 3, [])
@@ -35,22 +38,22 @@ class AndGate(Gate):  # type: ignore[misc]
         circuit.s(2)
         self.definition = circuit
 
-    def inverse(self, annotated: bool = False) -> EraseAndGate:
-        return EraseAndGate()
+    def inverse(self, annotated: bool = False) -> EraseAnd:
+        return EraseAnd()
 
 
 @final
-class EraseAndGate(Gate):  # type: ignore[misc]
+class EraseAnd(Gate):  # type: ignore[misc]
     """|a>|b>|a and b> -> |a>|b>|0>, as a unitary; a machine that can measure does it without T gates."""
 
     def __init__(self) -> None:
         super().__init__("and_dg", 3, [])
 
     def _define(self) -> None:
-        self.definition = AndGate().definition.inverse()
+        self.definition = CleanAnd().definition.inverse()
 
-    def inverse(self, annotated: bool = False) -> AndGate:
-        return AndGate()
+    def inverse(self, annotated: bool = False) -> CleanAnd:
+        return CleanAnd()
 
 
 @final
@@ -112,4 +115,4 @@ class Workspace:
         self.circuit._append(CircuitInstruction(gate, qubits))
 
 
-_AND, _ERASE_AND, _HADAMARD, _MEASURE, _RESET = AndGate(), EraseAndGate(), HGate(), Measure(), Reset()
+_AND, _ERASE_AND, _HADAMARD, _MEASURE, _RESET = CleanAnd(), EraseAnd(), HGate(), Measure(), Reset()

@@ -13,7 +13,7 @@ from qiskit_aer import AerSimulator
 
 from circuits.engines.compact import CircuitBuilder
 from circuits.engines.engine import Batch, Engine
-from circuits.engines.guard import check_fits
+from circuits.engines.guard import check_fits, check_register
 from circuits.engines.shots import Pool, ShotPools
 from circuits.grover import grover_circuit
 from circuits.lookup import flips_one_by_one, index_qubits
@@ -67,6 +67,9 @@ class AerEngine(Engine):
     def check_resources(self, n_items: int) -> None:
         check_fits(n_items, _needed_bytes, available_bytes(), "engine='aer'")
 
+    def check_register(self, n_items: int, n_word: int) -> None:
+        check_register(n_items, n_word, available_bytes())
+
     def searches_at_once(self, n_items: int) -> int:
         return max(1, min(256, _BATCH_BYTES // (_TABLE_ENTRY_BYTES << index_qubits(n_items))))
 
@@ -87,7 +90,7 @@ class AerEngine(Engine):
     def _circuit(self, batch: Batch, job: int) -> QuantumCircuit:
         builder, run, search = _builder(batch.marked.n_items), batch.runs[job], int(batch.searches[job])
         if run.iterations and batch.marked.rounding is not None:
-            circuit = grover_circuit(batch.marked.oracle(search), run.iterations, phases=run.phases)
+            circuit = grover_circuit(batch.marked.oracle(search), run.iterations, phases=run.phases, boxes=False)
             return circuit.decompose(["cry_o0"])  # the one gate in it that Aer does not know
         if run.phases is not None:
             return builder.phased(batch.marked.items(search), run.phases)

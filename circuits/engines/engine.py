@@ -86,6 +86,14 @@ class Engine(ABC):
     def check_resources(self, n_items: int) -> None:
         """Raise ResourceError if searches over this many items cannot be carried out here."""
 
+    def check_register(self, n_items: int, n_word: int) -> None:
+        """Raise ResourceError if an arithmetic oracle's circuits cannot be carried out here.
+
+        Args:
+            n_items: m.
+            n_word: qubits besides the index.
+        """
+
     def searches_at_once(self, n_items: int) -> int:
         """Return how many searches over this many items to step together."""
         return max(1, min(8192, (1 << 24) // n_items))

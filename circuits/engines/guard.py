@@ -38,19 +38,19 @@ def check_register(n_items: int, n_word: int, available: int) -> None:
 
     Args:
         n_items: m.
-        n_word: qubits besides the index: loaded word and accumulator; one for a live bit is added.
+        n_word: qubits besides the index: loaded word, accumulator and a live bit.
         available: bytes.
 
     Raises:
         ResourceError: it does not fit.
     """
     n_index = max(1, (n_items - 1).bit_length())
-    needed = 16 << n_index + n_word + 1
+    needed = 16 << n_index + n_word
     if needed > available:
-        index_left = (available // 16).bit_length() - 2 - n_word
+        index_left = (available // 16).bit_length() - 1 - n_word
         fits = f"at most {1 << index_left} points fit" if index_left > 0 else "not even two points fit"
         raise ResourceError(
-            f"oracle='arithmetic': simulating {n_index + n_word + 1} qubits needs {needed} bytes of memory but "
+            f"oracle='arithmetic': simulating {n_index + n_word} qubits needs {needed} bytes of memory but "
             f"{available} are available; {fits} here with as many bits. Take fewer bits, or engine='closed_form', "
             "which samples the law of the circuits without a statevector"
         )

@@ -8,7 +8,7 @@ from typing import final
 
 import numpy as np
 from qiskit import QuantumCircuit
-from qiskit.transpiler import generate_preset_pass_manager
+from qiskit.transpiler import PassManager, generate_preset_pass_manager
 from qiskit_aer import AerSimulator
 
 from circuits.engines.engine import Batch, Engine, Run
@@ -39,14 +39,12 @@ class NoisyEngine(Engine):
 
     def __init__(self, noise: Noise) -> None:
         super().__init__()
-        self._pass_manager = generate_preset_pass_manager(1, basis_gates=list(BASIS), seed_transpiler=0)
         self._simulator = AerSimulator(method="statevector", noise_model=noise.model())
-        self._circuit = lru_cache(maxsize=64)(self._build)
 
     def sample(self, batch: Batch) -> IntArray:
         marked = batch.marked
         circuits = [
-            self._circuit(np.sort(marked.items(search)).tobytes(), marked.n_items, run)
+            _rewritten(np.sort(marked.items(search)).tobytes(), marked.n_items, run)
             for search, run in zip(batch.searches.tolist(), batch.runs, strict=True)
         ]
         self.simulation.circuits += len(circuits)
@@ -55,15 +53,23 @@ class NoisyEngine(Engine):
         job = self._simulator.run(circuits, shots=1, memory=True, seed_simulator=seed, max_parallel_threads=1)
         return np.array([int(one.data.memory[0], 16) for one in job.result().results])
 
-    def _build(self, marked: bytes, n_items: int, run: Run) -> QuantumCircuit:
-        oracle = LookupOracle(np.frombuffer(marked, np.int64), n_items)
-        return self._pass_manager.run(grover_circuit(oracle, run.iterations, phases=run.phases))
-
     def check_resources(self, n_items: int) -> None:
         check_fits(n_items, _needed_bytes, available_bytes(), "finder.noise")
 
     def searches_at_once(self, n_items: int) -> int:
         return max(1, min(256, _BATCH_BYTES // _needed_bytes(n_items)))
+
+
+@lru_cache(maxsize=1)
+def _pass_manager() -> PassManager:
+    """Kept outside the engine, for Qiskit's pass managers cannot be pickled."""
+    return generate_preset_pass_manager(1, basis_gates=list(BASIS), seed_transpiler=0)
+
+
+@lru_cache(maxsize=64)
+def _rewritten(marked: bytes, n_items: int, run: Run) -> QuantumCircuit:
+    oracle = LookupOracle(np.frombuffer(marked, np.int64), n_items)
+    return _pass_manager().run(grover_circuit(oracle, run.iterations, phases=run.phases, boxes=False))
 
 
 def _needed_bytes(n_items: int) -> int:

@@ -6,16 +6,18 @@ from typing import Any, final
 
 import numpy as np
 from qiskit import QuantumCircuit
-from qiskit.primitives import BackendSamplerV2, BaseSamplerV2
+from qiskit.primitives import BackendSamplerV2, BaseSamplerV2, StatevectorSampler
 from qiskit.providers import BackendV2
 from qiskit.transpiler import PassManager, generate_preset_pass_manager
 from qiskit_aer.primitives import SamplerV2
 
 from circuits.engines.engine import Batch, Engine
+from circuits.engines.guard import check_fits, check_register
 from circuits.grover import grover_circuit
 from circuits.lookup import index_qubits
 from hybrid_train.errors import ConfigError, ResourceError
 from hybrid_train.support.arrays import IntArray
+from hybrid_train.support.memory import available_bytes
 
 
 @final
@@ -52,24 +54,37 @@ class SamplerEngine(Engine):
             if sampler is not None:
                 raise ConfigError(f"backend={backend.name!r}: leave it out, or the sampler")
             sampler = BackendSamplerV2(backend=backend)
-            pass_manager = pass_manager or generate_preset_pass_manager(1, backend=backend)
         self.may_fault = sampler is not None
         self._sampler = sampler
         self._pass_manager = pass_manager
         self._backend = backend
+        self._transpiler: PassManager | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what is made from the backend: Qiskit's preset pass managers cannot be pickled."""
+        return self.__dict__ | {"_transpiler": None}
 
     def sample(self, batch: Batch) -> IntArray:
         marked = batch.marked
         circuits = [
-            grover_circuit(marked.oracle(search), run.iterations, phases=run.phases)
+            grover_circuit(marked.oracle(search), run.iterations, phases=run.phases, boxes=False)
             for search, run in zip(batch.searches.tolist(), batch.runs, strict=True)
         ]
-        if self._pass_manager is not None:
-            circuits = self._pass_manager.run(circuits)
+        pass_manager = self._passes()
+        if pass_manager is not None:
+            circuits = pass_manager.run(circuits)
         self.simulation.circuits += len(circuits)
         self.simulation.gates += sum(len(circuit.data) for circuit in circuits)
         sampler = self._sampler or SamplerV2(seed=int(batch.seeds[0] >> np.uint64(1)))
         return self._measured(sampler, circuits)
+
+    def _passes(self) -> PassManager | None:
+        """Return what is applied to circuits first: what was given, or what reaches the backend."""
+        if self._pass_manager is not None or self._backend is None:
+            return self._pass_manager
+        if self._transpiler is None:
+            self._transpiler = generate_preset_pass_manager(1, backend=self._backend)
+        return self._transpiler
 
     def _measured(self, sampler: BaseSamplerV2, circuits: list[QuantumCircuit]) -> IntArray:
         """Return the integer that each circuit was measured as.
@@ -93,17 +108,50 @@ class SamplerEngine(Engine):
         return np.array(found)
 
     def check_resources(self, n_items: int) -> None:
-        if self._backend is None or self._backend.num_qubits is None:
+        self._check(n_items, 0)
+
+    def check_register(self, n_items: int, n_word: int) -> None:
+        self._check(n_items, n_word)
+
+    def _check(self, n_items: int, n_word: int) -> None:
+        """Ask the machine that will run the circuits: this one's memory where its own simulator does.
+
+        Raises:
+            ResourceError: the circuits do not fit it.
+        """
+        if self._sampler is None or isinstance(self._sampler, StatevectorSampler):
+            if n_word:
+                check_register(n_items, n_word, available_bytes())
+            else:
+                check_fits(n_items, lambda size: 16 << index_qubits(size), available_bytes(), "engine='aer'")
             return
-        here, needed = self._backend.num_qubits, index_qubits(n_items)
-        if needed > here:
-            raise ResourceError(
-                f"backend={self._backend.name!r}: searching {n_items} points takes {needed} qubits but it has {here}; "
-                f"at most {1 << here} points fit"
-            )
+        backend = _backend_of(self._sampler) if self._backend is None else self._backend
+        here, index = _qubits_of(backend), index_qubits(n_items)
+        if here is None or index + n_word <= here:
+            return
+        fits = f"at most {1 << here - n_word} points fit" if here > n_word else "not even two points fit"
+        advice = ", with as many bits; take fewer bits, or a larger machine" if n_word else ""
+        raise ResourceError(
+            f"backend={backend.name!r}: searching {n_items} points takes {index + n_word} qubits but it has "
+            f"{here}; {fits}{advice}"
+        )
 
     def searches_at_once(self, n_items: int) -> int:
         return min(256, super().searches_at_once(n_items))
+
+
+def _backend_of(sampler: BaseSamplerV2) -> BackendV2 | None:
+    """Return the backend that a sampler runs on, where it says so."""
+    backend = getattr(sampler, "backend", None)
+    return backend if isinstance(backend, BackendV2) else None
+
+
+def _qubits_of(backend: Any) -> int | None:
+    """Return how many qubits a backend has; None where it does not say, or there is none."""
+    if backend is None:
+        return None
+    number = backend.num_qubits
+    return number if number is not None else getattr(backend.target, "num_qubits", None)
 
 
 def _register(data: Any) -> Any:

@@ -73,5 +73,16 @@ def checked_positive(value: float, name: str) -> float:
     return float(value)
 
 
+def checked_finite(value: float, name: str) -> float:
+    """Return ``value`` if it is a finite number.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    if not _is_number(value) or not abs(value) <= sys.float_info.max:
+        raise ConfigError(f"{name}={value!r}: must be a finite number")
+    return float(value)
+
+
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float | np.floating | np.integer) and not isinstance(value, bool)

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit, transpile
-from qiskit.primitives import BaseSamplerV2, StatevectorSampler
-from qiskit.transpiler import generate_preset_pass_manager
+from qiskit.primitives import BackendSamplerV2, BaseSamplerV2, StatevectorSampler
+from qiskit.providers.fake_provider import GenericBackendV2
+from qiskit.transpiler import PassManager, generate_preset_pass_manager
 
 import circuits.finder as finder_module
 from circuits.engines import ENGINES, aer
@@ -411,3 +412,30 @@ def test_a_delta_that_cannot_be_shared_out_over_the_run_is_refused_before_it() -
     finder.plan(total_queries=4)
     with pytest.raises(ConfigError, match=r"delta=1e-19: shared out over 10 queries, .* take at least 2\.0e-19"):
         finder.plan(total_queries=10)
+
+
+@pytest.mark.parametrize("given", ["backend", "sampler"])
+def test_the_machine_that_runs_the_circuits_is_the_one_that_is_asked(given: str) -> None:
+    """16 points of 3 components at 16 bits take 4 + 51 qubits, at 3 bits 4 + 12."""
+
+    def finder(n_qubits: int, bits: int) -> GroverFinder:
+        backend = GenericBackendV2(n_qubits, seed=1)
+        machine: Any = backend if given == "backend" else BackendSamplerV2(backend=backend)
+        return GroverFinder(oracle="arithmetic", bits=bits, **{given: machine})
+
+    finder(60, 16).check_resources(16, 1, 3)
+    finder(16, 3).check_resources(16, 1, 3)
+    with pytest.raises(
+        ResourceError, match=r"backend='generic_backend_15q': .* takes 16 qubits but it has 15; at most 8"
+    ):
+        finder(15, 3).check_resources(16, 1, 3)
+    with pytest.raises(ResourceError, match=r"takes 16 qubits but it has 5; not even two points fit"):
+        finder(5, 3).build(np.zeros((16, 3)), np.zeros((1, 3)), 1.0)
+
+
+@pytest.mark.parametrize("options", [{}, {"pass_manager": PassManager()}, {"sampler": StatevectorSampler()}])
+def test_what_is_simulated_here_must_fit_this_memory(options: dict[str, Any]) -> None:
+    with pytest.raises(ResourceError, match=r"simulating 55 qubits needs \d+ bytes"):
+        GroverFinder(oracle="arithmetic", bits=16, **options).check_resources(16, 1, 3)
+    with pytest.raises(ResourceError, match=r"needs \d+ bytes"):
+        GroverFinder(**options).check_resources(1 << 50, 1, 3)

@@ -150,7 +150,9 @@ def test_fusion_keeps_the_map_and_saves_instructions(n_items: int) -> None:
 def test_built_circuits_need_no_transpiler(n_items: int) -> None:
     """Every instruction is one that Aer runs as it is."""
     native = set(AerSimulator(method="statevector").target.operation_names) | {"cry_o0", "mcphase"}
-    circuit = grover_circuit(LookupOracle(np.arange(n_items // 2), n_items), 2, phases=fixed_point_phases(1, 0.2))
+    circuit = grover_circuit(
+        LookupOracle(np.arange(n_items // 2), n_items), 2, phases=fixed_point_phases(1, 0.2), boxes=False
+    )
     assert set(circuit.count_ops()) <= native
     assert sum(AerSimulator().run(circuit, shots=5).result().get_counts().values()) == 5
 

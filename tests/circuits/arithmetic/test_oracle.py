@@ -12,7 +12,7 @@ from qiskit_aer import AerSimulator
 
 from circuits.arithmetic import ArithmeticOracle, FixedPointWeights, run_on_basis_states
 from circuits.arithmetic.fourier import reed_muller
-from circuits.arithmetic.gates import AndGate, EraseAndGate
+from circuits.arithmetic.gates import CleanAnd, EraseAnd
 from circuits.resources import count_circuit
 from hybrid_train.errors import ConfigError, DataError, InvariantError
 from hybrid_train.finder.scan import active_pairs
@@ -190,12 +190,12 @@ def test_the_measured_circuit_runs_with_exactly_the_t_gates_counted(swap: int) -
 
 
 def test_and_gate_and_its_erasure() -> None:
-    matrix = Operator(AndGate()).data
+    matrix = Operator(CleanAnd()).data
     for a, b in np.ndindex(2, 2):
         assert np.allclose(matrix[:, a + 2 * b], np.eye(8)[a + 2 * b + 4 * (a & b)])
-    assert np.allclose(Operator(EraseAndGate()).data @ matrix, np.eye(8))
-    assert AndGate().inverse() == EraseAndGate()
-    assert EraseAndGate().inverse() == AndGate()
+    assert np.allclose(Operator(EraseAnd()).data @ matrix, np.eye(8))
+    assert CleanAnd().inverse() == EraseAnd()
+    assert EraseAnd().inverse() == CleanAnd()
 
 
 def test_reed_muller_form_evaluates_to_the_table() -> None:
