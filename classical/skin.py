@@ -9,8 +9,10 @@ import numpy.typing as npt
 from pydantic import Field
 
 from classical.dynamics.ball.dynamics import BallDynamics
-from classical.dynamics.batch.dynamics import BatchDynamics, examples_in_common
+from classical.dynamics.batch.dynamics import BatchDynamics
+from classical.dynamics.crowding import examples_in_common, price_of_following
 from classical.dynamics.gram.dynamics import GramDynamics
+from classical.dynamics.rows.dynamics import RowDynamics
 from classical.lists.following import ACCURACY, MOST_COLUMNS, ROUNDS
 from classical.lists.neighbour_lists import NeighbourLists
 from classical.lists.thickness import best_skin, first_skin
@@ -28,6 +30,9 @@ from hybrid_train.training.following import FollowingFinder
 
 _FEW_IN_COMMON = 3.0
 """Examples per firing neuron up to which following all of them is cheaper than looking at those of a batch."""
+
+_DEAR = 2.0
+"""Price of following a network through the Gram matrix, as a multiple of evaluating its lists, that is too much."""
 
 _SPACINGS = 64
 """Error of a followed inner product that is tolerated besides, in spacings of the bank's numbers."""
@@ -55,8 +60,8 @@ class SkinFinder(FollowingFinder, WatchingFinder):
 
     Args:
         skin: s as a distance, (b - <p, q>) / ||q||; None adapts it to the drift (see :func:`best_skin`).
-        gram: train networks on fixed examples by :class:`GramDynamics`, which asks for no
-            sets.
+        gram: train networks on fixed examples without being asked for sets: by :class:`GramDynamics`, or where
+            examples that resemble each other make following dear, by :class:`RowDynamics`.
 
     Attributes:
         rescans: rows scanned again since ``build``.
@@ -93,14 +98,18 @@ class SkinFinder(FollowingFinder, WatchingFinder):
         return max(self._deviation, self._lists.deviation)
 
     def dynamics(self, network: TwoLayerNetwork, inputs: FloatArray) -> Dynamics | None:
-        if not self._gram or len(inputs) > MOST_COLUMNS:
+        if not self._gram:
             return None
-        return GramDynamics(network, inputs, skin=self._skin)
+        stored, many = network.weights.lent() is not None, len(inputs) > MOST_COLUMNS
+        if stored and (many or price_of_following(network, inputs) > _DEAR):
+            return RowDynamics(network, inputs, skin=self._skin)
+        return None if many else GramDynamics(network, inputs, skin=self._skin)
 
     def dynamics_for_batches(self, network: TwoLayerNetwork, inputs: FloatArray) -> Dynamics | None:
-        if not self._gram or examples_in_common(network, inputs) <= _FEW_IN_COMMON:
-            return self.dynamics(network, inputs)
-        return BatchDynamics(network, inputs, self._skin)
+        if not self._gram:
+            return None
+        few = len(inputs) <= MOST_COLUMNS and examples_in_common(network, inputs) <= _FEW_IN_COMMON
+        return GramDynamics(network, inputs, skin=self._skin) if few else BatchDynamics(network, inputs, self._skin)
 
     def dynamics_within(self, network: TwoLayerNetwork, inputs: FloatArray, reach: float) -> Dynamics | None:
         return BallDynamics(network, inputs, reach, skin=self._skin)

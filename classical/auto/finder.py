@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from classical.auto.calibration import calibrate
+from classical.auto.dynamics import RacedDynamics, Way
 from classical.auto.race import Race
+from classical.auto.ways import ways_to_train
 from classical.skin import SkinFinder
 from hybrid_train.errors import ResourceError
 from hybrid_train.finder.active_sets import ActiveSets
@@ -111,9 +113,24 @@ class AutoFinder(FollowingFinder, WatchingFinder):
             self._left_out["hsr"] = f"no tree prunes in {dimension} dimensions"
 
     def dynamics(self, network: TwoLayerNetwork, inputs: FloatArray) -> Dynamics | None:
-        if network.width * len(inputs) < _WORTH_FOLLOWING:
+        return self._raced(network, inputs, ways_to_train(network, inputs))
+
+    def dynamics_for_batches(self, network: TwoLayerNetwork, inputs: FloatArray) -> Dynamics | None:
+        return self._raced(network, inputs, ways_to_train(network, inputs, in_batches=True))
+
+    def _raced(self, network: TwoLayerNetwork, inputs: FloatArray, ways: dict[str, Way]) -> Dynamics | None:
+        """Return dynamics that go one of these ways, if there is anything to gain."""
+        if network.width * len(inputs) < _WORTH_FOLLOWING or not ways:
             return None
-        return self._followed(SkinFinder().dynamics(network, inputs))
+        steps = None if self._planned is None else self._planned // len(inputs) - 1
+        return RacedDynamics(network, inputs, ways, self._announce, steps)
+
+    def _announce(self, name: str, seconds: dict[str, float]) -> str:
+        """Say which way of training is at work, and what was measured."""
+        times = ", ".join(f"{way} {1e3 * pace:.3g} ms" for way, pace in sorted(seconds.items(), key=lambda at: at[1]))
+        measured = f" on steps of this run: {times} a step" if times else " by what the examples have in common"
+        self.choice = Choice(name, f"the fastest{measured}", {}, frozenset(), 0)
+        return str(self.choice)
 
     def dynamics_within(self, network: TwoLayerNetwork, inputs: FloatArray, reach: float) -> Dynamics | None:
         try:

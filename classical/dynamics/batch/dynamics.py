@@ -30,19 +30,8 @@ _BLOCK_NUMBERS = 1 << 18
 _SHARE = 1 << 12
 """Neurons that make it worth to wake another thread."""
 
-_SAMPLE = 2048
-"""Neurons that show how much the examples have in common."""
-
 _ENTRY = 20.0
 """Price of evaluating a listed pair that does not fire, in units of screening one pair in a scan."""
-
-
-def examples_in_common(network: TwoLayerNetwork, inputs: FloatArray) -> float:
-    """Return for how many of the examples a neuron fires if it fires at all, on average over a sample of neurons."""
-    weights = network.weights[: min(network.width, _SAMPLE)]
-    with np.errstate(over="ignore", invalid="ignore"):
-        fired = np.count_nonzero(inputs @ weights.T > network.threshold, axis=0)
-    return float(fired[fired > 0].mean()) if fired.any() else 0.0
 
 
 @final

@@ -12,8 +12,8 @@ from scipy import sparse
 from classical.auto import AutoFinder
 from classical.auto import finder as auto
 from classical.auto.calibration import calibrate
+from classical.auto.dynamics import RacedDynamics
 from classical.auto.race import Pace, Race
-from classical.dynamics.sets import SetDynamics
 from classical.hsr import HSRFinder
 from classical.scan import ScanFinder
 from classical.skin import SkinFinder
@@ -199,23 +199,18 @@ def test_calibration_knows_a_tree_that_prunes_from_one_that_does_not(monkeypatch
     assert paces.keys() == {"scan", "hsr"}
 
 
-def test_training_goes_to_the_lists_if_there_is_anything_to_gain(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_is_raced_if_there_is_anything_to_gain() -> None:
     rng = np.random.default_rng(7)
     inputs = rng.normal(size=(16, 4))
     small, wide = (TwoLayerNetwork.initialize(m, 4, threshold=1.0) for m in (256, 4096))
-    made = []
-
-    def dynamics(self: SkinFinder, *given: Any) -> SetDynamics:
-        made.append(given)
-        return SetDynamics(*given, self)
-
-    monkeypatch.setattr(SkinFinder, "dynamics", dynamics)
     finder = AutoFinder()
     assert finder.dynamics(small, inputs) is None
     assert finder.choice.kind == "scan"
-    assert finder.dynamics(wide, inputs).remarks == {"choice": str(finder.choice)}
-    assert finder.choice.kind == "skin"
-    assert made == [(wide, inputs)]
+    dynamics = finder.dynamics(wide, inputs)
+    assert isinstance(dynamics, RacedDynamics)
+    assert dynamics.remarks == {"choice": str(finder.choice)}
+    assert finder.choice.kind in {"gram", "rows"}
+    assert "by what the examples have in common" in str(finder.choice)
 
 
 def test_says_what_it_is() -> None:

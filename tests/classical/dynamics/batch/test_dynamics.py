@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classical.dynamics.batch import kernels as compiled
-from classical.dynamics.batch.dynamics import BatchDynamics, examples_in_common
+from classical.dynamics.batch.dynamics import BatchDynamics
+from classical.dynamics.crowding import examples_in_common, price_of_following
 from classical.dynamics.gram.dynamics import GramDynamics
+from classical.dynamics.rows.dynamics import RowDynamics
 from classical.dynamics.sets import SetDynamics
 from classical.training import Training, two_layer_dynamics
 from hybrid_train.errors import InvariantError
@@ -136,7 +138,10 @@ def test_skin_chooses_by_what_the_examples_have_in_common() -> None:
     assert examples_in_common(apart, alike) > 35
     for inputs, kind in ((spread_out, GramDynamics), (alike, BatchDynamics)):
         assert isinstance(two_layer_dynamics(apart, inputs, make_finder("skin"), in_batches=True), kind)
-    assert isinstance(two_layer_dynamics(apart, alike, make_finder("skin")), GramDynamics)
+    assert price_of_following(apart, spread_out) < 1
+    assert price_of_following(apart, alike) > 2
+    assert isinstance(two_layer_dynamics(apart, spread_out, make_finder("skin")), GramDynamics)
+    assert isinstance(two_layer_dynamics(apart, alike, make_finder("skin")), RowDynamics)
     plain = two_layer_dynamics(apart, alike, make_finder("skin", gram=False), in_batches=True)
     assert isinstance(plain, SetDynamics)
 

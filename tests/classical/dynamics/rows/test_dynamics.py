@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classical.dynamics.rows import chunk as chunks
 from classical.dynamics.rows import dynamics as row_dynamics
+from classical.dynamics.rows import scan
 from classical.dynamics.rows.dynamics import RowDynamics, chunk_bounds
+from classical.dynamics.rows.layout import make_world
 from classical.dynamics.sets import SetDynamics
 from classical.scan import ScanFinder
 from hybrid_train.errors import InvariantError, ResourceError
@@ -107,14 +108,13 @@ def test_agrees_with_the_whole_at_every_step(
     rng = np.random.default_rng(seed)
     n, d, m = (int(rng.integers(1, high)) for high in (40, 40, 80))
     x = examples(rng, kind, n, d)
-    more = {"activation": "jump"} if seed % 4 == 0 else {}
+    more: dict[str, Any] = {"activation": "jump"} if seed % 4 == 0 else {}
     if seed % 5 == 0 and d > 1:
         more["untrained"] = 1
     network = network_of(rng, m, d, b=b, dtype=dtype, outputs=outputs, whole=kind == "grid", **more)
     dynamics = RowDynamics(network, x, skin=skin)
-    world = row_dynamics.make_world
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(row_dynamics, "make_world", lambda *given: world(*given)._replace(broad=broad))
+        patch.setattr(row_dynamics, "make_world", lambda *given: make_world(*given)._replace(broad=broad))
         dynamics.start()
     tolerance = 1e-4 if dtype == "float32" else 1e-11
     targets = rng.standard_normal((n, outputs))
@@ -149,8 +149,8 @@ def test_an_alarm_that_is_too_late_is_noticed(monkeypatch: pytest.MonkeyPatch) -
     network = network_of(rng, 200, 6, b=1.0, dtype="float64", outputs=1)
     dynamics = RowDynamics(network, x, skin=2.0)
     dynamics.start()
-    for chunk in dynamics._chunks:
-        chunk.lists.alarms[chunk.lists.alarms > 0] += 1.0
+    for part in dynamics._chunks:
+        part.lists.alarms[part.lists.alarms > 0] += 1.0
     missed = 0
     for _ in range(20):
         dynamics.descend(dynamics.evaluate().outputs - rng.standard_normal((60, 1)), 0.3)
@@ -204,8 +204,7 @@ def test_the_kernel_has_the_eigenvalue_of_the_sets(outputs: int, broad: float, m
     rng = np.random.default_rng(8)
     x = examples(rng, "clusters", 40, 7)
     network = network_of(rng, 300, 7, b=1.0, dtype="float64", outputs=outputs)
-    world = row_dynamics.make_world
-    monkeypatch.setattr(row_dynamics, "make_world", lambda *given: world(*given)._replace(broad=broad))
+    monkeypatch.setattr(row_dynamics, "make_world", lambda *given: make_world(*given)._replace(broad=broad))
     dynamics = RowDynamics(network, x)
     dynamics.start()
     for rows in (None, np.arange(3, 20)):
@@ -256,9 +255,13 @@ def test_odd_sizes_fall_back_on_the_predicate(size: float) -> None:
 
 
 def test_pools_are_packed_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    packed = []
-    repack = chunks.scans.repack
-    monkeypatch.setattr(chunks.scans, "repack", lambda *given: (packed.append(1), repack(*given)))
+    packed, compiled = [], scan.repack
+
+    def repack(*given: Any) -> None:
+        packed.append(1)
+        compiled(*given)
+
+    monkeypatch.setattr(scan, "repack", repack)
     rng = np.random.default_rng(2)
     x = examples(rng, "sphere", 50, 4)
     network = network_of(rng, 60, 4, b=0.5, dtype="float64", outputs=1)

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from guard import guarded
 
 from classical.dynamics.rows.layout import aligned
 from classical.dynamics.rows.vectors import AT_ONCE, LANES, add_columns, padded, products_into
 from hybrid_train.support.kernels import kernel
+from tests.support.guard import guarded
 
 
 @kernel
@@ -31,11 +31,12 @@ def test_sums_at_the_end_of_a_page(dimension: int, dtype: type) -> None:
     rng = np.random.default_rng(dimension)
     n, count = int(rng.integers(1, 200)), AT_ONCE * int(rng.integers(1, 4))
     size = padded(dimension)
-    columns, row = np.zeros((n, size), dtype), np.zeros(size, dtype)
+    columns: Any = np.zeros((n, size), dtype)
+    row: Any = np.zeros(size, dtype)
     columns[:, :dimension], row[:dimension] = rng.standard_normal((n, dimension)), rng.standard_normal(dimension)
     places = rng.integers(0, n, count).astype(np.int32)
     places[0] = n - 1
-    factors = rng.standard_normal(count).astype(dtype)
+    factors: Any = rng.standard_normal(count).astype(dtype)
     exact = columns[places].astype(float) @ row
     tolerance = 8 * float(np.finfo(dtype).eps) * (np.abs(columns[places]).astype(float) @ np.abs(row) + 1)
     for before in (False, True):
