@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
+from hybrid_train.finder import ActiveSetFinder
 from hybrid_train.finder.bank import DenseBank
 from hybrid_train.finder.scan import active_pairs
 
@@ -45,3 +47,16 @@ def a_tie(rng: np.random.Generator, banks: list[DenseBank]) -> float:
     """One of the banks' inner products, which as a threshold is met exactly; 0 where none is a number."""
     products = active_pairs(*banks, -np.inf).inner_products
     return float(rng.choice(products)) if len(products) else 0.0
+
+
+def moved_along(
+    rng: np.random.Generator, finder: ActiveSetFinder, banks: list[DenseBank], side: int, rows: np.ndarray
+) -> bool:
+    """Move rows of banks[side] along vectors of the other one and tell the finder; False where numbers overflow."""
+    bank, other = banks[side], banks[1 - side]
+    steps = sparse.random_array((len(rows), len(other)), density=0.3, rng=rng, format="csr")
+    motion = bank.move_along(rows, steps, other[:])
+    if not np.isfinite(bank[:]).all():
+        return False
+    (finder.move_points_along, finder.move_queries_along)[side](motion)
+    return True

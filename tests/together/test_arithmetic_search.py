@@ -40,7 +40,8 @@ def make(m: Any, d: Any, bits: Any, threshold: Any, **options: Any) -> Any:
         (16, 2, 3, 1.8),
         (13, 2, 3, 0.8),
         (32, 2, 4, 1.8),
-        pytest.param(64, 4, 3, 2.6, marks=pytest.mark.slow),
+        (32, 4, 3, 2.6),
+        (64, 2, 3, 2.2),
     ],
 )
 def test_probabilities_follow_the_law_for_the_marked(m: Any, d: Any, bits: Any, threshold: Any) -> None:

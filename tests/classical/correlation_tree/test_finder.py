@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import sparse
 
 from classical.correlation_tree import CorrelationTreeFinder
 from classical.correlation_tree import finder as correlation_tree
@@ -25,7 +24,7 @@ from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network import TwoLayerNetwork
 from hybrid_train.testing import check_finder
 from hybrid_train.training.losses import make_loss
-from tests.support.banks import KINDS, a_tie, drawn_banks, vectors
+from tests.support.banks import KINDS, a_tie, drawn_banks, moved_along, vectors
 from tests.support.sets import assert_like_scan
 
 MOVES = st.lists(st.tuples(st.integers(0, 1), st.sampled_from(["vectors", "along"]), st.booleans()), max_size=6)
@@ -52,14 +51,11 @@ def test_sets_and_values_are_the_predicates_to_the_last_bit(
     finder.build(*(banks if live else [bank[:].copy() for bank in banks]), threshold)
     assert_like_scan(finder, *banks, threshold)
     for side, how, ask in moves:
-        bank, other = banks[side], banks[1 - side]
+        bank = banks[side]
         rows = rng.permutation(len(bank))[: rng.integers(0, len(bank) + 1)]
         if how == "along" and kind != "overflowing":
-            steps = sparse.random_array((len(rows), len(other)), density=0.3, rng=rng, format="csr")
-            motion = bank.move_along(rows, steps, other[:])
-            if not np.isfinite(bank[:]).all():
+            if not moved_along(rng, finder, banks, side, rows):
                 return
-            (finder.move_points_along, finder.move_queries_along)[side](motion)
         else:
             bank.assign(rows, vectors(rng, kind, (len(rows), shape[2]), dtype))
             (finder.move_points, finder.move_queries)[side](rows, bank[rows])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import sparse, stats
+from scipy import stats
 
 from classical.lsh import LSHFinder
 from classical.lsh import finder as lsh
@@ -24,7 +24,7 @@ from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network import TwoLayerNetwork
 from hybrid_train.testing import check_finder
 from hybrid_train.training.losses import make_loss
-from tests.support.banks import KINDS, a_tie, drawn_banks, vectors
+from tests.support.banks import KINDS, a_tie, drawn_banks, moved_along, vectors
 
 FALSE_ALARM = 1e-9
 
@@ -95,14 +95,11 @@ def test_reported_are_exactly_the_active_points_that_share_a_bucket(
         finder.build(*(banks if seed % 2 else [bank[:].copy() for bank in banks]), threshold)
     assert_as_expected(finder, banks, threshold, size[1])
     for side, how in moves:
-        bank, other = banks[side], banks[1 - side]
+        bank = banks[side]
         rows = rng.permutation(len(bank))[: rng.integers(0, len(bank) + 1)]
         if how == "along" and kind != "overflowing":
-            steps = sparse.random_array((len(rows), len(other)), density=0.3, rng=rng, format="csr")
-            motion = bank.move_along(rows, steps, other[:])
-            if not np.isfinite(bank[:]).all():
+            if not moved_along(rng, finder, banks, side, rows):
                 return
-            (finder.move_points_along, finder.move_queries_along)[side](motion)
         else:
             noise = rng.standard_normal((len(rows), shape[2]))
             fresh = vectors(rng, kind, noise.shape, dtype) if how == "replaced" else bank[rows] * (1 + 0.01 * noise)
