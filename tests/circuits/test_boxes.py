@@ -34,10 +34,10 @@ def _unitary() -> dict[str, QuantumCircuit]:
         circuits |= {f"{name}, phase": oracle.circuit(0.4), f"{name}, bit": oracle.bit_circuit()}
         circuits[f"{name}, certificate"] = grover_circuit(oracle, phases=PHASES, measure=False)
     for variant, options in (("draper", {}), ("all", {}), ("all", {"swap": 2}), ("coordinate", {"spare": 1})):
-        oracle = example_oracle(3, 1, 2, variant=variant, done=True, **options)
+        arithmetic = example_oracle(3, 1, 2, variant=variant, done=True, **options)
         name = f"{variant} {options}"
-        circuits |= {f"{name}, phase": oracle.circuit(0.4), f"{name}, bit": oracle.bit_circuit()}
-        circuits[f"{name}, certificate"] = grover_circuit(oracle, phases=PHASES, measure=False)
+        circuits |= {f"{name}, phase": arithmetic.circuit(0.4), f"{name}, bit": arithmetic.bit_circuit()}
+        circuits[f"{name}, certificate"] = grover_circuit(arithmetic, phases=PHASES, measure=False)
     return circuits
 
 

@@ -203,28 +203,28 @@ class AcceptsNaN(Plain):
 
 
 class AcceptsComplexNumbers(Plain):
-    def build(self, points, queries, threshold):
+    def build(self, points: Any, queries: Any, threshold: float) -> None:
         super().build(np.real(np.asarray(points)), queries, threshold)
 
 
 class AcceptsTruthValues(Plain):
-    def build(self, points, queries, threshold):
+    def build(self, points: Any, queries: Any, threshold: float) -> None:
         queries = np.asarray(queries)
         super().build(points, queries.astype(float) if queries.dtype == bool else queries, threshold)
 
 
 class AcceptsWords(Plain):
-    def move_points(self, rows, points):
+    def move_points(self, rows: Any, points: Any) -> None:
         super().move_points(rows, np.asarray(points).astype(float) if np.asarray(points).dtype.kind == "U" else points)
 
 
 class AcceptsFractionsOfRows(Plain):
-    def find(self, rows=None):
+    def find(self, rows: Any = None) -> Any:
         return super().find(None if rows is None else np.asarray(rows).astype(int))
 
 
 class AnswersInObjects(Plain):
-    def find(self, rows=None):
+    def find(self, rows: Any = None) -> Any:
         sets = super().find(rows)
         return edited(sets, np.ones(sets.nnz, bool), sets.inner_products.astype(object))
 

@@ -23,7 +23,10 @@ OPTIONS: list[dict[str, Any]] = [
     {"sampler": StatevectorSampler(seed=np.random.default_rng(1))},
     {"backend": GenericBackendV2(3, seed=1, noise_info=False)},
 ]
-FINDERS = [(name, {}) for name in finder_kinds()] + [("grover", options) for options in OPTIONS]
+FINDERS: list[tuple[str, dict[str, Any]]] = [
+    *[(name, {}) for name in finder_kinds()],
+    *[("grover", options) for options in OPTIONS],
+]
 POINTS = np.random.default_rng(0).standard_normal((6, 2))
 QUERIES = np.random.default_rng(1).standard_normal((2, 2))
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybrid_train.config import load_config
-from hybrid_train.config.data_kinds import DATA_KINDS
+from hybrid_train.config.data_kinds import DATA_KINDS, DigitsConfig
 from hybrid_train.config.schema import NetworkConfig, RunConfig, TrainingConfig
 from hybrid_train.config.sizes import check_network
 from hybrid_train.config.toml import toml_text
@@ -235,7 +235,9 @@ class TestOverrides:
         overrides = ["training.steps=7", "network.threshold=0.5", "network.start = paired", "run.seed=3"]
         config = load_config(SPHERE, overrides)
         assert (config.training.steps, config.network.threshold, config.network.start) == (7, 0.5, "paired")
-        assert load_config(SPHERE, ["data.kind=digits", "data.classes=[1, 2, 3]"]).data.classes == [1, 2, 3]
+        data = load_config(SPHERE, ["data.kind=digits", "data.classes=[1, 2, 3]"]).data
+        assert isinstance(data, DigitsConfig)
+        assert data.classes == [1, 2, 3]
 
     def test_they_are_checked_like_the_rest(self) -> None:
         assert errors_of(SPHERE, "training.stps=7", "run.seed=x") == [

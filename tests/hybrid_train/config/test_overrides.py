@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hybrid_train.config import Config, load_config
-from hybrid_train.config.data_kinds import DATA_KINDS
+from hybrid_train.config.data_kinds import DATA_KINDS, FileConfig
 from hybrid_train.config.schema import NETWORK_KINDS, AdversaryConfig, RunConfig, TrainingConfig
 from hybrid_train.errors import ConfigError
 
@@ -89,6 +89,7 @@ def test_what_python_has_beside_toml_is_taken() -> None:
         "training": {"algorithm": "sgd", "replacement": np.bool_(True)},
     }
     config = load_config(tables)
+    assert isinstance(config.data, FileConfig)
     assert (config.data.n, config.network.threshold, config.training.replacement) == (64, 0.5, True)
     assert type(config.data.n) is int
     assert load_config({"data": {"kind": "digits", "classes": (1, 2)}}) == load_config(

@@ -18,10 +18,11 @@ from hybrid_train.errors import ConfigError, DataError, PluginError
 from hybrid_train.finder import registry
 from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.registry import FINDERS, finder_class, finder_kinds, make_finder
+from hybrid_train.finder.watching import WatchingFinder
 from hybrid_train.testing import check_finder
 
 
-class Good(ScanFinder):  # type: ignore[misc]
+class Good(ScanFinder):
     """Nothing is wrong with it."""
 
     def __init__(self, *, size: int = 3) -> None:
@@ -29,7 +30,7 @@ class Good(ScanFinder):  # type: ignore[misc]
         self.size = size
 
 
-class Fails(ScanFinder):  # type: ignore[misc]
+class Fails(ScanFinder):
     """Fails in whatever it is told to."""
 
     def __init__(self, *, where: str = "") -> None:
@@ -64,7 +65,7 @@ class Fails(ScanFinder):  # type: ignore[misc]
         self._fail("move_queries")
 
 
-class Answers(ScanFinder):  # type: ignore[misc]
+class Answers(ScanFinder):
     """Answers with something else than sets of these banks."""
 
     def __init__(self, *, answer: str = "list") -> None:
@@ -82,18 +83,18 @@ class Answers(ScanFinder):  # type: ignore[misc]
         }[self.answer]
 
 
-class NoCost(ScanFinder):  # type: ignore[misc]
+class NoCost(ScanFinder):
     """Does not call super().__init__()."""
 
     def __init__(self) -> None:
         pass
 
 
-class Abstract(ScanFinder.__mro__[1]):  # type: ignore[misc]
+class Abstract(WatchingFinder):
     """Does not define what it has to."""
 
 
-class Unreadable(ScanFinder):  # type: ignore[misc]
+class Unreadable(ScanFinder):
     """Its options cannot be read."""
 
     def __init__(self, *, size: NoSuchType = 3) -> None:  # type: ignore[name-defined]  # noqa: F821
