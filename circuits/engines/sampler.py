@@ -127,7 +127,7 @@ class SamplerEngine(Engine):
             return
         backend = _backend_of(self._sampler) if self._backend is None else self._backend
         here, index = _qubits_of(backend), index_qubits(n_items)
-        if here is None or index + n_word <= here:
+        if backend is None or here is None or index + n_word <= here:
             return
         fits = f"at most {1 << here - n_word} points fit" if here > n_word else "not even two points fit"
         advice = ", with as many bits; take fewer bits, or a larger machine" if n_word else ""
