@@ -233,6 +233,8 @@ class GroverFinder(WatchingFinder):
 
 def _arithmetic_bits(oracle: str, bits: int | None, query_bits: int | None) -> tuple[int, int] | None:
     """Return (bits, query bits) of an arithmetic oracle, None for another."""
+    if oracle not in ("lookup", "arithmetic"):
+        raise ConfigError(f"oracle={oracle!r}: must be 'lookup' or 'arithmetic'")
     if oracle == "arithmetic":
         bits = 4 if bits is None else bits
         return checked_bits(bits, "bits"), checked_bits(bits if query_bits is None else query_bits, "query_bits")

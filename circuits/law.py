@@ -6,7 +6,6 @@ items and the one over the rest, so two amplitudes tell everything, for any m.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from math import acosh, atan2, atanh, ceil, cos, cosh, pi, sin, sqrt
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hybrid_train.errors import ConfigError, InvariantError
+from hybrid_train.errors import ConfigError
 from hybrid_train.support.checks import checked_probability, checked_whole
 from hybrid_train.support.kernels import kernel
 
@@ -28,6 +27,9 @@ Phases kept in double precision hold a certificate's ripple to a hundredth of it
 digits at 64 to 262 144 items; below 1e-27 rounding alone misses more often. The room between is for the later
 certificates of a search, whose shares are smaller.
 """
+
+_MOST_ITERATIONS = 1 << 30
+"""More phases than this are beyond memory."""
 
 _BEST_ROTATION = 1.1655611852072114
 """The x > 0 at which x / sin^2 x is least: tan x = 2 x."""
@@ -42,14 +44,24 @@ class Phases:
     Attributes:
         oracle: (iterations,) radians.
         diffusion: (iterations,) radians.
+
+    Raises:
+        ConfigError: they are not two arrays of as many finite numbers.
     """
 
     oracle: FloatArray
     diffusion: FloatArray
 
     def __post_init__(self) -> None:
-        if self.oracle.ndim != 1 or self.oracle.shape != self.diffusion.shape:
-            raise InvariantError(f"Phases: shapes {self.oracle.shape} and {self.diffusion.shape} do not fit")
+        for name, given in (("oracle", self.oracle), ("diffusion", self.diffusion)):
+            if not isinstance(given, np.ndarray) or given.ndim != 1 or given.dtype.kind not in "fiu":
+                raise ConfigError(f"Phases: {name} must be an array of shape (iterations,), in radians")
+            if not np.isfinite(given).all():
+                raise ConfigError(f"Phases: {name} must hold finite numbers")
+        if len(self.oracle) != len(self.diffusion):
+            raise ConfigError(
+                f"Phases: {len(self.oracle)} for oracle and {len(self.diffusion)} for diffusion do not fit"
+            )
 
     def __len__(self) -> int:
         return len(self.oracle)
@@ -220,7 +232,6 @@ def fixed_point_iterations(n_items: Any, miss_probability: Any) -> Any:
     return ceil((length - 1.0) / 2.0)
 
 
-@lru_cache(maxsize=256)
 def fixed_point_phases(iterations: int, miss_probability: float) -> Phases:
     """Return the Yoder-Low-Chuang phases: 2 arccot(tan(2 pi j / L) sqrt(1 - gamma^2)), L = 2 iterations + 1.
 
@@ -235,8 +246,13 @@ def fixed_point_phases(iterations: int, miss_probability: float) -> Phases:
     Raises:
         ConfigError: an argument out of range.
     """
-    checked_whole(iterations, "iterations", 0, sys.maxsize)
-    checked_probability(miss_probability, "miss_probability")
+    iterations = checked_whole(iterations, "iterations", 0, _MOST_ITERATIONS)
+    return _fixed_point_phases(iterations, checked_probability(miss_probability, "miss_probability"))
+
+
+@lru_cache(maxsize=256)
+def _fixed_point_phases(iterations: int, miss_probability: float) -> Phases:
+    """Return the same phases for the same run, so that circuits can be told apart by them."""
     length = 2 * iterations + 1
     flatness = np.tanh(np.arccosh(1.0 / np.sqrt(miss_probability)) / length)
     steps = np.arange(1, iterations + 1)

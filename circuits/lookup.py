@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import cmath
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Sequence, Set
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, final
@@ -37,8 +37,8 @@ class LookupOracle:
     Few marked items are flipped one by one (an X pattern, then a controlled phase); many are flipped by one diagonal.
 
     Args:
-        marked: (m,) booleans, or the distinct integer indices of the marked items: a sequence, a set or any other
-            iterable. Integers are indices, always: [0, 1] marks the items 0 and 1.
+        marked: (m,) booleans, or the distinct integer indices of the marked items: a sequence, a set or an
+            iterator. Integers are indices, always: [0, 1] marks the items 0 and 1.
         n_items: m, at most 2^62; may be left out with booleans.
 
     Raises:
@@ -191,11 +191,11 @@ def checked_items(n_items: int) -> int:
 
 
 def _array(marked: Any) -> npt.NDArray[Any]:
-    """Return a sequence, a set or any other iterable as an array."""
-    if isinstance(marked, str | bytes | Mapping):
-        raise DataError(f"marked={marked!r}: {_WANTED}")
-    if not isinstance(marked, Sequence) and not hasattr(marked, "__array__") and isinstance(marked, Iterable):
+    """Return a sequence, a set or what an iterator gives as an array."""
+    if isinstance(marked, Set | Iterator):
         marked = list(marked)
+    if isinstance(marked, str | bytes) or not (isinstance(marked, Sequence) or hasattr(marked, "__array__")):
+        raise DataError(f"marked={marked!r}: {_WANTED}")
     try:
         return np.asarray(marked)
     except (ValueError, TypeError, OverflowError) as error:

@@ -14,6 +14,7 @@ from hybrid_train.errors import ConfigError, DataError
 from hybrid_train.finder.bank import checked_vectors
 from hybrid_train.finder.predicate import norm_bounds, rounding_margin
 from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.checks import checked_finite
 
 _SCALE_BITS = 24
 """Mantissa bits of the weights' step: step * word is then exact in float64, and so is the residual (Sterbenz)."""
@@ -129,8 +130,7 @@ class FixedPointWeights:
             DataError: a query of another dimension, or not finite.
         """
         checked_bits(query_bits, "query_bits")
-        if not isfinite(threshold):
-            raise ConfigError(f"threshold={threshold}: must be a finite number")
+        threshold = checked_finite(threshold, "threshold")
         vector = checked_vectors(np.asarray(query)[None], "query").astype(np.float64)
         dimension = self.words.shape[1]
         if vector.shape[1] != dimension:
@@ -200,9 +200,9 @@ def checked_bits(bits: int, name: str) -> int:
     Raises:
         ConfigError: they cannot.
     """
-    if not 2 <= bits <= _SCALE_BITS:
-        raise ConfigError(f"{name}={bits}: fixed-point numbers need 2 to {_SCALE_BITS} bits, sign included")
-    return bits
+    if isinstance(bits, bool) or not isinstance(bits, int | np.integer) or not 2 <= bits <= _SCALE_BITS:
+        raise ConfigError(f"{name}={bits!r}: fixed-point numbers need 2 to {_SCALE_BITS} bits, sign included")
+    return int(bits)
 
 
 Variant = Literal["all", "coordinate", "draper"]

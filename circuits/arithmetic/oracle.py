@@ -15,6 +15,7 @@ from circuits.arithmetic.ripple import RippleArithmetic
 from circuits.lookup import index_qubits
 from hybrid_train.errors import ConfigError, DataError
 from hybrid_train.support.arrays import IntArray
+from hybrid_train.support.checks import checked_whole
 
 
 @final
@@ -71,7 +72,7 @@ class ArithmeticOracle:
         spare: int = 0,
     ) -> None:
         self.weights = _quantised(weights, bits)
-        self.test = self.weights.integer_test(query, threshold, query_bits or self.weights.bits)
+        self.test = self.weights.integer_test(query, threshold, self.weights.bits if query_bits is None else query_bits)
         self.n_items = len(self.weights.words)
         self.n_qubits = index_qubits(self.n_items)
         self.adder, self.loading = _checked_variant(adder, loading)
@@ -79,8 +80,9 @@ class ArithmeticOracle:
         self._has_live_bit = done is not None or self.n_items < 1 << self.n_qubits
         self._blocks = self._make_blocks()
         self._swap = self._checked_swap(swap)
-        if spare < 0 or (spare and self.adder != "gidney"):
-            raise ConfigError(f"spare={spare}: must be a number of qubits, and 0 unless adder='gidney'")
+        checked_whole(spare, "spare", 0, 1 << 20)
+        if spare and self.adder != "gidney":
+            raise ConfigError(f"spare={spare}: must be 0 unless adder='gidney'")
         self._spare = spare
 
     @property
@@ -133,7 +135,8 @@ class ArithmeticOracle:
         return Sizes(self.n_qubits, word, self.test.width, self.weights.bits)
 
     def _checked_swap(self, swap: int) -> int:
-        if swap < 1 or swap & (swap - 1) or swap >= max(2, 1 << self.n_qubits):
+        checked_whole(swap, "swap", 1, 1 << 62)
+        if swap & (swap - 1) or swap >= max(2, 1 << self.n_qubits):
             raise ConfigError(f"swap={swap}: must be a power of two below the {1 << self.n_qubits} addresses")
         if swap > 1 and (self.adder, self.loading) != ("gidney", "all"):
             raise ConfigError(f"swap={swap}: only adder='gidney' with loading='all' loads several items at once")
@@ -187,9 +190,11 @@ def _done_mask(done: npt.ArrayLike, n_items: int) -> npt.NDArray[np.bool_]:
         if given.shape != (n_items,):
             raise DataError(f"done: a mask of shape {given.shape} does not fit {n_items} items")
         return given.copy()
-    items: IntArray = np.atleast_1d(given).astype(np.int64)
-    if items.ndim != 1 or (items.size and (given.dtype.kind not in "iu" or items.min() < 0 or items.max() >= n_items)):
+    items: IntArray = np.atleast_1d(given)
+    wrong = items.ndim != 1 or (items.size and items.dtype.kind not in "iu")
+    if wrong or (items.size and (items.min() < 0 or items.max() >= n_items)):
         raise DataError(f"done: expected a mask, or indices in [0, {n_items})")
+    items = items.astype(np.int64)
     mask = np.zeros(n_items, np.bool_)
     mask[items] = True
     return mask

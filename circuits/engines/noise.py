@@ -45,8 +45,9 @@ class Noise:
             ConfigError: no rate, an unknown name, or a rate out of range.
         """
         known = [field.name for field in fields(cls)]
-        if not table or not set(table) <= set(known):
-            raise ConfigError(f"noise={dict(table)!r}: expected rates for some of {', '.join(known)}")
+        if not isinstance(table, Mapping) or not table or not set(table) <= set(known):
+            shown = dict(table) if isinstance(table, Mapping) else table
+            raise ConfigError(f"noise={shown!r}: expected rates for some of {', '.join(known)}")
         return cls(**table)
 
     def model(self) -> NoiseModel:

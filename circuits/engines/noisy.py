@@ -16,6 +16,7 @@ from circuits.engines.guard import check_fits
 from circuits.engines.noise import BASIS, Noise
 from circuits.grover import grover_circuit
 from circuits.lookup import LookupOracle, index_qubits
+from hybrid_train.errors import ConfigError
 from hybrid_train.support.arrays import IntArray
 from hybrid_train.support.memory import available_bytes
 
@@ -33,11 +34,16 @@ class NoisyEngine(Engine):
 
     Args:
         noise: the rates.
+
+    Raises:
+        ConfigError: they are of another kind.
     """
 
     may_fault = True
 
     def __init__(self, noise: Noise) -> None:
+        if not isinstance(noise, Noise):
+            raise ConfigError(f"noise={noise!r}: expected a circuits.Noise")
         super().__init__()
         self._simulator = AerSimulator(method="statevector", noise_model=noise.model())
 

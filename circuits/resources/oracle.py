@@ -215,9 +215,9 @@ def _check(
     if swap & (swap - 1):
         raise ConfigError(f"swap={swap}: must be a power of two")
     if spare and variant == "draper":
-        raise ConfigError(f"spare={spare}: must be a number of qubits, and 0 with variant='draper'")
+        raise ConfigError(f"spare={spare}: must be 0 with the draper adder, which has no clean qubits")
     if swap > 1 and variant != "all":
-        raise ConfigError(f"swap={swap}: only variant='all' loads several items at once")
+        raise ConfigError(f"swap={swap}: must be 1 unless all words are loaded at once by the gidney adder")
     if query is not None:
         if len(query) != dim:
             raise ConfigError(f"query: {len(query)} integers do not fit dim={dim}")

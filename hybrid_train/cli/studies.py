@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from circuits.strategies import STRATEGIES
 from hybrid_train.cli.options import (
     Commands,
     Parser,
@@ -65,7 +66,7 @@ def _add_count(commands: Commands) -> None:
     count = commands.add_parser("count", help="oracle calls of each search strategy", description=text)
     add = count.add_argument
     add("--widths", metavar="M", help="2^10..2^30, a comma list, or both (2^10..2^20)")
-    add("--strategies", metavar="A,B,C", help="known_k,exact,bbht,coupon,fixed_point,counting,adaptive,warm")
+    add("--strategies", metavar="A,B,C", help=",".join(STRATEGIES))
     add("--counts", metavar="K", help="fired neurons: 49, or 49,140,... for each width, or m^0.8, or 0.25m; m Q(b)")
     add("--trials", metavar="N", type=size, help="searches for each width and strategy; as many as take seconds")
     add("--delta", metavar="P", type=number, help="what may be missed with, in all (1e-6)")

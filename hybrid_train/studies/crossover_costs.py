@@ -30,6 +30,9 @@ _MEASURED_S = 0.2
 _START = "adaptive"
 """The strategy of a warm run's first search."""
 
+_SLOWEST, _FASTEST = 1e-30, 1e60
+"""Operations a second. Times at the widest still are finite numbers."""
+
 
 @final
 @dataclass(frozen=True)
@@ -69,9 +72,10 @@ class CrossoverOptions:
         checked_whole(self.steps, "steps", 1, 1 << LARGEST_EXPONENT)
         for name in ("n", "dim"):
             checked_whole(getattr(self, name), name, 1, MOST_MEASURED)
-        checked_positive(self.toffoli_rate, "toffoli_rate")
-        if self.classical_rate is not None:
-            checked_positive(self.classical_rate, "classical_rate")
+        for name in ("toffoli_rate", "classical_rate"):
+            rate = getattr(self, name)
+            if rate is not None and not _SLOWEST <= checked_positive(rate, name) <= _FASTEST:
+                raise ConfigError(f"{name}={rate!r}: must be from {_SLOWEST:g} to {_FASTEST:g} a second")
         checked_whole(self.seed, "seed", 0, 1 << 128)
         checked_probability(self.delta, "delta", LEAST_SHARE)
         if not self.strategies or len(set(self.strategies)) < len(self.strategies):

@@ -54,7 +54,9 @@ def acts_as(circuit: QuantumCircuit, other: QuantumCircuit) -> bool:
     rng = np.random.default_rng(0)
     state = rng.standard_normal((1 << circuit.num_qubits, 2)) @ [1, 1j]
     start = Statevector(state / np.linalg.norm(state))
-    return bool(start.evolve(circuit).equiv(start.evolve(other)))
+    # Taken apart first: OpenQASM's gates would become matrices on all their qubits.
+    ends = [start.evolve(one.decompose(["uniform*", "oracle*", "diffusion*"])) for one in (circuit, other)]
+    return bool(ends[0].equiv(ends[1]))
 
 
 def through_qpy(circuit: QuantumCircuit) -> QuantumCircuit:

@@ -21,7 +21,7 @@ from circuits.law import (
     plain_law,
     success_probability,
 )
-from hybrid_train.errors import ConfigError, InvariantError
+from hybrid_train.errors import ConfigError
 
 
 def rotated(n_items: Any, n_marked: Any, iterations: Any) -> Any:
@@ -113,7 +113,7 @@ def test_single_item_needs_no_iteration() -> None:
 
 
 def test_phases_must_fit() -> None:
-    with pytest.raises(InvariantError, match="do not fit"):
+    with pytest.raises(ConfigError, match="do not fit"):
         Phases(np.zeros(2), np.zeros(3))
 
 
