@@ -99,11 +99,12 @@ def train_deep(rng: np.random.Generator) -> None:
     """Train deep networks, their products pair by pair and as matrix products: the same losses, but for rounding."""
     for n, side in ((1, 3), (9, 4), (66, 5)):
         inputs, targets = rng.standard_normal((n, side * side)), rng.standard_normal((n, 1))
-        for make in (
+        makers: list[Any] = [
             lambda side=side: fully_connected([24, 19, 33], side * side, seed=5, threshold="auto", share=0.3),
             lambda side=side: residual(21, 3, side * side, seed=5, threshold="auto", share=0.3),
             lambda side=side: convolutional([5, 6], grid_patches(side, side), last=19, seed=5),
-        ):
+        ]
+        for make in makers:
             losses = []
             for seen._DENSE in (2.0, -1.0):
                 dynamics = DeepDynamics(make(), inputs, lambda layer: make_finder("scan", seed=layer))
@@ -124,13 +125,18 @@ def boxes(rng: np.random.Generator) -> None:
         assert np.allclose(np.linalg.norm(found, axis=1), 1)
 
 
+def strategies(rng: np.random.Generator) -> None:
+    for strategy in STRATEGIES:
+        search("grover", {"engine": "closed_form", "strategy": strategy}, rng, 100)
+
+
 PARTS: dict[str, Callable[[np.random.Generator], object]] = {
     "scan": lambda rng: search("scan", {}, rng),
     "skin": lambda rng: search("skin", {}, rng, 4),
     "hsr": lambda rng: search("hsr", {"leaf_size": 5}, rng, 4),
     "correlation_tree": lambda rng: search("correlation_tree", {"fanout": 3}, rng, 4),
     "lsh": lambda rng: search("lsh", {"tables": 5, "bits": 3}, rng, 4),
-    "grover": lambda rng: [search("grover", {"engine": "closed_form", "strategy": s}, rng, 40) for s in STRATEGIES],
+    "grover": strategies,
     "gram": lambda rng: train(by_lists, rng),
     "batch": lambda rng: train(partial(by_lists, in_batches=True), rng, in_batches=True),
     "rows": lambda rng: train(RowDynamics, rng),

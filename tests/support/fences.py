@@ -13,16 +13,17 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-from typing import Any
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any, ClassVar
 
+import numba
 import numpy as np
 from llvmlite import binding, ir
-from numba import cfunc, njit
 from numba.core import types
 from numba.core.registry import cpu_target
 from numba.core.runtime import _nrt_python, rtsys
 from numba.extending import intrinsic
-from numpy._core import _multiarray_umath
 
 _PAGE = mmap.PAGESIZE
 _READ_WRITE = mmap.PROT_READ | mmap.PROT_WRITE
@@ -45,6 +46,16 @@ _protect = _foreign("mprotect", ctypes.c_int, _address, ctypes.c_size_t, ctypes.
 _fill = _foreign("memset", _address, _address, ctypes.c_int, ctypes.c_size_t)
 _copy = _foreign("memcpy", _address, _address, _address, ctypes.c_size_t)
 _new_record = ctypes.CFUNCTYPE(_address, ctypes.c_size_t, _address)(_nrt_python.c_helpers["MemInfo_alloc_dtor"])
+
+
+def _compiled(signature: Any) -> Callable[[Callable[..., Any]], Any]:
+    decorator: Callable[[Callable[..., Any]], Any] = numba.njit(signature)
+    return decorator
+
+
+def _callable_from_c(signature: Any) -> Callable[[Callable[..., Any]], Any]:
+    decorator: Callable[[Callable[..., Any]], Any] = numba.cfunc(signature)
+    return decorator
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -78,7 +89,7 @@ def _blocks(before: bool) -> tuple[Any, Any, Any]:
     from_base = np.uint64((2 if before else 1) * _PAGE)
     failed = ~none
 
-    @njit(types.uintp(types.uintp))
+    @_compiled(types.uintp(types.uintp))
     def take(size: Any) -> Any:
         room = (max(size, one) + page - one) & in_page
         total = room + page + page
@@ -97,12 +108,12 @@ def _blocks(before: bool) -> tuple[Any, Any, Any]:
         _fill(block, 255, size)
         return block
 
-    @njit(types.void(types.uintp))
+    @_compiled(types.void(types.uintp))
     def give(block: Any) -> None:
         base = (block & in_page) - from_base
         _unmap(base, _load(base))
 
-    @njit(types.uintp(types.uintp))
+    @_compiled(types.uintp(types.uintp))
     def size_of(block: Any) -> Any:
         return _load((block & in_page) - from_base + np.uint64(8))
 
@@ -113,13 +124,13 @@ def _fence_kernels(take: Any, give: Any) -> None:
     """Replace what compiled kernels call for a new array: Numba keeps the record of it, the numbers are in a block."""
     data, size_at, least = np.uint64(_DATA), np.uint64(_SIZE), np.uint64(8)
 
-    @cfunc(types.void(types.uintp, types.uintp, types.uintp))
+    @_callable_from_c(types.void(types.uintp, types.uintp, types.uintp))
     def destroy(block: Any, size: Any, info: Any) -> None:
         give(block)
 
     destructor = np.uint64(destroy.address)
 
-    @cfunc(types.uintp(types.uintp, types.uint32))
+    @_callable_from_c(types.uintp(types.uintp, types.uint32))
     def allocate(size: Any, align: Any) -> Any:
         block = take(size)
         if block == np.uint64(0):
@@ -137,27 +148,29 @@ def _fence_kernels(take: Any, give: Any) -> None:
 class _Handler(ctypes.Structure):
     """NumPy's PyDataMem_Handler, version 1."""
 
-    _fields_ = [("name", ctypes.c_char * 127), ("version", ctypes.c_uint8), ("context", ctypes.c_void_p)] + [
-        (name, ctypes.c_void_p) for name in ("malloc", "calloc", "realloc", "free")
-    ]
+    _fields_: ClassVar[Sequence[Any]] = (
+        ("name", ctypes.c_char * 127),
+        ("version", ctypes.c_uint8),
+        *((name, ctypes.c_void_p) for name in ("context", "malloc", "calloc", "realloc", "free")),
+    )
 
 
 def _fence_numpy(take: Any, give: Any, size_of: Any) -> None:
     """Make blocks the memory of NumPy's arrays, in this thread: other threads start with NumPy's own."""
     word = types.uintp
 
-    @cfunc(word(word, word))
+    @_callable_from_c(word(word, word))
     def malloc(context: Any, size: Any) -> Any:
         return take(size)
 
-    @cfunc(word(word, word, word))
+    @_callable_from_c(word(word, word, word))
     def calloc(context: Any, count: Any, size: Any) -> Any:
         block = take(count * size)
         if block:
             _fill(block, 0, count * size)
         return block
 
-    @cfunc(word(word, word, word))
+    @_callable_from_c(word(word, word, word))
     def realloc(context: Any, old: Any, size: Any) -> Any:
         block = take(size)
         if old and block:
@@ -165,7 +178,7 @@ def _fence_numpy(take: Any, give: Any, size_of: Any) -> None:
             give(old)
         return block
 
-    @cfunc(types.void(word, word, word))
+    @_callable_from_c(types.void(word, word, word))
     def free(context: Any, block: Any, size: Any) -> None:
         if block:
             give(block)
@@ -178,7 +191,7 @@ def _fence_numpy(take: Any, give: Any, size_of: Any) -> None:
     python.PyCapsule_GetPointer.argtypes = (ctypes.py_object, ctypes.c_char_p)
     python.PyCapsule_New.restype = ctypes.py_object
     python.PyCapsule_New.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
-    table = python.PyCapsule_GetPointer(_multiarray_umath._ARRAY_API, None)
+    table = python.PyCapsule_GetPointer(import_module("numpy._core._multiarray_umath")._ARRAY_API, None)
     functions_of_numpy = ctypes.cast(table, ctypes.POINTER(ctypes.c_void_p))
     set_handler = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object)(functions_of_numpy[_SET_HANDLER])
     _KEPT.append(set_handler(python.PyCapsule_New(ctypes.addressof(handler), b"mem_handler", None)))

@@ -18,8 +18,8 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     ("fence", "parts"),
     [
         ("end", ("scan", "skin", "hsr", "correlation_tree", "lsh", "grover")),
-        ("end", ("gram", "batch", "ball", "deep")),
-        ("start", ("skin", "hsr", "correlation_tree", "lsh", "gram", "batch", "ball", "deep")),
+        ("end", ("gram", "batch", "rows", "ball", "boxes", "deep")),
+        ("start", ("hsr", "correlation_tree", "gram")),
     ],
 )
 def test_searches_and_trainings_touch_nothing_outside_their_arrays(fence: str, parts: tuple[str, ...]) -> None:
