@@ -15,18 +15,15 @@ from qiskit.providers.fake_provider import GenericBackendV2
 from hybrid_train import ActiveSetFinder, make_finder
 from hybrid_train.finder.registry import finder_kinds
 
-OPTIONS: list[dict[str, Any]] = [
-    {"strategy": "warm"},
-    {"strategy": "bbht", "growth": 1.1, "engine": "closed_form"},
-    {"prior": "previous", "oracle": "arithmetic", "bits": 2, "engine": "closed_form"},
-    {"noise": {"depolarizing": 1e-3, "readout": 1e-3}},
-    {"sampler": StatevectorSampler(seed=np.random.default_rng(1))},
-    {"backend": GenericBackendV2(3, seed=1, noise_info=False)},
-]
-FINDERS: list[tuple[str, dict[str, Any]]] = [
-    *[(name, {}) for name in finder_kinds()],
-    *[("grover", options) for options in OPTIONS],
-]
+FINDERS: dict[str, tuple[str, dict[str, Any]]] = {
+    **{name: (name, {}) for name in finder_kinds()},
+    "warm": ("grover", {"strategy": "warm"}),
+    "bbht": ("grover", {"strategy": "bbht", "growth": 1.1, "engine": "closed_form"}),
+    "arithmetic": ("grover", {"prior": "previous", "oracle": "arithmetic", "bits": 2, "engine": "closed_form"}),
+    "noise": ("grover", {"noise": {"depolarizing": 1e-3, "readout": 1e-3}}),
+    "sampler": ("grover", {"sampler": StatevectorSampler(seed=np.random.default_rng(1))}),
+    "backend": ("grover", {"backend": GenericBackendV2(3, seed=1, noise_info=False)}),
+}
 POINTS = np.random.default_rng(0).standard_normal((6, 2))
 QUERIES = np.random.default_rng(1).standard_normal((2, 2))
 
@@ -43,10 +40,11 @@ def start(finder: ActiveSetFinder) -> None:
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, pickled])
 @pytest.mark.parametrize("stage", ["new", "built", "used"])
-@pytest.mark.parametrize(("name", "options"), FINDERS, ids=str)
+@pytest.mark.parametrize("which", FINDERS)
 def test_a_copy_answers_as_the_original(
-    name: str, options: dict[str, Any], stage: str, copied: Callable[[ActiveSetFinder], ActiveSetFinder]
+    which: str, stage: str, copied: Callable[[ActiveSetFinder], ActiveSetFinder]
 ) -> None:
+    name, options = FINDERS[which]
     finder = make_finder(name, **options)
     if stage != "new":
         start(finder)
