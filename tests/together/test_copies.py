@@ -38,6 +38,7 @@ def start(finder: ActiveSetFinder) -> None:
     finder.build(POINTS, QUERIES, 0.5)
 
 
+@pytest.mark.filterwarnings("ignore:Qiskit backend .* has no QubitProperties")
 @pytest.mark.parametrize("copied", [copy.deepcopy, pickled])
 @pytest.mark.parametrize("stage", ["new", "built", "used"])
 @pytest.mark.parametrize("which", FINDERS)
