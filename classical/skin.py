@@ -31,7 +31,7 @@ from hybrid_train.training.following import FollowingFinder
 _FEW_IN_COMMON = 3.0
 """Examples per firing neuron up to which following all of them is cheaper than looking at those of a batch."""
 
-_DEAR = 2.0
+_DEAR = 1.0
 """Price of following a network through the Gram matrix, as a multiple of evaluating its lists, that is too much."""
 
 _SPACINGS = 64

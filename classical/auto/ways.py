@@ -13,7 +13,7 @@ from hybrid_train.finder.registry import make_finder
 from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray
 
-_FIRST, _AT_ALL = 2.0, 8.0
+_FIRST, _AT_ALL = 1.0, 6.0
 """Prices of following, as multiples of evaluating, up to which it is begun with, and tried at all."""
 
 

@@ -106,10 +106,11 @@ class Chunk:
 
     def _candidates(self, block: Block) -> IntArray:
         """Return which rows of a block may fire for some column."""
-        world, products = self._world, block.products
-        largest = block.norms * world.norms.max()
-        margins = world.rounding * largest + world.speck * (1 + block.norms + world.norms.max())
-        cuts = np.where(largest < world.largest, world.threshold - margins, -np.inf).astype(products.dtype)
+        products = block.products
+        rule = self._world.rule
+        largest = block.norms * rule.largest_norm
+        margins = rule.rounding * largest + rule.speck * (1 + block.norms + rule.largest_norm)
+        cuts = np.where(largest < rule.largest, rule.threshold - margins, -np.inf).astype(products.dtype)
         cuts = np.nextafter(cuts, -np.inf, dtype=products.dtype)
         which = np.empty(len(cuts), np.int64)
         return which[: scans.candidates(products, cuts, which)]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from classical.dynamics.rows.layout import FIRES, LISTED, alarm_at, margin_of, room_for
+from classical.dynamics.rows.layout import FIRES, LISTED, alarm_at, distance_of, margin_of, room_for
 from classical.dynamics.rows.vectors import AT_ONCE, add_columns, products_into
 from hybrid_train.support.kernels import dot, inlined, kernel
 
@@ -38,19 +38,18 @@ def factors(lists: Any, world: Any, pulls: Any, r: Any, room: Any) -> Any:
         r: the row, counted in the chunk.
         room: out: places and numbers.
     """
-    signs = world.signs[lists.rows[r]]
-    begin = lists.begin[r]
+    places, numbers, signs, row = room.places, room.numbers, world.signs, lists.rows[r]
+    columns, alarms, begin = lists.columns, lists.alarms, lists.begin[r]
     count = 0
     for e in range(begin, begin + lists.size[r]):
-        room.places[count] = lists.columns[e]
-        count += lists.alarms[e] == FIRES
+        places[count] = columns[e]
+        count += alarms[e] == FIRES
     any_moves = False
     for k in range(count):
-        j = room.places[k]
-        factor = signs[0] * pulls[j, 0]
-        for out in range(1, signs.size):
-            factor += signs[out] * pulls[j, out]
-        room.numbers[k] = factor
+        factor = signs[row, 0] * pulls[places[k], 0]
+        for out in range(1, signs.shape[1]):
+            factor += signs[row, out] * pulls[places[k], out]
+        numbers[k] = factor
         any_moves |= factor != 0
     return count, any_moves
 
@@ -80,46 +79,13 @@ def moved(row: Any, room: Any) -> Any:
 @inlined
 def due(lists: Any, r: Any, room: Any) -> Any:
     """Gather the entries of a row that are due by now: those that fire, and those that may; return how many."""
-    until = np.float32(lists.path[r] * (1 + 2.5e-7))
-    begin = lists.begin[r]
+    entries, places, columns, alarms = room.entries, room.places, lists.columns, lists.alarms
+    until, begin = np.float32(lists.path[r] * (1 + 2.5e-7)), lists.begin[r]
     count = 0
     for e in range(begin, begin + lists.size[r]):
-        room.entries[count] = e
-        room.places[count] = lists.columns[e]
-        count += lists.alarms[e] <= until
+        entries[count], places[count] = e, columns[e]
+        count += alarms[e] <= until
     return count
-
-
-@inlined
-def distance_of(world: Any, norm: Any, j: Any, value: Any) -> Any:
-    """Return a bound from below of the distance of a column; minus infinity if it fires for certain.
-
-    Where the bound is not above 0 (NaN is not) nothing is certain: the deciding inner product has to be looked at.
-    """
-    margin = margin_of(world, norm, j)
-    if value > world.threshold + margin:
-        return -np.inf
-    distance = (world.threshold - value - margin) * world.inverse[j]
-    return distance if distance > 0 else 0.0
-
-
-@inlined
-def sure_of(world: Any, norm: Any) -> Any:
-    """Return an inner product above which every column fires for a row of this norm."""
-    largest = norm * world.largest_norm
-    margin = world.rounding * largest + world.speck * (1 + norm + world.largest_norm)
-    return world.threshold + margin if largest < world.largest else np.inf
-
-
-@inlined
-def add_up(sums: Any, world: Any, signs: Any, j: Any, value: Any) -> None:
-    """Add an active pair of column j and a row of these output weights (K,) to the sums."""
-    sums.fired[j] += 1
-    if signs.size == 1:
-        sums.outputs[j, 0] += signs[0] * (value - world.shift)
-    else:
-        for k in range(signs.size):
-            sums.outputs[j, k] += signs[k] * (value - world.shift)
 
 
 @kernel
@@ -169,31 +135,50 @@ def look(lists: Any, world: Any, r: Any, vector: Any, room: Any, count: Any, sum
     """Evaluate the ``count`` entries in ``room`` for a row, decide them, set their alarms, and add up what fires."""
     for at in range(0, fill_up(room, count), AT_ONCE):
         products_into(room.mine, world.columns, room.places, at, room.numbers)
-    signs, path = world.signs[lists.rows[r]], lists.path[r]
+    places, entries, numbers, alarms = room.places, room.entries, room.numbers, lists.alarms
+    norms, inverse, signs, rule = world.norms, world.inverse, world.signs, world.rule
+    row, path = lists.rows[r], lists.path[r]
     norm = lists.norms[r] + path
-    sure = sure_of(world, norm)
+    sure = rule.threshold + margin_of(rule, norm, rule.largest_norm)
     doubtful, fired = 0, 0
     for k in range(count):
-        j, entry = room.places[k], room.entries[k]
-        value = np.float64(room.numbers[k])
-        distance = -np.inf if value > sure else distance_of(world, norm, j, value)
+        j, entry, value = places[k], entries[k], np.float64(numbers[k])
+        distance = -np.inf
+        if not value > sure:
+            distance = distance_of(rule, value, margin_of(rule, norm, norms[j]), inverse[j])
         if distance < 0:
-            lists.alarms[entry] = FIRES
-            add_up(sums, world, signs, j, value)
+            alarms[entry] = FIRES
+            places[fired], numbers[fired] = j, value
             fired += 1
         else:
-            lists.alarms[entry] = alarm_at(path, distance)
-            room.entries[doubtful] = entry
+            alarms[entry] = alarm_at(path, distance)
+            entries[doubtful] = entry
             doubtful += distance == 0
     for k in range(doubtful):
-        entry = room.entries[k]
-        j = lists.columns[entry]
+        j = lists.columns[entries[k]]
         value = dot(vector, world.exact[j])
-        if value > world.threshold:
-            lists.alarms[entry] = FIRES
-            add_up(sums, world, signs, j, value)
+        if value > rule.threshold:
+            alarms[entries[k]] = FIRES
+            places[fired], numbers[fired] = j, value
             fired += 1
     lists.fired[r] = fired
+    add_up(sums.outputs, sums.fired, signs, row, rule.shift, places, numbers, fired)
+
+
+@inlined
+def add_up(outputs: Any, counts: Any, signs: Any, row: Any, shift: Any, places: Any, values: Any, fired: Any) -> None:
+    """Add the active pairs of a row with ``fired`` columns (places) and inner products (values) to the sums."""
+    if signs.shape[1] == 1:
+        sign = np.float64(signs[row, 0])
+        for k in range(fired):
+            counts[places[k]] += 1
+            outputs[places[k], 0] += sign * (np.float64(values[k]) - shift)
+        return
+    for k in range(fired):
+        j, excess = places[k], np.float64(values[k]) - shift
+        counts[j] += 1
+        for out in range(signs.shape[1]):
+            outputs[j, out] += signs[row, out] * excess
 
 
 @kernel

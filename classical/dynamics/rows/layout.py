@@ -26,22 +26,37 @@ _MODERATE = 1e15
 """Single precision is enough for examples whose norms lie between this and its reciprocal."""
 
 
-class World(NamedTuple):
-    """The examples, here called columns, and how the network reads them; fixed for a run.
+class Rule(NamedTuple):
+    """How inner products are read; numbers alone, which kernels hand on without counting references.
 
     Attributes:
         threshold: b; a pair is active above it.
         shift: what an active pair's inner product is lowered by in the output.
+        rounding: error of an inner product of two vectors of norm 1.
+        speck: error of an inner product of vectors that vanish.
+        largest: norms' product from which on nothing is known of an inner product.
+        largest_norm: the largest norm of a column.
+    """
+
+    threshold: float
+    shift: float
+    rounding: float
+    speck: float
+    largest: float
+    largest_norm: float
+
+
+class World(NamedTuple):
+    """The examples, here called columns, and how the network reads them; fixed for a run.
+
+    Attributes:
+        rule: see :class:`Rule`.
         columns: (n, D) float32 or float64: the examples, padded to whole blocks.
         along: (n, D) likewise: what neurons move along.
         exact: (n, d) the examples as they are.
         norms: (n,) bounds of their norms.
-        largest_norm: the largest of them.
         inverse: (n,) bounds from below of 1 / norms.
         signs: (m, K) output weights.
-        rounding: error of an inner product of two vectors of norm 1.
-        speck: error of an inner product of vectors that vanish.
-        largest: norms' product from which on nothing is known of an inner product.
         skins: ascending distances within which a row may list columns.
         step: first guess of how far a row goes in a step.
         entry: price of a listed column in a step, and
@@ -49,18 +64,13 @@ class World(NamedTuple):
         broad: share of the columns from which on a row looks at them all.
     """
 
-    threshold: float
-    shift: float
+    rule: Rule
     columns: FloatArray
     along: FloatArray
     exact: FloatArray
     norms: FloatArray
-    largest_norm: float
     inverse: FloatArray
     signs: npt.NDArray[Any]
-    rounding: float
-    speck: float
-    largest: float
     skins: FloatArray
     step: float
     entry: float
@@ -143,18 +153,20 @@ def make_world(network: TwoLayerNetwork, examples: FloatArray, skins: FloatArray
         inverse = 1 / norms * (1 - 4 * spacing)
     blocks = padded(d) / LANES * dtype.itemsize / 4
     return World(
-        threshold=float(network.threshold),
-        shift=float(network.threshold) if network.activation == "relu" else 0.0,
+        rule=Rule(
+            threshold=float(network.threshold),
+            shift=float(network.threshold) if network.activation == "relu" else 0.0,
+            rounding=2.0 * (d + 8) * float(info.eps),
+            speck=d * float(info.tiny),
+            largest=float(info.max) / 4,
+            largest_norm=float(norms.max()),
+        ),
         columns=columns,
         along=along,
         exact=np.ascontiguousarray(examples),
         norms=norms,
-        largest_norm=float(norms.max()),
         inverse=inverse,
         signs=np.ascontiguousarray(network.output_weights),
-        rounding=2.0 * (d + 8) * float(info.eps),
-        speck=d * float(info.tiny),
-        largest=float(info.max) / 4,
         skins=skins,
         step=float(skins[0]) / 4,
         entry=2.0,
@@ -190,11 +202,29 @@ def room_for(world: Any, dimension: Any) -> Any:
 
 
 @inlined
-def margin_of(world: Any, norm: Any, j: Any) -> Any:
-    """Return how far the inner product of a row of this norm with column j may lie from the deciding one."""
-    largest = norm * world.norms[j]
-    margin = world.rounding * largest + world.speck * (1 + norm + world.norms[j])
-    return margin if largest < world.largest else np.inf
+def margin_of(rule: Any, norm: Any, column_norm: Any) -> Any:
+    """Return how far the inner product of a row and a column of these norms may lie from the deciding one."""
+    largest = norm * column_norm
+    margin = rule.rounding * largest + rule.speck * (1 + norm + column_norm)
+    return margin if largest < rule.largest else np.inf
+
+
+@inlined
+def distance_of(rule: Any, value: Any, margin: Any, inverse: Any) -> Any:
+    """Return a bound from below of the distance of a column; minus infinity if it fires for certain.
+
+    Where the bound is not above 0 (NaN is not) nothing is certain: the deciding inner product has to be looked at.
+
+    Args:
+        rule: how inner products are read.
+        value: the inner product.
+        margin: of it, see :func:`margin_of`.
+        inverse: bound from below of 1 / norm of the column.
+    """
+    if value > rule.threshold + margin:
+        return -np.inf
+    distance = (rule.threshold - value - margin) * inverse
+    return distance if distance > 0 else 0.0
 
 
 @inlined

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from classical.dynamics.rows.kernels import add_up, distance_of, sure_of
-from classical.dynamics.rows.layout import BROAD, FIRES, LISTED, alarm_at
+from classical.dynamics.rows.kernels import add_up
+from classical.dynamics.rows.layout import BROAD, FIRES, LISTED, alarm_at, distance_of, margin_of
 from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.support.kernels import dot, inlined, kernel
 
@@ -73,20 +73,26 @@ def candidates(products: Any, cuts: Any, out: Any) -> Any:
 
 
 @inlined
-def best_skin(world: Any, distances: Any, count: Any, pace: Any) -> Any:
-    """Return the skin of least price for a row that goes ``pace`` a step.
+def best_skin(skins: Any, entry: Any, scan: Any, distances: Any, count: Any) -> Any:
+    """Return the skin of least price for a row.
 
-    Every listed column is compared with its alarm in every step, and every ``skin / pace`` steps the row is scanned.
+    Every listed column is compared with its alarm in every step, and the row is scanned as often as its skin is spent.
+
+    Args:
+        skins: to choose from.
+        entry: price of a listed column in a step.
+        scan: price of a scan, times the length of a step.
+        distances: of the columns; below 0 of those that fire.
+        count: how many there are.
     """
-    best, least = world.skins[0], np.inf
-    for s in range(world.skins.size):
-        skin = world.skins[s]
+    best, least = skins[0], np.inf
+    for s in range(skins.size):
         listed = 0
         for k in range(count):
-            listed += 0 <= distances[k] < skin
-        price = world.entry * listed + world.scan * pace / skin
+            listed += (distances[k] >= 0) & (distances[k] < skins[s])
+        price = entry * listed + scan / skins[s]
         if price < least:
-            best, least = skin, price
+            best, least = skins[s], price
     return best
 
 
@@ -106,56 +112,73 @@ def relist(block: Any, which: Any, world: Any, sums: Any, found: Any) -> Any:
     """
     n = block.products.shape[1]
     near, distances, values = np.empty(n, np.int32), np.empty(n), np.empty(n)
+    places, widest, rule = np.empty(n, np.int32), world.skins[world.skins.size - 1], world.rule
+    columns, alarms = found.columns, found.alarms
     used = 0
     for c in range(which.size):
         i = which[c]
-        signs = world.signs[block.rows[i]]
-        count = come_near(block, i, world, near, distances, values)
-        fired = 0
-        for k in range(count):
-            if distances[k] < 0:
-                fired += 1
-                add_up(sums, world, signs, near[k], values[k])
-        found.fired[c] = fired
-        found.kind[c] = BROAD if fired > world.broad * n else LISTED
-        skin = best_skin(world, distances, count, block.paces[i]) if found.kind[c] == LISTED else 0.0
-        gap = world.skins[world.skins.size - 1] * (1 - 1e-9) - 2 * world.rounding * block.norms[i]
+        norm = block.norms[i]
+        count, fired = come_near(block, i, world, near, distances, values, places)
+        broad = fired > world.broad * n
+        skin = 0.0 if broad else best_skin(world.skins, world.entry, world.scan * block.paces[i], distances, count)
+        gap = np.inf if broad else widest * (1 - 1e-9) - 2 * rule.rounding * norm
         begin = used
         for k in range(count):
             if distances[k] < skin:
-                found.columns[used] = near[k]
-                found.alarms[used] = FIRES if distances[k] < 0 else alarm_at(0.0, distances[k])
+                columns[used] = near[k]
+                alarms[used] = FIRES if distances[k] < 0 else alarm_at(0.0, distances[k])
                 used += 1
-            else:
+            elif not broad:
                 gap = min(gap, distances[k])
-        found.gap[c] = gap if found.kind[c] == LISTED else np.inf
-        found.size[c] = used - begin
+        found.fired[c], found.kind[c] = fired, BROAD if broad else LISTED
+        found.gap[c], found.size[c] = gap, used - begin
+        add_up(sums.outputs, sums.fired, world.signs, block.rows[i], rule.shift, places, values, fired)
     return used
 
 
 @inlined
-def come_near(block: Any, i: Any, world: Any, near: Any, distances: Any, values: Any) -> Any:
-    """Write the columns within the widest skin of row i, their distances and inner products; return how many.
+def come_near(block: Any, i: Any, world: Any, near: Any, distances: Any, values: Any, places: Any) -> Any:
+    """Write the columns within the widest skin of row i, their distances, and who fires; return how many of both.
 
     The distance of a column that fires is minus infinity; of one that does not, by the predicate alone, it is 0.
+
+    Args:
+        block: of rows.
+        i: one of them.
+        world: fixed.
+        near: (n,) out: columns.
+        distances: (n,) out.
+        values: (n,) out: inner products of those that fire,
+        places: (n,) out: which are these columns.
     """
-    widest, norm = world.skins[world.skins.size - 1], block.norms[i]
-    sure = sure_of(world, norm)
+    row, norm, rule = block.products[i], block.norms[i], world.rule
+    norms, inverse, threshold = world.norms, world.inverse, rule.threshold
+    widest = world.skins[world.skins.size - 1]
+    sure = threshold + margin_of(rule, norm, rule.largest_norm)
     far = sure < np.inf  # else rounding is not bounded
-    row, threshold, inverse = block.products[i], world.threshold, world.inverse
     count = 0
     for j in range(row.size):
         near[count] = j
         count += not (far & ((threshold - row[j]) * inverse[j] >= widest))  # the gap leaves room for rounding
+    fired, doubtful = 0, False
     for k in range(count):
-        value = np.float64(row[near[k]])
-        values[k] = value
-        distances[k] = -np.inf if value > sure else distance_of(world, norm, near[k], value)
-    for k in range(count):
-        if distances[k] == 0:
-            values[k] = dot(block.vectors[i], world.exact[near[k]])
-            distances[k] = -np.inf if values[k] > world.threshold else 0.0
-    return count
+        j = near[k]
+        value = np.float64(row[j])
+        distances[k] = -np.inf
+        if not value > sure:
+            distances[k] = distance_of(rule, value, margin_of(rule, norm, norms[j]), inverse[j])
+            doubtful |= distances[k] == 0
+        places[fired], values[fired] = j, value
+        fired += distances[k] < 0
+    if doubtful:
+        for k in range(count):
+            if distances[k] == 0:
+                value = dot(block.vectors[i], world.exact[near[k]])
+                if value > threshold:
+                    distances[k] = -np.inf
+                    places[fired], values[fired] = near[k], value
+                    fired += 1
+    return count, fired
 
 
 @kernel

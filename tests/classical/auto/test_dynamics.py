@@ -172,7 +172,7 @@ def test_mini_batches_are_raced_too() -> None:
 
 def test_the_ways_are_those_that_weights_and_examples_allow() -> None:
     rng = np.random.default_rng(1)
-    apart = rng.standard_normal((20, 40))
+    apart = np.linalg.qr(rng.standard_normal((40, 40)))[0][:20]
     alike = apart[:1] + 1e-3 * rng.standard_normal((300, 40))
     stored, seeded = (TwoLayerNetwork.initialize(2048, 40, storage=kind, seed=1) for kind in ("stored", "seeded"))
     assert list(ways_to_train(stored, apart)) == ["gram", "rows", "scan"]

@@ -13,6 +13,7 @@ from classical.dynamics.gram import chunks as _gram_lists
 from classical.dynamics.gram import dynamics as gram_dynamics
 from classical.dynamics.gram import size as gram_size
 from classical.dynamics.gram.dynamics import GramDynamics
+from classical.dynamics.rows.dynamics import RowDynamics
 from classical.dynamics.sets import SetDynamics
 from classical.lists.following import MOST_COLUMNS
 from classical.scan import ScanFinder
@@ -354,7 +355,8 @@ def test_the_skin_finder_offers_gram_dynamics_where_they_fit() -> None:
     assert isinstance(SkinFinder().dynamics(network, inputs), GramDynamics)
     assert SkinFinder(gram=False).dynamics(network, inputs) is None
     many = np.ones((MOST_COLUMNS + 1, 3))
-    assert SkinFinder().dynamics(network, many) is None
+    assert isinstance(SkinFinder().dynamics(network, many), RowDynamics)
+    assert SkinFinder().dynamics(TwoLayerNetwork.initialize(20, 3, storage="seeded"), many) is None
     with pytest.raises(InvariantError, match="at most 4096"):
         GramDynamics(network, many)
 
