@@ -46,6 +46,7 @@ class DeepSection(Section):
     ``threshold`` is b_l in units of the inner product, for all layers or for each; with "auto" a ``share`` of each
     layer's neurons fires at the start, and ``calibrate`` fits the shifts to the data
     (:func:`hybrid_train.network.deep.calibrated`), without which a share much below 1/2 drifts from layer to layer.
+    ``dtype`` is that of weights and hidden vectors.
     """
 
     BELONGS: ClassVar[Mapping[str, Belonging]] = dict.fromkeys(
@@ -60,6 +61,7 @@ class DeepSection(Section):
     ] = "auto"
     share: Annotated[float, Field(gt=0, lt=1, description="a share strictly between 0 and 1")] | None = None
     calibrate: bool | None = None
+    dtype: Literal["float64", "float32"] = "float64"
 
     @abstractmethod
     def shapes(self, dimension: int) -> list[LayerShape]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
@@ -116,26 +116,26 @@ def deep_network(config: DeepSection, inputs: FloatArray, outputs: int, seed: in
 
 
 def _drawn(config: DeepSection, dimension: int, outputs: int, seed: int) -> DeepNetwork:
-    threshold, share = config.threshold, config.share
+    options: dict[str, Any] = {
+        "outputs": outputs,
+        "threshold": config.threshold,
+        "share": config.share,
+        "seed": seed,
+        "dtype": config.dtype,
+    }
     match config:
         case DeepConfig():
-            widths = config.layer_widths
-            return fully_connected(widths, dimension, outputs=outputs, threshold=threshold, share=share, seed=seed)
+            return fully_connected(config.layer_widths, dimension, **options)
         case ResidualConfig():
-            return residual(
-                config.width, config.depth, dimension, outputs=outputs, threshold=threshold, share=share, seed=seed
-            )
+            return residual(config.width, config.depth, dimension, **options)
         case ConvolutionalConfig():
             return convolutional(
                 config.channels,
                 grid_patches(config.grid[0], config.grid[1], config.kernel),
                 last=config.last,
-                outputs=outputs,
                 input_channels=config.input_channels,
                 shared=config.shared,
-                threshold=threshold,
-                share=share,
-                seed=seed,
+                **options,
             )
     raise InvariantError(f"network.kind={config.kind!r}: no deep network is known by that name")
 

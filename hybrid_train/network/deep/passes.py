@@ -65,7 +65,7 @@ class Pass:
         for number in range(len(self.layers) - 1, -1, -1):
             layer = self.layers[number]
             errors = []
-            below: FloatArray = np.zeros_like(self.hidden[number - 1] if number else self.inputs)
+            below: FloatArray = np.zeros((self.hidden[number - 1] if number else self.inputs).shape)
             for block, seen in zip(layer.blocks, self.seen[number], strict=True):
                 error = at_pairs(seen.fired, above[:, block.coordinates])
                 errors.append(error)
@@ -125,7 +125,7 @@ def forward(layers: Sequence[Layer], output_weights: FloatArray, inputs: FloatAr
     hidden: list[FloatArray] = []
     for number, layer in enumerate(layers):
         looks = []
-        values = np.zeros((len(inputs), layer.width))
+        values = np.zeros((len(inputs), layer.width), layer.blocks[0].points.dtype)
         for place, block in enumerate(layer.blocks):
             queries = block.queries(below)
             found = look(number, place, queries)
