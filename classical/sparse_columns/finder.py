@@ -17,7 +17,7 @@ from hybrid_train.finder.interface import EXACT, Promise
 from hybrid_train.finder.watching import WatchingFinder
 from hybrid_train.network.deep import DeepNetwork
 from hybrid_train.network.two_layer import TwoLayerNetwork
-from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.arrays import FloatArray, IntArray, aligned_copy
 from hybrid_train.support.memory import check_memory
 from hybrid_train.training.dynamics import Dynamics
 from hybrid_train.training.following import FollowingFinder
@@ -66,7 +66,8 @@ class SparseColumnsFinder(FollowingFinder, WatchingFinder):
     def build(self, points: Bank | npt.ArrayLike, queries: Bank | npt.ArrayLike, threshold: float) -> None:
         self._watch(points, queries, threshold)
         self.cost = Cost()
-        self._tiles = Tiles(np.array(self._points[:], np.result_type(self._points.dtype, self._queries.dtype)))
+        dtype = np.result_type(self._points.dtype, self._queries.dtype)
+        self._tiles = Tiles(aligned_copy(np.asarray(self._points[:], dtype)))
 
     def find(self, rows: npt.ArrayLike | None = None) -> ActiveSets:
         self._check_built()

@@ -1,7 +1,7 @@
 """Compiled passes over a matrix in tiles: evaluate, pull back, move. Each range of tiles is a piece of work by itself.
 
 A tile is run through in blocks of inputs that stay in the second-level cache; all vectors are done with a block before
-the next one is read. No sum depends on how the tiles are shared out.
+the next one, which is fetched meanwhile. No sum depends on how the tiles are shared out.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba.cpython.unsafe.numbers import trailing_zeros
 
-from classical.tiles.vectors import TILE, add_columns, raise_to_largest
+from classical.tiles.vectors import TILE, add_columns, fetch_columns, raise_to_largest
 from hybrid_train.finder.scan_kernels import not_below
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.support.kernels import inlined, kernel, sparse_dot
@@ -39,6 +39,48 @@ class Decision(NamedTuple):
     exact: bool
 
 
+class _Ahead(NamedTuple):
+    """A block to be fetched while another is worked on, a share for each vector.
+
+    Attributes:
+        base: where its tile begins.
+        first: of the coordinates in use.
+        last: behind the last of them.
+        share: of them for each vector.
+    """
+
+    base: int
+    first: int
+    last: int
+    share: int
+
+
+@inlined
+def _ahead(matrix: Any, used: Any, tile: Any, begin: Any, end: Any, vectors: Any) -> Any:
+    """Return a block of a whole tile, to be fetched by so many vectors; nothing of one that is narrow or not there."""
+    if TILE * (tile + 1) > matrix.rows:
+        return _Ahead(0, 0, 0, 0)
+    first, last = used.starts[begin], used.starts[end]
+    return _Ahead(TILE * tile * matrix.columns, first, last, (last - first) // vectors + 1)
+
+
+@inlined
+def _after(matrix: Any, used: Any, tile: Any, begin: Any, block: Any, last: Any, vectors: Any) -> Any:
+    """Return the block that comes after this one, before tile ``last``."""
+    inputs = used.starts.size - 1
+    if begin + block < inputs:
+        return _ahead(matrix, used, tile, begin + block, min(begin + 2 * block, inputs), vectors)
+    return _ahead(matrix, used, tile + 1 if tile + 1 < last else matrix.rows, 0, min(block, inputs), vectors)
+
+
+@inlined
+def _fetch(matrix: Any, used: Any, ahead: Any, vector: Any) -> None:
+    """Ask for the share of a vector, numbered from 0."""
+    first = ahead.first + ahead.share * vector
+    if first < ahead.last:
+        fetch_columns(matrix.numbers, ahead.base, used.columns, first, min(first + ahead.share, ahead.last))
+
+
 @inlined
 def _bring(matrix: Any, tile: Any, used: Any, begin: Any, end: Any, tops: Any) -> None:
     """Read a block of a tile in order, which brings it to the cache, and raise ``tops`` (64,) to what it holds."""
@@ -55,12 +97,15 @@ def _bring(matrix: Any, tile: Any, used: Any, begin: Any, end: Any, tops: Any) -
 
 
 @inlined
-def _add_block(matrix: Any, tile: Any, queries: Any, begin: Any, end: Any, sums: Any) -> None:
+def _add_block(
+    matrix: Any, tile: Any, queries: Any, begin: Any, end: Any, sums: Any, used: Any, ahead: Any, done: Any
+) -> None:
     """Add what a block of a tile adds to the inner products (64 J,) of its neurons with the queries."""
     width = min(TILE, matrix.rows - TILE * tile)
     base = TILE * tile * matrix.columns
     for j in range(queries.starts.shape[0]):
         first, last = queries.starts[j, begin], queries.starts[j, end]
+        _fetch(matrix, used, ahead, done + j)
         if width == TILE:
             add_columns(matrix.numbers, base, queries.columns, first, last, queries.values, sums, TILE * j)
         else:
@@ -71,12 +116,13 @@ def _add_block(matrix: Any, tile: Any, queries: Any, begin: Any, end: Any, sums:
 
 
 @inlined
-def _move_block(matrix: Any, tile: Any, queries: Any, pulls: Any, begin: Any, end: Any) -> None:
+def _move_block(matrix: Any, tile: Any, queries: Any, pulls: Any, begin: Any, end: Any, used: Any, ahead: Any) -> None:
     """Add pull_jr q_jc to a block of a tile, query after query; ``pulls`` lists the neurons that are pulled."""
     width = min(TILE, matrix.rows - TILE * tile)
     base = TILE * tile * matrix.columns - TILE * tile
     for j in range(queries.starts.shape[0]):
         first, last = queries.starts[j, begin], queries.starts[j, end]
+        _fetch(matrix, used, ahead, j)
         for pair in range(pulls.starts[j, tile], pulls.starts[j, tile + 1]):
             pull, at = pulls.values[pair], base + np.int64(pulls.columns[pair])
             if pull != 0:
@@ -102,8 +148,9 @@ def move(matrix: Any, queries: Any, used: Any, pulls: Any, block: Any, first: An
     for tile in range(first, last):
         for begin in range(0, inputs, block):
             end = min(begin + block, inputs)
+            ahead = _after(matrix, used, tile, begin, block, last, queries.starts.shape[0])
             _bring(matrix, tile, used, begin, end, tops)
-            _move_block(matrix, tile, queries, pulls, begin, end)
+            _move_block(matrix, tile, queries, pulls, begin, end, used, ahead)
 
 
 @kernel
@@ -138,7 +185,7 @@ def evaluate(
     Returns:
         The inner products of the pairs that fire, tile after tile and query after query.
     """
-    inputs, size = used.starts.size - 1, queries.starts.shape[0]
+    inputs, size, before = used.starts.size - 1, queries.starts.shape[0], moved.starts.shape[0]
     sums, lanes = np.empty(TILE * size, matrix.numbers.dtype), np.empty(8)
     tops = np.empty(TILE, matrix.bits.dtype)
     found, at = np.empty(2 * TILE * size), 0
@@ -147,11 +194,12 @@ def evaluate(
         tops[:] = 0
         for begin in range(0, inputs, block):
             end = min(begin + block, inputs)
-            if moved.starts.shape[0]:
+            ahead = _after(matrix, used, tile, begin, block, last, before + size)
+            if before:
                 _bring(matrix, tile, moved_used, begin, end, tops)
-                _move_block(matrix, tile, moved, pulls, begin, end)
+                _move_block(matrix, tile, moved, pulls, begin, end, used, ahead)
             _bring(matrix, tile, used, begin, end, tops)
-            _add_block(matrix, tile, queries, begin, end, sums)
+            _add_block(matrix, tile, queries, begin, end, sums, used, ahead, before)
         if at + TILE * size > found.size:
             wider = np.empty(2 * found.size + TILE * size)
             wider[:at] = found[:at]
@@ -231,9 +279,11 @@ def pull_back(matrix: Any, queries: Any, used: Any, errors: Any, block: Any, fir
         for tile in range(errors.starts.shape[1] - 1):
             width = min(TILE, matrix.rows - TILE * tile)
             base = TILE * tile * matrix.columns - TILE * tile
+            ahead = _ahead(matrix, used, tile + 1, begin, end, queries.starts.shape[0])
             _bring(matrix, tile, used, begin, end, tops)
             for j in range(queries.starts.shape[0]):
                 low, high = queries.starts[j, begin], queries.starts[j, end]
+                _fetch(matrix, used, ahead, j)
                 for pair in range(errors.starts[j, tile], errors.starts[j, tile + 1]):
                     error, at = errors.values[pair], base + np.int64(errors.columns[pair])
                     if error != 0:
@@ -260,7 +310,8 @@ def push(matrix: Any, queries: Any, used: Any, pairs: Any, block: Any, first: An
     for tile in range(first, last):
         sums[:] = 0
         for begin in range(0, inputs, block):
-            _add_block(matrix, tile, queries, begin, min(begin + block, inputs), sums)
+            ahead = _after(matrix, used, tile, begin, block, last, size)
+            _add_block(matrix, tile, queries, begin, min(begin + block, inputs), sums, used, ahead, 0)
         for j in range(size):
             for pair in range(pairs.starts[j, tile], pairs.starts[j, tile + 1]):
                 out[pair] = sums[TILE * j + np.int64(pairs.columns[pair]) - TILE * tile]

@@ -15,8 +15,8 @@ from hybrid_train.finder.bank import Store
 from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.support.parallel import in_threads, processors, ranges, side_by_side
 
-_BLOCK_BYTES = 1 << 19
-"""Of a block of a tile: half of a usual second-level cache."""
+_BLOCK_BYTES = 1 << 18
+"""Of a block of a tile: two of them, one worked on and one on its way, take half of a usual second-level cache."""
 
 _THREAD_NUMBERS = 1 << 16
 """Multiplications, or weights read, that are worth waking a thread for."""
@@ -44,7 +44,8 @@ class Tiles(Store):
     finds it done.
 
     Args:
-        array: (m, D) C-contiguous float32 or float64; its memory is used until :meth:`leave`.
+        array: (m, D) C-contiguous float32 or float64; its memory is used until :meth:`leave`, and best begins at a
+            cache line.
         block: tiles of inputs in a block; None for what fits a cache.
     """
 
@@ -166,9 +167,8 @@ class Tiles(Store):
 
     def _decision(self, queries: Lists, threshold: float, exact: bool) -> Decision:
         info = np.finfo(self.dtype)
-        sizes = np.zeros(len(queries.starts))
-        with np.errstate(over="ignore"):
-            np.add.at(sizes, np.repeat(np.arange(len(sizes)), queries.counts), np.abs(queries.values, dtype=np.float64))
+        rows = np.repeat(np.arange(len(queries.starts)), queries.counts)
+        sizes: FloatArray = np.bincount(rows, np.abs(queries.values, dtype=np.float64), len(queries.starts)) * 1.0
         # |fl(<p, q>) - <p, q>| <= k u / (1 - k u) sum |p_c q_c| for k terms in any order; eps is 2 u
         roundings = (queries.counts + 8.0) * float(info.eps)
         limit = float(info.max) / 4

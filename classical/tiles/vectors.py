@@ -15,6 +15,9 @@ from numba.extending import intrinsic
 TILE = 64
 """Outputs of a tile."""
 
+_LINE = 64
+"""Bytes of a cache line."""
+
 
 def _flat(array: Any, *numbers: Any) -> bool:
     one = isinstance(array, types.Array) and array.ndim == 1 and array.layout == "C"
@@ -109,3 +112,31 @@ def raise_to_largest(
         return _accumulate(context, builder, signature, args, step, 5)
 
     return types.void(bits, types.intp, columns, types.intp, types.intp, out, types.intp), codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def fetch_columns(context: Any, numbers: Any, start: Any, columns: Any, first: Any, last: Any) -> Any:
+    """Ask for numbers[start + 64 columns[k] + j], j < 64, first <= k < last, to be brought to the second-level cache.
+
+    Reads ``columns`` by pointer: needs 0 <= first and last <= columns.size, which is not checked.
+    """
+    if not (_flat(numbers, types.float32, types.float64) and _flat(columns, types.int32)):
+        return None
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data, places = (context.make_array(signature.args[at])(context, builder, args[at]).data for at in (0, 2))
+        index, byte = args[1].type, ir.IntType(8)
+        size = TILE * context.get_abi_sizeof(context.get_data_type(signature.args[0].dtype))
+        flag = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte.as_pointer(), flag, flag, flag])
+        fetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        with cgutils.for_range_slice(builder, args[3], args[4], ir.Constant(index, 1), index) as (k, _):
+            column = builder.sext(builder.load(builder.gep(places, [k])), index)
+            offset = builder.add(args[1], builder.mul(column, ir.Constant(index, TILE)))
+            address = builder.bitcast(builder.gep(data, [offset]), byte.as_pointer())
+            for line in range(0, size, _LINE):
+                where = builder.gep(address, [ir.Constant(index, line)])
+                builder.call(fetch, [where, *(ir.Constant(flag, value) for value in (0, 2, 1))])
+        return context.get_dummy_value()
+
+    return types.void(numbers, types.intp, columns, types.intp, types.intp), codegen

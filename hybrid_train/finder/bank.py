@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from hybrid_train.errors import DataError, InvariantError
-from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.arrays import FloatArray, IntArray, aligned_copy
 from hybrid_train.support.kernels import kernel
 from hybrid_train.support.messages import quoted
 from hybrid_train.support.parallel import in_threads
@@ -150,7 +150,7 @@ class DenseBank(Bank):
     """
 
     def __init__(self, vectors: npt.ArrayLike, name: str = "vectors") -> None:
-        self._array = np.array(checked_vectors(vectors, name))
+        self._array = aligned_copy(checked_vectors(vectors, name))
         self._ledger: Ledger | None = None
         self._store: Store | None = None
 

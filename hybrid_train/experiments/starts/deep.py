@@ -83,7 +83,9 @@ class DeepStart(Start):
             raise InvariantError("DeepStart: this network has two layers")
         first = finders(0)
         faster = first.deep_dynamics(network, inputs) if isinstance(first, FollowingFinder) else None
-        return DeepDynamics(network, inputs, finders) if faster is None else faster
+        if faster is not None:
+            return faster
+        return DeepDynamics(network, inputs, lambda bank: finders(bank) if bank else first)
 
 
 def check_dimension(config: DeepSection, dimension: int) -> None:

@@ -81,6 +81,28 @@ def test_mini_batches_train_the_same_network(kind: str) -> None:
     assert all(r.audit is None or (r.audit.recall, r.audit.spurious) == (1.0, 0) for r in ours)
 
 
+@every_kind
+def test_float32_keeps_float32_and_decides_as_a_scan_of_its_own_weights(kind: str) -> None:
+    net, wide, data = network(kind, 2, dtype="float32"), network(kind, 2), inputs()
+    ours, truth = ColumnDynamics(net, data), by_scan(wide, data)
+    ours.start()
+    truth.start()
+    assert ours.top_eigenvalue() == pytest.approx(truth.top_eigenvalue(), rel=1e-4)
+    for step in range(5):
+        found, expected = ours.evaluate(), truth.evaluate()
+        assert np.allclose(found.outputs, expected.outputs, rtol=0, atol=1e-5)
+        audit = ours.audit()
+        assert (audit.recall, audit.spurious) == (1.0, 0)
+        slope = np.random.default_rng(step).standard_normal(found.outputs.shape)
+        assert np.allclose(ours.input_gradient(slope), truth.input_gradient(slope), rtol=0, atol=1e-4)
+        ours.descend(slope, 0.01)
+        truth.descend(slope, 0.01)
+    ours.finish()
+    for mine, theirs in zip(net.weights(), wide.weights(), strict=True):
+        assert mine.dtype == np.float32
+        assert np.allclose(mine, theirs, rtol=0, atol=1e-5)
+
+
 def test_weights_can_be_read_at_any_time_and_are_moved_in_place() -> None:
     net, data = network("fully_connected"), inputs()
     memory = [layer.blocks[0].points._array for layer in net.layers[1:]]  # type: ignore[attr-defined]
