@@ -11,10 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba.cpython.unsafe.numbers import trailing_zeros
 
-from classical.tiles.vectors import TILE, add_columns, fetch_columns, raise_to_largest
+from classical.tiles.vectors import TILE, add_columns, add_outer, add_products, fetch_columns, raise_to_largest
 from hybrid_train.finder.scan_kernels import not_below
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.support.kernels import inlined, kernel, sparse_dot
+
+_CROWD = 4
+"""Neurons of a tile that fire for a query from which on it is faster to do all 64 by vectors."""
 
 
 class Decision(NamedTuple):
@@ -116,13 +119,27 @@ def _add_block(
 
 
 @inlined
-def _move_block(matrix: Any, tile: Any, queries: Any, pulls: Any, begin: Any, end: Any, used: Any, ahead: Any) -> None:
+def _spread(lists: Any, j: Any, tile: Any, room: Any) -> None:
+    """Write what vector j holds in a tile to ``room`` (64,), with zeros between."""
+    room[:] = 0
+    for pair in range(lists.starts[j, tile], lists.starts[j, tile + 1]):
+        room[np.int64(lists.columns[pair]) - TILE * tile] = lists.values[pair]
+
+
+@inlined
+def _move_block(
+    matrix: Any, tile: Any, queries: Any, pulls: Any, begin: Any, end: Any, used: Any, ahead: Any, room: Any
+) -> None:
     """Add pull_jr q_jc to a block of a tile, query after query; ``pulls`` lists the neurons that are pulled."""
     width = min(TILE, matrix.rows - TILE * tile)
     base = TILE * tile * matrix.columns - TILE * tile
     for j in range(queries.starts.shape[0]):
         first, last = queries.starts[j, begin], queries.starts[j, end]
         _fetch(matrix, used, ahead, j)
+        if width == TILE and pulls.starts[j, tile + 1] - pulls.starts[j, tile] >= _CROWD:
+            _spread(pulls, j, tile, room)
+            add_outer(matrix.numbers, base + TILE * tile, queries.columns, first, last, queries.values, room)
+            continue
         for pair in range(pulls.starts[j, tile], pulls.starts[j, tile + 1]):
             pull, at = pulls.values[pair], base + np.int64(pulls.columns[pair])
             if pull != 0:
@@ -144,13 +161,13 @@ def move(matrix: Any, queries: Any, used: Any, pulls: Any, block: Any, first: An
         last: behind the last of them.
     """
     inputs = used.starts.size - 1
-    tops = np.zeros(TILE, matrix.bits.dtype)
+    tops, room = np.zeros(TILE, matrix.bits.dtype), np.empty(TILE, matrix.numbers.dtype)
     for tile in range(first, last):
         for begin in range(0, inputs, block):
             end = min(begin + block, inputs)
             ahead = _after(matrix, used, tile, begin, block, last, queries.starts.shape[0])
             _bring(matrix, tile, used, begin, end, tops)
-            _move_block(matrix, tile, queries, pulls, begin, end, used, ahead)
+            _move_block(matrix, tile, queries, pulls, begin, end, used, ahead, room)
 
 
 @kernel
@@ -187,7 +204,7 @@ def evaluate(
     """
     inputs, size, before = used.starts.size - 1, queries.starts.shape[0], moved.starts.shape[0]
     sums, lanes = np.empty(TILE * size, matrix.numbers.dtype), np.empty(8)
-    tops = np.empty(TILE, matrix.bits.dtype)
+    tops, room = np.empty(TILE, matrix.bits.dtype), np.empty(TILE, matrix.numbers.dtype)
     found, at = np.empty(2 * TILE * size), 0
     for tile in range(first, last):
         sums[:] = 0
@@ -197,7 +214,7 @@ def evaluate(
             ahead = _after(matrix, used, tile, begin, block, last, before + size)
             if before:
                 _bring(matrix, tile, moved_used, begin, end, tops)
-                _move_block(matrix, tile, moved, pulls, begin, end, used, ahead)
+                _move_block(matrix, tile, moved, pulls, begin, end, used, ahead, room)
             _bring(matrix, tile, used, begin, end, tops)
             _add_block(matrix, tile, queries, begin, end, sums, used, ahead, before)
         if at + TILE * size > found.size:
@@ -273,7 +290,7 @@ def pull_back(matrix: Any, queries: Any, used: Any, errors: Any, block: Any, fir
         last: behind the last of them.
         out: (nnz,) float64, at the entries of the queries.
     """
-    tops = np.zeros(TILE, matrix.bits.dtype)
+    tops, room = np.zeros(TILE, matrix.bits.dtype), np.empty(TILE, matrix.numbers.dtype)
     for begin in range(first, last, block):
         end = min(begin + block, last)
         for tile in range(errors.starts.shape[1] - 1):
@@ -284,6 +301,10 @@ def pull_back(matrix: Any, queries: Any, used: Any, errors: Any, block: Any, fir
             for j in range(queries.starts.shape[0]):
                 low, high = queries.starts[j, begin], queries.starts[j, end]
                 _fetch(matrix, used, ahead, j)
+                if width == TILE and errors.starts[j, tile + 1] - errors.starts[j, tile] >= _CROWD:
+                    _spread(errors, j, tile, room)
+                    add_products(matrix.numbers, base + TILE * tile, queries.columns, low, high, room, out)
+                    continue
                 for pair in range(errors.starts[j, tile], errors.starts[j, tile + 1]):
                     error, at = errors.values[pair], base + np.int64(errors.columns[pair])
                     if error != 0:
