@@ -11,13 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba.cpython.unsafe.numbers import trailing_zeros
 
-from classical.tiles.vectors import TILE, add_columns, add_outer, add_products, fetch_columns, raise_to_largest
+from classical.tiles.blocks import CROWD, add_block, block_after, block_ahead, bring, fetch, move_block, spread
+from classical.tiles.vectors import TILE, add_products
 from hybrid_train.finder.scan_kernels import not_below
 from hybrid_train.support.arrays import FloatArray
-from hybrid_train.support.kernels import inlined, kernel, sparse_dot
-
-_CROWD = 4
-"""Neurons of a tile that fire for a query from which on it is faster to do all 64 by vectors."""
+from hybrid_train.support.kernels import kernel, sparse_dot
 
 
 class Decision(NamedTuple):
@@ -42,111 +40,6 @@ class Decision(NamedTuple):
     exact: bool
 
 
-class _Ahead(NamedTuple):
-    """A block to be fetched while another is worked on, a share for each vector.
-
-    Attributes:
-        base: where its tile begins.
-        first: of the coordinates in use.
-        last: behind the last of them.
-        share: of them for each vector.
-    """
-
-    base: int
-    first: int
-    last: int
-    share: int
-
-
-@inlined
-def _ahead(matrix: Any, used: Any, tile: Any, begin: Any, end: Any, vectors: Any) -> Any:
-    """Return a block of a whole tile, to be fetched by so many vectors; nothing of one that is narrow or not there."""
-    if TILE * (tile + 1) > matrix.rows:
-        return _Ahead(0, 0, 0, 0)
-    first, last = used.starts[begin], used.starts[end]
-    return _Ahead(TILE * tile * matrix.columns, first, last, (last - first) // vectors + 1)
-
-
-@inlined
-def _after(matrix: Any, used: Any, tile: Any, begin: Any, block: Any, last: Any, vectors: Any) -> Any:
-    """Return the block that comes after this one, before tile ``last``."""
-    inputs = used.starts.size - 1
-    if begin + block < inputs:
-        return _ahead(matrix, used, tile, begin + block, min(begin + 2 * block, inputs), vectors)
-    return _ahead(matrix, used, tile + 1 if tile + 1 < last else matrix.rows, 0, min(block, inputs), vectors)
-
-
-@inlined
-def _fetch(matrix: Any, used: Any, ahead: Any, vector: Any) -> None:
-    """Ask for the share of a vector, numbered from 0."""
-    first = ahead.first + ahead.share * vector
-    if first < ahead.last:
-        fetch_columns(matrix.numbers, ahead.base, used.columns, first, min(first + ahead.share, ahead.last))
-
-
-@inlined
-def _bring(matrix: Any, tile: Any, used: Any, begin: Any, end: Any, tops: Any) -> None:
-    """Read a block of a tile in order, which brings it to the cache, and raise ``tops`` (64,) to what it holds."""
-    width = min(TILE, matrix.rows - TILE * tile)
-    base = TILE * tile * matrix.columns
-    if width == TILE:
-        raise_to_largest(matrix.bits, base, used.columns, used.starts[begin], used.starts[end], tops, 0)
-        return
-    mask = ~(tops.dtype.type(1) << tops.dtype.type(8 * tops.itemsize - 1))
-    for k in range(used.starts[begin], used.starts[end]):
-        at = base + width * np.int64(used.columns[k])
-        for r in range(width):
-            tops[r] = max(tops[r], matrix.bits[at + r] & mask)
-
-
-@inlined
-def _add_block(
-    matrix: Any, tile: Any, queries: Any, begin: Any, end: Any, sums: Any, used: Any, ahead: Any, done: Any
-) -> None:
-    """Add what a block of a tile adds to the inner products (64 J,) of its neurons with the queries."""
-    width = min(TILE, matrix.rows - TILE * tile)
-    base = TILE * tile * matrix.columns
-    for j in range(queries.starts.shape[0]):
-        first, last = queries.starts[j, begin], queries.starts[j, end]
-        _fetch(matrix, used, ahead, done + j)
-        if width == TILE:
-            add_columns(matrix.numbers, base, queries.columns, first, last, queries.values, sums, TILE * j)
-        else:
-            for k in range(first, last):
-                at = base + width * np.int64(queries.columns[k])
-                for r in range(width):
-                    sums[TILE * j + r] += queries.values[k] * matrix.numbers[at + r]
-
-
-@inlined
-def _spread(lists: Any, j: Any, tile: Any, room: Any) -> None:
-    """Write what vector j holds in a tile to ``room`` (64,), with zeros between."""
-    room[:] = 0
-    for pair in range(lists.starts[j, tile], lists.starts[j, tile + 1]):
-        room[np.int64(lists.columns[pair]) - TILE * tile] = lists.values[pair]
-
-
-@inlined
-def _move_block(
-    matrix: Any, tile: Any, queries: Any, pulls: Any, begin: Any, end: Any, used: Any, ahead: Any, room: Any
-) -> None:
-    """Add pull_jr q_jc to a block of a tile, query after query; ``pulls`` lists the neurons that are pulled."""
-    width = min(TILE, matrix.rows - TILE * tile)
-    base = TILE * tile * matrix.columns - TILE * tile
-    for j in range(queries.starts.shape[0]):
-        first, last = queries.starts[j, begin], queries.starts[j, end]
-        _fetch(matrix, used, ahead, j)
-        if width == TILE and pulls.starts[j, tile + 1] - pulls.starts[j, tile] >= _CROWD:
-            _spread(pulls, j, tile, room)
-            add_outer(matrix.numbers, base + TILE * tile, queries.columns, first, last, queries.values, room)
-            continue
-        for pair in range(pulls.starts[j, tile], pulls.starts[j, tile + 1]):
-            pull, at = pulls.values[pair], base + np.int64(pulls.columns[pair])
-            if pull != 0:
-                for k in range(first, last):
-                    matrix.numbers[at + width * np.int64(queries.columns[k])] += pull * queries.values[k]
-
-
 @kernel
 def move(matrix: Any, queries: Any, used: Any, pulls: Any, block: Any, first: Any, last: Any) -> None:
     """Add sum_j pull_jr q_j to the rows r of the tiles in the range.
@@ -165,9 +58,9 @@ def move(matrix: Any, queries: Any, used: Any, pulls: Any, block: Any, first: An
     for tile in range(first, last):
         for begin in range(0, inputs, block):
             end = min(begin + block, inputs)
-            ahead = _after(matrix, used, tile, begin, block, last, queries.starts.shape[0])
-            _bring(matrix, tile, used, begin, end, tops)
-            _move_block(matrix, tile, queries, pulls, begin, end, used, ahead, room)
+            ahead = block_after(matrix, used, tile, begin, block, last, queries.starts.shape[0])
+            bring(matrix, tile, used, begin, end, tops)
+            move_block(matrix, tile, queries, pulls, begin, end, used, ahead, room)
 
 
 @kernel
@@ -211,12 +104,12 @@ def evaluate(
         tops[:] = 0
         for begin in range(0, inputs, block):
             end = min(begin + block, inputs)
-            ahead = _after(matrix, used, tile, begin, block, last, before + size)
+            ahead = block_after(matrix, used, tile, begin, block, last, before + size)
             if before:
-                _bring(matrix, tile, moved_used, begin, end, tops)
-                _move_block(matrix, tile, moved, pulls, begin, end, used, ahead, room)
-            _bring(matrix, tile, used, begin, end, tops)
-            _add_block(matrix, tile, queries, begin, end, sums, used, ahead, before)
+                bring(matrix, tile, moved_used, begin, end, tops)
+                move_block(matrix, tile, moved, pulls, begin, end, used, ahead, room)
+            bring(matrix, tile, used, begin, end, tops)
+            add_block(matrix, tile, queries, begin, end, sums, used, ahead, before)
         if at + TILE * size > found.size:
             wider = np.empty(2 * found.size + TILE * size)
             wider[:at] = found[:at]
@@ -296,13 +189,13 @@ def pull_back(matrix: Any, queries: Any, used: Any, errors: Any, block: Any, fir
         for tile in range(errors.starts.shape[1] - 1):
             width = min(TILE, matrix.rows - TILE * tile)
             base = TILE * tile * matrix.columns - TILE * tile
-            ahead = _ahead(matrix, used, tile + 1, begin, end, queries.starts.shape[0])
-            _bring(matrix, tile, used, begin, end, tops)
+            ahead = block_ahead(matrix, used, tile + 1, begin, end, queries.starts.shape[0])
+            bring(matrix, tile, used, begin, end, tops)
             for j in range(queries.starts.shape[0]):
                 low, high = queries.starts[j, begin], queries.starts[j, end]
-                _fetch(matrix, used, ahead, j)
-                if width == TILE and errors.starts[j, tile + 1] - errors.starts[j, tile] >= _CROWD:
-                    _spread(errors, j, tile, room)
+                fetch(matrix, used, ahead, j)
+                if width == TILE and errors.starts[j, tile + 1] - errors.starts[j, tile] >= CROWD:
+                    spread(errors, j, tile, room)
                     add_products(matrix.numbers, base + TILE * tile, queries.columns, low, high, room, out)
                     continue
                 for pair in range(errors.starts[j, tile], errors.starts[j, tile + 1]):
@@ -331,8 +224,8 @@ def push(matrix: Any, queries: Any, used: Any, pairs: Any, block: Any, first: An
     for tile in range(first, last):
         sums[:] = 0
         for begin in range(0, inputs, block):
-            ahead = _after(matrix, used, tile, begin, block, last, size)
-            _add_block(matrix, tile, queries, begin, min(begin + block, inputs), sums, used, ahead, 0)
+            ahead = block_after(matrix, used, tile, begin, block, last, size)
+            add_block(matrix, tile, queries, begin, min(begin + block, inputs), sums, used, ahead, 0)
         for j in range(size):
             for pair in range(pairs.starts[j, tile], pairs.starts[j, tile + 1]):
                 out[pair] = sums[TILE * j + np.int64(pairs.columns[pair]) - TILE * tile]

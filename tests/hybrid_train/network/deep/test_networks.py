@@ -248,3 +248,13 @@ def test_float32_weights_are_the_same_rounded_and_stay_float32(kind: str) -> Non
     assert all(block.points.dtype == np.float32 for layer in copied.layers for block in layer.blocks)
     with pytest.raises(ConfigError, match="dtype='float16': expected 'float32' or 'float64'"):
         made("float16")
+
+
+@pytest.mark.parametrize("kind", [0, 1, 2])
+def test_layers_that_are_not_trained_are_reached_only_where_they_are_asked_for(kind: int) -> None:
+    seen = everything(threshold="auto", share=0.3)[kind].forward(sphere(5, 16, seed=1).inputs)
+    slope = np.random.default_rng(0).standard_normal(seen.outputs.shape)
+    whole, trained = seen.backward(slope), seen.backward(slope, everywhere=False)
+    assert len(trained[0]) == 0 < len(whole[0])
+    for row, other in zip(whole[1:], trained[1:], strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(row, other, strict=True))
