@@ -7,8 +7,8 @@ the edge of stability of the first batch; float32 weights, threshold sqrt(0.4 ln
 
 Our times are those of whole runs, first scan and auto's trials included, medians of the rounds. A dense step costs the
 same at every step: some are timed between our runs, the median counts 50 times, and their losses are compared with
-ours. A way that has taken eight times as long as auto is cut off, and shown with what all steps would have taken at that
-pace ("> ").
+ours. A way that has taken eight times as long as auto is cut off, and shown with what all steps would have taken at
+that pace ("> ").
 
     python benchmarks/real_data.py [--quick] [--json FILE]
 """

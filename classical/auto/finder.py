@@ -15,6 +15,7 @@ from classical.auto.dynamics import RacedDynamics, Way
 from classical.auto.race import Race
 from classical.auto.ways import ways_to_train
 from classical.skin import SkinFinder
+from classical.sparse_columns import SparseColumnsFinder
 from hybrid_train.errors import ResourceError
 from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.bank import Bank, Motion, Watched
@@ -22,6 +23,7 @@ from hybrid_train.finder.cost import Cost
 from hybrid_train.finder.interface import EXACT, ActiveSetFinder, Promise
 from hybrid_train.finder.registry import make_finder
 from hybrid_train.finder.watching import WatchingFinder
+from hybrid_train.network.deep import DeepNetwork
 from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.training.dynamics import Dynamics
@@ -138,6 +140,14 @@ class AutoFinder(FollowingFinder, WatchingFinder):
         except ResourceError as error:
             self._too_large["skin"] = str(error)
             return None
+
+    def deep_dynamics(self, network: DeepNetwork, inputs: FloatArray) -> Dynamics | None:
+        dynamics = SparseColumnsFinder().deep_dynamics(network, inputs)
+        if dynamics is not None:
+            reason = "the layers read all of the layer below, of which the active coordinates alone are multiplied"
+            self.choice = Choice("sparse_columns", reason, {}, frozenset(), 0)
+            dynamics.remarks = self.facts()
+        return dynamics
 
     def _followed(self, dynamics: Dynamics | None) -> Dynamics | None:
         if dynamics is not None:

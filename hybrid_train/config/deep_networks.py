@@ -46,6 +46,7 @@ class DeepSection(Section):
     ``threshold`` is b_l in units of the inner product, for all layers or for each; with "auto" a ``share`` of each
     layer's neurons fires at the start, and ``calibrate`` fits the shifts to the data
     (:func:`hybrid_train.network.deep.calibrated`), without which a share much below 1/2 drifts from layer to layer.
+    ``dtype`` is that of weights and hidden vectors.
     """
 
     BELONGS: ClassVar[Mapping[str, Belonging]] = dict.fromkeys(
@@ -60,6 +61,7 @@ class DeepSection(Section):
     ] = "auto"
     share: Annotated[float, Field(gt=0, lt=1, description="a share strictly between 0 and 1")] | None = None
     calibrate: bool | None = None
+    dtype: Literal["float64", "float32"] = "float64"
 
     @property
     def starts_as(self) -> str:
@@ -143,7 +145,13 @@ class DeepConfig(DeepSection):
 
     def drawn(self, dimension: int, outputs: int, seed: int) -> DeepNetwork:
         return fully_connected(
-            self.layer_widths, dimension, outputs=outputs, threshold=self.threshold, share=self.share, seed=seed
+            self.layer_widths,
+            dimension,
+            outputs=outputs,
+            threshold=self.threshold,
+            share=self.share,
+            seed=seed,
+            dtype=self.dtype,
         )
 
     def shapes(self, dimension: int) -> list[LayerShape]:
@@ -181,6 +189,7 @@ class ResidualConfig(DeepSection):
             threshold=self.threshold,
             share=self.share,
             seed=seed,
+            dtype=self.dtype,
         )
 
     def shapes(self, dimension: int) -> list[LayerShape]:
@@ -237,6 +246,7 @@ class ConvolutionalConfig(DeepSection):
             threshold=self.threshold,
             share=self.share,
             seed=seed,
+            dtype=self.dtype,
         )
 
     def shapes(self, dimension: int) -> list[LayerShape]:

@@ -45,7 +45,9 @@ def check_deep_network(config: DeepSection, n: int, dimension: int, outputs: int
     """
     shapes = config.shapes(dimension)
     # As in a network of two layers; and of the queries of each layer, three working copies.
-    weights = 8.0 * sum(3 * shape.banks * shape.neurons * shape.reads for shape in shapes)
+    weights = (4.0 if config.dtype == "float32" else 8.0) * sum(
+        3 * shape.banks * shape.neurons * shape.reads for shape in shapes
+    )
     queries = 8.0 * 4 * n * sum(shape.positions * shape.reads for shape in shapes)
     pairs = _BYTES_PER_PAIR * n * config.neurons * (config.share or 0.5)
     # Where shifts are fitted, all pre-activations of a layer are sorted.

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, TypeVar, final
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
 from hybrid_train.errors import DataError, InvariantError
-from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.arrays import FloatArray, IntArray, aligned_copy
 from hybrid_train.support.kernels import kernel
 from hybrid_train.support.messages import quoted
 from hybrid_train.support.parallel import in_threads
 
 Rows = IntArray | slice
+
+S = TypeVar("S", bound="Store")
 
 _THREAD_NUMBERS = 1 << 18
 """Coordinates that are worth waking a thread for."""
@@ -39,6 +41,22 @@ class Ledger(ABC):
         """Add the motion to the rows of ``array`` (N, d), which holds them as they were, each rounded once."""
         for rows in self.moved():
             array[rows] = with_motion(array[rows], rows, [self])
+
+
+class Store(ABC):
+    """The memory of a bank, arranged otherwise by whoever trains it; the bank reads its rows through it."""
+
+    @abstractmethod
+    def rows(self, rows: IntArray) -> FloatArray:
+        """Return (len(rows), d) the current vectors of ``rows``, C-contiguous."""
+
+    @abstractmethod
+    def put(self, rows: IntArray, vectors: FloatArray) -> None:
+        """Put the vectors (len(rows), d) in the place of ``rows``."""
+
+    @abstractmethod
+    def leave(self) -> None:
+        """Arrange the memory row by row again."""
 
 
 class Bank(ABC):
@@ -136,8 +154,9 @@ class DenseBank(Bank):
     """
 
     def __init__(self, vectors: npt.ArrayLike, name: str = "vectors") -> None:
-        self._array = np.array(checked_vectors(vectors, name))
+        self._array = aligned_copy(checked_vectors(vectors, name))
         self._ledger: Ledger | None = None
+        self._store: Store | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -148,16 +167,40 @@ class DenseBank(Bank):
         return self._array.dtype if self._ledger is None else np.dtype(np.float64)
 
     def __getitem__(self, rows: Rows) -> FloatArray:
-        taken = self._array[rows]
-        if self._ledger is not None:
-            where = np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else rows
-            taken = with_motion(taken, where, [self._ledger])
+        if self._store is not None:
+            taken = self._store.rows(self._numbered(rows))
+        elif self._ledger is not None:
+            taken = with_motion(self._array[rows], self._numbered(rows), [self._ledger])
+        else:
+            taken = self._array[rows]
         taken.flags.writeable = False
         return taken
 
     def assign(self, rows: IntArray, vectors: FloatArray) -> None:
         self._check_free()
         self._array[rows] = vectors
+
+    def lend(self, arrange: Callable[[FloatArray], S]) -> S:
+        """Let ``arrange`` make a store of the (N, d) array, in place, and read the rows through it from now on.
+
+        Raises:
+            InvariantError: somebody else keeps the motion of this bank, or its memory.
+        """
+        self._check_free()
+        store = arrange(self._array)
+        self._store = store
+        return store
+
+    def take_back(self, store: Store) -> None:
+        """Have the memory that was lent to this store back, row by row.
+
+        Raises:
+            InvariantError: it was lent to another, or to nobody.
+        """
+        if store is not self._store:
+            raise InvariantError("the memory of this bank was not lent to this store")
+        store.leave()
+        self._store = None
 
     def move_along(self, rows: IntArray, coefficients: sparse.csr_array, directions: FloatArray) -> Motion:
         self._check_free()
@@ -186,6 +229,11 @@ class DenseBank(Bank):
     def _check_free(self) -> None:
         if self._ledger is not None:
             raise InvariantError("a ledger keeps the motion of this bank: only its owner may move the rows")
+        if self._store is not None:
+            raise InvariantError("the memory of this bank is lent: only whoever has it may move the rows")
+
+    def _numbered(self, rows: Rows) -> IntArray:
+        return np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else rows
 
 
 def with_motion(vectors: FloatArray, rows: IntArray, ledgers: Sequence[Ledger]) -> FloatArray:

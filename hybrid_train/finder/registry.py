@@ -22,6 +22,7 @@ FINDERS = {
     "empty": "classical.empty:EmptyFinder",
     "hsr": "classical.hsr:HSRFinder",
     "skin": "classical.skin:SkinFinder",
+    "sparse_columns": "classical.sparse_columns:SparseColumnsFinder",
     "auto": "classical.auto:AutoFinder",
     "correlation_tree": "classical.correlation_tree:CorrelationTreeFinder",
     "lsh": "classical.lsh:LSHFinder",

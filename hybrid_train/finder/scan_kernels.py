@@ -17,7 +17,7 @@ WORD = 64
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def _not_below(context: Any, row: Any, start: Any, cut: Any) -> Any:
+def not_below(context: Any, row: Any, start: Any, cut: Any) -> Any:
     """Return a uint64 whose bit j tells that row[start + j] is not below the cut; NaN is not.
 
     Written as vector instructions because LLVM does not find this one: a compare and a move of the mask.
@@ -54,9 +54,9 @@ def _ones(context: Any, mask: Any) -> Any:
 
 @inlined
 def _open_columns(row: Any, start: Any, cut: Any) -> Any:
-    """Return :func:`_not_below` of the up to 64 columns from ``start`` that the row has: never reads past its end."""
+    """Return :func:`not_below` of the up to 64 columns from ``start`` that the row has: never reads past its end."""
     if start + WORD <= row.size:
-        return _not_below(row, start, cut)
+        return not_below(row, start, cut)
     mask = np.uint64(0)
     for j in range(row.size - start):
         if not row[start + j] < cut:

@@ -19,7 +19,7 @@ from hybrid_train.finder.seeded import SeededBank
 from hybrid_train.finder.seeded import signs as seeded_signs
 from hybrid_train.network.tangent_kernel import TangentKernel
 from hybrid_train.support.arrays import FloatArray, IntArray
-from hybrid_train.support.checks import checked_counts
+from hybrid_train.support.checks import checked_counts, checked_dtype
 from hybrid_train.support.messages import quoted
 from hybrid_train.support.names import nearest
 from hybrid_train.support.rng import Role, generator
@@ -48,8 +48,7 @@ def _check_start(
         raise ConfigError(
             f"start={start!r}: no such start{nearest(str(start), ['gaussian', 'paired'])}; known: gaussian, paired"
         )
-    if dtype not in {"float32", "float64"}:
-        raise ConfigError(f"dtype={dtype!r}: expected 'float32' or 'float64'")
+    checked_dtype(dtype)
     if storage not in {"stored", "seeded"}:
         raise ConfigError(f"storage={storage!r}: expected 'stored' or 'seeded'")
     if isinstance(threshold, int) and abs(threshold) > sys.float_info.max:

@@ -11,3 +11,15 @@ IntArray = npt.NDArray[np.integer[Any]]
 
 
 FloatArray = npt.NDArray[np.floating[Any]]
+
+_LINE = 64
+"""Bytes of a cache line, and of the widest vector register."""
+
+
+def aligned_copy(array: FloatArray) -> FloatArray:
+    """Return a C-contiguous copy that begins at a cache line, so that no vector register's worth lies on two."""
+    room = np.empty(array.nbytes + _LINE, np.uint8)
+    first = -room.ctypes.data % _LINE
+    copy: FloatArray = room[first : first + array.nbytes].view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy

@@ -30,6 +30,17 @@ def checked_counts(**counts: int) -> None:
         checked_count(value, name)
 
 
+def checked_dtype(dtype: str) -> str:
+    """Return ``dtype`` if weights can be stored in it.
+
+    Raises:
+        ConfigError: neither "float32" nor "float64".
+    """
+    if dtype not in {"float32", "float64"}:
+        raise ConfigError(f"dtype={dtype!r}: expected 'float32' or 'float64'")
+    return dtype
+
+
 def checked_whole(value: int, name: str, least: int, most: int) -> int:
     """Return ``value`` if it is an integer from ``least`` to ``most``.
 

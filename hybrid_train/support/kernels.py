@@ -107,3 +107,37 @@ def dot(p: Any, q: Any) -> Any:
     for i in range(size - size % 8, size):
         tail += numba.float64(p[i]) * numba.float64(q[i])
     return _lane_dot(p, q, size) + tail
+
+
+@inlined
+def sparse_dot(
+    p: Any, start: Any, stride: Any, columns: Any, factors: Any, first: Any, last: Any, size: Any, lanes: Any
+) -> Any:
+    """Return :func:`dot` of two vectors of ``size`` numbers, to the last bit, from the places where one is not zero.
+
+    A finite number times zero changes no lane: each begins at +0, and no sum that it may hold is -0.
+
+    Args:
+        p: flat; number c of the one vector is p[start + stride c], which must be finite for every c.
+        start: of the vector.
+        stride: from one of its numbers to the next.
+        columns: c of the other's numbers, ascending; it is 0 at all other places.
+        factors: those numbers.
+        first: the entry of columns and factors that counts first.
+        last: behind the last of them.
+        size: d.
+        lanes: (8,) float64, overwritten.
+    """
+    for lane in range(8):
+        lanes[lane] = 0.0
+    body, k, tail = size - size % 8, first, 0.0
+    while k < last and columns[k] < body:
+        c = numba.int64(columns[k])
+        lanes[c % 8] += numba.float64(p[start + stride * c]) * numba.float64(factors[k])
+        k += 1
+    while k < last:
+        tail += numba.float64(p[start + stride * numba.int64(columns[k])]) * numba.float64(factors[k])
+        k += 1
+    even = (lanes[0] + lanes[4]) + (lanes[2] + lanes[6])
+    odd = (lanes[1] + lanes[5]) + (lanes[3] + lanes[7])
+    return even + odd + tail

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from hybrid_train.finder.interface import ActiveSetFinder
+from hybrid_train.network.deep import DeepNetwork
 from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.training.dynamics import Dynamics
@@ -49,6 +50,18 @@ class FollowingFinder(ActiveSetFinder):
             network: to be trained.
             inputs: (n, d) the examples where they begin.
             reach: how far from there they will be, at most, in Euclidean distance.
+
+        Returns:
+            As :meth:`dynamics`.
+        """
+        return None
+
+    def deep_dynamics(self, network: DeepNetwork, inputs: FloatArray) -> Dynamics | None:
+        """Return a faster way of training a deep network, if this finder has one.
+
+        Args:
+            network: to be trained.
+            inputs: (n, d) where the examples begin; they may move.
 
         Returns:
             As :meth:`dynamics`.

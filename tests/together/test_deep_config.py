@@ -131,7 +131,7 @@ def test_a_note_tells_what_fires_in_each_layer() -> None:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_finder_gives_the_same_row(name: str) -> None:
     tables = of_kind(name) | {"finders": {"grover": {"engine": "closed_form"}}}
-    finders = ["scan", "grover"] if name == "unshared" else ["scan", "hsr", "skin", "grover"]
+    finders = ["scan", "grover"] if name == "unshared" else ["scan", "hsr", "skin", "sparse_columns", "auto", "grover"]
     result = compare(tables, finders)
     assert not result.errors
     for row in result.rows:
@@ -201,10 +201,24 @@ def test_other_algorithms_find_everything_too(algorithm: str) -> None:
         | ALGORITHMS[algorithm]
     )
     tables["training"] = tables["training"] | {"loss": "cross_entropy"}
-    rows = compare(tables, ["scan", "skin"]).rows
-    assert [row["recall"] for row in rows] == [1, 1]
-    assert rows[1]["losses"] == pytest.approx(rows[0]["losses"], rel=1e-9)
+    rows = compare(tables, ["scan", "skin", "sparse_columns"]).rows
+    assert [row["recall"] for row in rows] == [1, 1, 1]
+    assert all(row["losses"] == pytest.approx(rows[0]["losses"], rel=1e-9) for row in rows)
     assert ("robust_accuracy" in rows[0]) == (algorithm == "adversarial")
+
+
+@pytest.mark.parametrize("name", ["deep", "residual"])
+def test_weights_may_be_float32(name: str) -> None:
+    rows = compare(of_kind(name, dtype="float32"), ["scan", "sparse_columns"]).rows
+    wide = run(of_kind(name) | {"finder": {"kind": "scan"}}).row
+    for row in rows:
+        assert (row["recall"], row["spurious"]) == (1, 0)
+        assert row["losses"] == pytest.approx(wide["losses"], rel=1e-4)
+
+
+def test_auto_multiplies_active_coordinates_in_layers_that_read_everything() -> None:
+    choice = run(of_kind("deep") | {"finder": {"kind": "auto"}}).row.facts["choice"]
+    assert choice.startswith("sparse_columns, the layers read all of the layer below")
 
 
 def test_fresh_examples_reach_a_network_fitted_to_others() -> None:

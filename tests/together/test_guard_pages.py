@@ -16,6 +16,7 @@ sys.path.insert(0, sys.argv[1])
 from tests.support.guard import guarded
 from hybrid_train.finder.scan_kernels import decide
 from hybrid_train.support.kernels import dot
+from classical.tiles.vectors import add_columns, add_outer, add_products, fetch_columns, raise_to_largest
 
 rng = np.random.default_rng(0)
 SIZES = [*range(1, 18), 31, 32, 33, 63, 64, 65, 127, 128, 129, 191, 192, 193, 200]
@@ -51,6 +52,44 @@ for before in (False, True):
                     active = products[:, :count] > 1
                     assert np.array_equal(counts, active.sum(axis=1))
                     assert np.array_equal(ids, np.nonzero(active)[1])
+print('alive')
+""",
+    "tiles of columns": """
+@numba.njit(error_model="numpy")
+def add(numbers, columns, factors, out, last):
+    add_columns(numbers, 0, columns, 0, last, factors, out, 0)
+
+@numba.njit(error_model="numpy")
+def largest(bits, columns, out, last):
+    raise_to_largest(bits, 0, columns, 0, last, out, 0)
+
+@numba.njit(error_model="numpy")
+def outer(numbers, columns, factors, pulls, last):
+    fetch_columns(numbers, 0, columns, 0, last)
+    add_outer(numbers, 0, columns, 0, last, factors, pulls)
+
+@numba.njit(error_model="numpy")
+def products(numbers, columns, errors, out, last):
+    add_products(numbers, 0, columns, 0, last, errors, out)
+
+for before in (False, True):
+    for dtype in (np.float32, np.float64):
+        for count in (1, 2, 5):
+            numbers = rng.integers(-9, 9, (count, 64)).astype(dtype)
+            columns, factors = np.arange(count, dtype=np.int32), rng.integers(-9, 9, count).astype(dtype)
+            held = [guarded(a, before=before) for a in (numbers.ravel(), columns, factors, np.zeros(64, dtype))]
+            add(*held, count)
+            assert np.array_equal(held[3], factors @ numbers)
+            bits = guarded(numbers.ravel().view(f"u{numbers.itemsize}"), before=before)
+            out = guarded(np.zeros(64, bits.dtype), before=before)
+            largest(bits, held[1], out, count)
+            assert np.array_equal(out.view(dtype), np.abs(numbers).max(axis=0))
+            pulls = guarded(rng.integers(-9, 9, 64).astype(dtype), before=before)
+            sums = guarded(np.zeros(count), before=before)
+            products(held[0], held[1], pulls, sums, count)
+            assert np.array_equal(sums, numbers @ pulls)
+            outer(*held[:3], pulls, count)
+            assert np.array_equal(held[0].reshape(-1, 64), numbers + np.outer(factors, pulls))
 print('alive')
 """,
 }

@@ -87,7 +87,7 @@ class DeepDynamics(Dynamics):
         return Evaluation(seen.outputs, _fired(seen, len(self._rows)))
 
     def descend(self, slope: FloatArray, rate: float) -> int:
-        errors = self._last.backward(slope)
+        errors = self._last.backward(slope, everywhere=False)
         moved = 0
         for number, layer in enumerate(self.network.layers):
             if layer.trained:

@@ -18,6 +18,7 @@ from hybrid_train.network.two_layer import Index
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.support.rng import Role, generator
 from hybrid_train.training.dynamics import Dynamics
+from hybrid_train.training.following import FollowingFinder
 
 _SAMPLE = 1024
 """Examples that shifts are fitted to where every step draws new ones."""
@@ -74,7 +75,11 @@ class DeepStart(Start):
     def dynamics(self, network: Network, inputs: FloatArray, finders: Finders, course: Course) -> Dynamics:
         if not isinstance(network, DeepNetwork):
             raise InvariantError("DeepStart: this network has two layers")
-        return DeepDynamics(network, inputs, finders)
+        first = finders(0)
+        faster = first.deep_dynamics(network, inputs) if isinstance(first, FollowingFinder) else None
+        if faster is not None:
+            return faster
+        return DeepDynamics(network, inputs, lambda bank: finders(bank) if bank else first)
 
 
 def start_note(network: DeepNetwork, inputs: FloatArray, fitted: bool) -> str:

@@ -46,6 +46,7 @@ def convolutional(
     threshold: Thresholds = 0.0,
     share: float | None = None,
     seed: int = 0,
+    dtype: str = "float64",
 ) -> DeepNetwork:
     """Return a random convolutional network: layers 0 .. L - 1 read patches, W_L and B are fully connected.
 
@@ -66,10 +67,11 @@ def convolutional(
         threshold: b_l in units of the inner product: one for all, one for each layer from b_0 on, or "auto".
         share: for "auto", the fraction of neurons that fire at the start; None for that of PRE Remark 3.9.
         seed: the run's seed.
+        dtype: of the weights and hidden vectors, "float64", or "float32" for the same weights rounded.
 
     Raises:
         ConfigError: a size below 1, patches that are not a (positions, q) table of positions, each in exactly q of
-            them, or shifts that no weights go with.
+            them, an unknown dtype, or shifts that no weights go with.
     """
     near = _checked_patches(patches)
     positions, reach = near.shape
@@ -86,11 +88,12 @@ def convolutional(
     for number, (below, m, scale) in enumerate(zip([input_channels, *channels[:-1]], channels, scales, strict=False)):
         read = (near[:, :, None] * below + np.arange(below)).reshape(positions, -1)
         draws = 1 if shared else positions
-        banks = [DenseBank(gaussian(rng, m, read.shape[1], scale.spread), f"layer {number}") for _ in range(draws)]
+        drawn = [gaussian(rng, m, read.shape[1], scale.spread, dtype) for _ in range(draws)]
+        banks = [DenseBank(weights, f"layer {number}") for weights in drawn]
         blocks = [Block(banks[0], read)] if shared else [Block(banks[j], read[[j]], j) for j in range(positions)]
         layers.append(Layer(tuple(blocks), scale.threshold, trained=number > 0))
     width = layers[-1].width
-    bank = DenseBank(gaussian(rng, final_width, width, scales[-1].spread), f"layer {len(channels)}")
+    bank = DenseBank(gaussian(rng, final_width, width, scales[-1].spread, dtype), f"layer {len(channels)}")
     layers.append(Layer((Block(bank, np.arange(width)[None]),), scales[-1].threshold))
     return DeepNetwork(tuple(layers), drawn_output(seed, outputs, final_width), "convolutional")
 

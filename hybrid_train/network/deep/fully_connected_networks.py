@@ -23,6 +23,7 @@ def fully_connected(
     threshold: Thresholds = 0.0,
     share: float | None = None,
     seed: int = 0,
+    dtype: str = "float64",
 ) -> DeepNetwork:
     """Return a random network h_0 = phi(A x), h_l = phi(W_l h_{l-1}), f = B h_L, phi(z) = max(z - b_l, 0).
 
@@ -36,9 +37,10 @@ def fully_connected(
         threshold: b_l in units of the inner product: one for all, one for each layer from b_0 on, or "auto".
         share: for "auto", the fraction of neurons that fire at the start; None for that of PRE Remark 3.9.
         seed: the run's seed.
+        dtype: of the weights and hidden vectors, "float64", or "float32" for the same weights rounded.
 
     Raises:
-        ConfigError: a size below 1, fewer than two widths, or shifts that no weights go with.
+        ConfigError: a size below 1, fewer than two widths, an unknown dtype, or shifts that no weights go with.
     """
     if len(widths) < 2:
         raise ConfigError(f"widths={list(widths)}: give the width of the input layer and of each trained layer")
@@ -47,7 +49,7 @@ def fully_connected(
     rng = generator(seed, Role.WEIGHTS)
     layers = []
     for number, (below, width, scale) in enumerate(zip([dimension, *widths[:-1]], widths, scales, strict=True)):
-        bank = DenseBank(gaussian(rng, width, below, scale.spread), f"layer {number}")
+        bank = DenseBank(gaussian(rng, width, below, scale.spread, dtype), f"layer {number}")
         block = Block(bank, np.arange(below)[None])
         layers.append(Layer((block,), scale.threshold, trained=number > 0))
     return DeepNetwork(tuple(layers), drawn_output(seed, outputs, widths[-1]))

@@ -15,6 +15,7 @@ from hybrid_train.finder.bank import checked_vectors
 from hybrid_train.network.deep.layers import Block, Layer
 from hybrid_train.network.deep.passes import Find, Pass, forward
 from hybrid_train.support.arrays import FloatArray
+from hybrid_train.support.checks import checked_dtype
 from hybrid_train.support.rng import Role, generator
 
 _BLOCK_NUMBERS = 1 << 22
@@ -85,7 +86,7 @@ class DeepNetwork:
         for layer in self.layers:
             if layer.trained:
                 mine, left = left[: len(layer.blocks)], left[len(layer.blocks) :]
-                skip = [np.eye(*w.shape) if layer.skip else np.zeros(1) for w in mine]
+                skip = [np.eye(*w.shape, dtype=w.dtype) if layer.skip else np.zeros(1, w.dtype) for w in mine]
                 layers.append(layer.at([layer.factor * w + eye for w, eye in zip(mine, skip, strict=True)]))
             else:
                 layers.append(layer)
@@ -125,9 +126,14 @@ class DeepNetwork:
         return data
 
 
-def gaussian(rng: np.random.Generator, rows: int, columns: int, spread: float) -> FloatArray:
-    """Return (rows, columns) independent N(0, spread^2)."""
-    return spread * rng.standard_normal((rows, columns))
+def gaussian(rng: np.random.Generator, rows: int, columns: int, spread: float, dtype: str = "float64") -> FloatArray:
+    """Return (rows, columns) independent N(0, spread^2): the same draws in every dtype, rounded."""
+    drawn = np.empty((rows, columns), checked_dtype(dtype))
+    height = max(1, _BLOCK_NUMBERS // columns)
+    for first in range(0, rows, height):
+        part = drawn[first : first + height]
+        part[:] = spread * rng.standard_normal(part.shape)
+    return drawn
 
 
 def drawn_output(seed: int, outputs: int, width: int) -> FloatArray:

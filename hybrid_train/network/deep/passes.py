@@ -45,15 +45,17 @@ class Pass:
     def __len__(self) -> int:
         return len(self.inputs)
 
-    def backward(self, slope: FloatArray) -> list[list[FloatArray]]:
+    def backward(self, slope: FloatArray, *, everywhere: bool = True) -> list[list[FloatArray]]:
         """Return sum_k slope_ik df_k(x_i)/dg for every pre-activation g that is active (DEEP Fact 2.6).
 
         Args:
             slope: (B, K).
+            everywhere: whether layers below the first trained one are reached, which only the gradient in the inputs
+                needs.
 
         Returns:
             For each layer and block (nnz,), at the pairs of ``fired``; the gradient of the block's P is the transpose
-            of that array times the queries.
+            of that array times the queries. Nothing for layers that are not reached.
 
         Raises:
             InvariantError: the slope is not (B, K).
@@ -61,19 +63,20 @@ class Pass:
         if slope.shape != self.outputs.shape:
             raise InvariantError(f"slope of shape {slope.shape} for outputs of shape {self.outputs.shape}")
         above: FloatArray = slope @ self.output_weights
-        found = []
-        for number in range(len(self.layers) - 1, -1, -1):
+        found: list[list[FloatArray]] = [[] for _ in self.layers]
+        lowest = 0 if everywhere else min((i for i, layer in enumerate(self.layers) if layer.trained), default=0)
+        for number in range(len(self.layers) - 1, lowest - 1, -1):
             layer = self.layers[number]
             errors = []
-            below: FloatArray = np.zeros_like(self.hidden[number - 1] if number else self.inputs)
+            below: FloatArray = np.zeros((self.hidden[number - 1] if number else self.inputs).shape)
             for block, seen in zip(layer.blocks, self.seen[number], strict=True):
                 error = at_pairs(seen.fired, above[:, block.coordinates])
                 errors.append(error)
-                if number > 0:
+                if number > lowest:
                     below += block.spread(seen.pull_back(error, block.points[:]), below.shape[1])
-            found.append(errors)
+            found[number] = errors
             above = below
-        return found[::-1]
+        return found
 
     def input_gradient(self, slope: FloatArray) -> FloatArray:
         """Return (B, d) sum_k slope_ik df_k(x_i)/dx_i."""
@@ -84,7 +87,7 @@ class Pass:
 
     def gradient(self, slope: FloatArray) -> list[FloatArray]:
         """Return (m, D) sum_i slope_i df(x_i)/dW of each trained block, in order."""
-        errors = self.backward(slope)
+        errors = self.backward(slope, everywhere=False)
         return [
             layer.factor * seen.combine(error)
             for layer, row, looks in zip(self.layers, errors, self.seen, strict=True)
@@ -125,7 +128,7 @@ def forward(layers: Sequence[Layer], output_weights: FloatArray, inputs: FloatAr
     hidden: list[FloatArray] = []
     for number, layer in enumerate(layers):
         looks = []
-        values = np.zeros((len(inputs), layer.width))
+        values = np.zeros((len(inputs), layer.width), layer.blocks[0].points.dtype)
         for place, block in enumerate(layer.blocks):
             queries = block.queries(below)
             found = look(number, place, queries)

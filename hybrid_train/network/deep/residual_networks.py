@@ -39,6 +39,7 @@ def residual(
     threshold: Thresholds = 0.0,
     share: float | None = None,
     seed: int = 0,
+    dtype: str = "float64",
 ) -> DeepNetwork:
     """Return a random network h_0 = phi(A x), h_l = phi(h_{l-1} + tau W_l h_{l-1}) for l < L, h_L = phi(W_L h_{L-1}).
 
@@ -56,9 +57,10 @@ def residual(
         threshold: b_l in units of the inner product: one for all, one for each layer from b_0 on, or "auto".
         share: for "auto", the fraction of neurons that fire at the start; None for that of PRE Remark 3.9.
         seed: the run's seed.
+        dtype: of the weights and hidden vectors, "float64", or "float32" for the same weights rounded.
 
     Raises:
-        ConfigError: a size below 1, or shifts that no weights go with.
+        ConfigError: a size below 1, an unknown dtype, or shifts that no weights go with.
     """
     checked_counts(width=width, depth=depth, dimension=dimension, outputs=outputs)
     plan = residual_plan(width, depth, threshold, share)
@@ -68,9 +70,10 @@ def residual(
     for number, (spread, b) in enumerate(zip(plan.spreads, plan.thresholds, strict=True)):
         below = dimension if number == 0 else width
         skip = 0 < number < depth
-        points = gaussian(rng, width, below, spread)
+        points = gaussian(rng, width, below, spread, dtype)
         if skip:
-            points = tau * points + np.eye(width)
+            points *= tau
+            points[np.diag_indices(width)] += 1.0
         block = Block(DenseBank(points, f"layer {number}"), np.arange(below)[None])
         layers.append(Layer((block,), b, trained=number > 0, factor=tau if skip else 1.0, skip=skip))
     return DeepNetwork(tuple(layers), drawn_output(seed, outputs, width), "residual")

@@ -12,6 +12,7 @@ from hybrid_train.errors import DataError, InvariantError
 from hybrid_train.finder.bank import (
     DenseBank,
     Ledger,
+    Store,
     Watched,
     checked_rows,
     checked_threshold,
@@ -148,3 +149,36 @@ def test_any_real_number_will_do(threshold: float) -> None:
     value = checked_threshold(threshold)
     assert type(value) is float
     assert value == threshold
+
+
+class Kept(Store):
+    """Memory kept with its sign turned."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array = array
+        np.negative(array, out=array)
+
+    def rows(self, rows: np.ndarray) -> np.ndarray:
+        return -self.array[rows]
+
+    def put(self, rows: np.ndarray, vectors: np.ndarray) -> None:
+        self.array[rows] = -vectors
+
+    def leave(self) -> None:
+        np.negative(self.array, out=self.array)
+
+
+def test_a_bank_reads_the_memory_it_has_lent_through_the_store() -> None:
+    vectors = np.arange(6.0).reshape(3, 2)
+    bank = DenseBank(vectors)
+    store = bank.lend(Kept)
+    assert np.array_equal(bank[:], vectors)
+    assert np.array_equal(bank[np.array([2, 0])], vectors[[2, 0]])
+    for move in (lambda: bank.assign(np.array([0]), vectors[:1]), lambda: bank.lend(Kept)):
+        with pytest.raises(InvariantError, match="is lent"):
+            move()
+    with pytest.raises(InvariantError, match="not lent to this store"):
+        bank.take_back(Kept(vectors.copy()))
+    store.put(np.array([1]), np.array([[7.0, 8.0]]))
+    bank.take_back(store)
+    assert bank[:].tolist() == [[0.0, 1.0], [7.0, 8.0], [4.0, 5.0]]

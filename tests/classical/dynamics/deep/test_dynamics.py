@@ -210,6 +210,7 @@ FINDERS: list[tuple[str, dict[str, Any]]] = [
     ("hsr", {"leaf_size": 4}),
     ("skin", {}),
     ("correlation_tree", {}),
+    ("sparse_columns", {}),
     ("grover", {"engine": "closed_form"}),
 ]
 

@@ -224,3 +224,37 @@ def test_mistakes_are_refused_with_what_to_do() -> None:
         DeepNetwork((fully_connected([4, 4], 3).layers[0], net.layers[1]), np.ones((1, 5)))
     with pytest.raises(DataError, match="patches"):
         Block(DenseBank(np.ones((2, 3))), np.zeros((1, 2), int))
+
+
+@pytest.mark.parametrize("kind", ["fully_connected", "residual", "convolutional"])
+def test_float32_weights_are_the_same_rounded_and_stay_float32(kind: str) -> None:
+    def made(dtype: str) -> DeepNetwork:
+        match kind:
+            case "fully_connected":
+                return fully_connected([30, 20], 9, threshold="auto", share=0.3, seed=1, dtype=dtype)
+            case "residual":
+                return residual(30, 3, 9, threshold="auto", share=0.3, seed=1, dtype=dtype)
+            case _:
+                return convolutional([4, 5], grid_patches(3, 3), last=12, seed=1, dtype=dtype)
+
+    net, wide, inputs = made("float32"), made("float64"), sphere(12, 9, seed=1).inputs
+    for mine, theirs in zip(net.weights(), wide.weights(), strict=True):
+        assert mine.dtype == np.float32
+        assert np.allclose(mine, theirs, rtol=0, atol=1e-6)
+    seen = net.forward(inputs)
+    assert all(hidden.dtype == np.float32 for hidden in seen.hidden)
+    assert np.allclose(seen.outputs, wide.forward(inputs).outputs, rtol=0, atol=1e-5)
+    copied = calibrated(net.at(net.weights()), inputs, 0.3)
+    assert all(block.points.dtype == np.float32 for layer in copied.layers for block in layer.blocks)
+    with pytest.raises(ConfigError, match="dtype='float16': expected 'float32' or 'float64'"):
+        made("float16")
+
+
+@pytest.mark.parametrize("kind", [0, 1, 2])
+def test_layers_that_are_not_trained_are_reached_only_where_they_are_asked_for(kind: int) -> None:
+    seen = everything(threshold="auto", share=0.3)[kind].forward(sphere(5, 16, seed=1).inputs)
+    slope = np.random.default_rng(0).standard_normal(seen.outputs.shape)
+    whole, trained = seen.backward(slope), seen.backward(slope, everywhere=False)
+    assert len(trained[0]) == 0 < len(whole[0])
+    for row, other in zip(whole[1:], trained[1:], strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(row, other, strict=True))

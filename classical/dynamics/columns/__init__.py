@@ -1,0 +1,1 @@
+"""Deep networks trained on weights in tiles: forward, backward and update over active coordinates alone."""
