@@ -31,6 +31,35 @@ class DataSection(Section):
         return False
 
 
+Share = Annotated[float, Field(gt=0, lt=1, description="a share strictly between 0 and 1")]
+Switch = Annotated[bool | Literal["auto"], Field(description="true, false or 'auto'")]
+
+
+class TableSection(DataSection):
+    """A ``[data]`` table of rows and columns, of which ``n`` rows are trained on, by itself all that are not held out.
+
+    ``test`` is the share of the rows that is held out, as scikit-learn's ``train_test_split`` does with ``run.seed``,
+    each class alike. ``standardise`` brings columns (and real targets) to mean 0 and spread 1 over the other rows,
+    "auto" where they do not share a unit; ``bias`` gives rows a constant coordinate before they get length 1, so that
+    their length is not lost, "auto" where columns are standardised.
+    """
+
+    kind: str
+    n: Count | None = None
+    test: Annotated[
+        Share | Annotated[str, Field(min_length=1, max_length=4096)] | None,
+        Field(description="a share strictly between 0 and 1, or the path of a second file"),
+    ] = None
+    standardise: Switch = "auto"
+    bias: Switch = "auto"
+
+    @model_validator(mode="after")
+    def _a_file_is_held_out_of_a_file(self) -> Self:
+        if self.kind != "file" and isinstance(self.test, str):
+            raise ValueError(f"test={quoted(self.test)}: expected a share strictly between 0 and 1")
+        return self
+
+
 @final
 class SphereConfig(DataSection):
     """``[data] kind = "sphere"``: uniform on the unit sphere."""
@@ -50,11 +79,12 @@ def _distinct_digits(classes: Any) -> Any:
 
 
 @final
-class DigitsConfig(DataSection):
-    """``[data] kind = "digits"``: scikit-learn's 8 x 8 handwritten digits; all rows of the classes without ``n``."""
+class DigitsConfig(TableSection):
+    """``[data] kind = "digits"``: scikit-learn's 8 x 8 handwritten digits, whose pixels share a unit."""
 
     kind: Literal["digits"]
-    n: Count | None = None
+    standardise: Switch = False
+    bias: Switch = False
     classes: Annotated[
         Literal["all"] | list[int],
         Field(description="'all' or at least two distinct digits from 0 to 9"),
@@ -63,22 +93,38 @@ class DigitsConfig(DataSection):
 
 
 @final
-class BreastCancerConfig(DataSection):
-    """``[data] kind = "breast_cancer"``: scikit-learn's Wisconsin diagnostic table; all rows without ``n``."""
+class BreastCancerConfig(TableSection):
+    """``[data] kind = "breast_cancer"``: scikit-learn's Wisconsin diagnostic table."""
 
     kind: Literal["breast_cancer"]
-    n: Count | None = None
+    standardise: Switch = True
+    bias: Switch = False
 
 
 @final
-class FileConfig(DataSection):
-    """``[data] kind = "file"``: a CSV, TSV, NPZ or NPY file; a relative path starts at the config file's folder."""
+class ScikitConfig(TableSection):
+    """``[data] kind = "wine"``, ``"iris"`` or ``"diabetes"`` (real targets): tables that scikit-learn brings along."""
+
+    kind: Literal["wine", "iris", "diabetes"]
+    standardise: Switch = True
+    bias: Switch = True
+
+
+@final
+class FileConfig(TableSection):
+    """``[data] kind = "file"``: a CSV, TSV, NPZ or NPY file; a relative path starts at the config file's folder.
+
+    ``test`` may be a second file. ``columns`` are those to learn from, by themselves all but the ``target``.
+    """
 
     kind: Literal["file"]
     path: Annotated[str, Field(min_length=1, max_length=4096, description="the path of a CSV, TSV, NPZ or NPY file")]
-    n: Count | None = None
     header: Annotated[bool | Literal["auto"], Field(description="true, false or 'auto'")] = "auto"
     target: Annotated[str | int, Field(description="'last', a column name or a column number")] = "last"
+    columns: Annotated[
+        Annotated[list[str | int], Field(min_length=1)] | None,
+        Field(description="a list of column names or column numbers"),
+    ] = None
     labels: Literal["auto", "real", "classes"] = "auto"
 
 
@@ -130,12 +176,23 @@ class TwoSpiralsConfig(DataSection):
     noise: Annotated[float, Field(ge=0, le=1e6)] = 0.0
 
 
-DataConfig = SphereConfig | DigitsConfig | BreastCancerConfig | FileConfig | EvenPolynomialConfig | TwoSpiralsConfig
+DataConfig = (
+    SphereConfig
+    | DigitsConfig
+    | BreastCancerConfig
+    | ScikitConfig
+    | FileConfig
+    | EvenPolynomialConfig
+    | TwoSpiralsConfig
+)
 
 DATA_KINDS: dict[str, type[DataConfig]] = {
     "sphere": SphereConfig,
     "digits": DigitsConfig,
     "breast_cancer": BreastCancerConfig,
+    "wine": ScikitConfig,
+    "iris": ScikitConfig,
+    "diabetes": ScikitConfig,
     "file": FileConfig,
     "even_polynomial": EvenPolynomialConfig,
     "two_spirals": TwoSpiralsConfig,

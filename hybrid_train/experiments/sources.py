@@ -2,52 +2,92 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from hybrid_train.config.schema import (
     BreastCancerConfig,
     DataConfig,
     DigitsConfig,
     EvenPolynomialConfig,
     FileConfig,
+    ScikitConfig,
     SphereConfig,
     TwoSpiralsConfig,
 )
 from hybrid_train.config.sizes import check_inputs
-from hybrid_train.data import EvenPolynomials, breast_cancer, digits, from_file, make_inputs, sphere, two_spirals
-from hybrid_train.data.dataset import Dataset
-from hybrid_train.data.distribution import Distribution
+from hybrid_train.data import (
+    Dataset,
+    Distribution,
+    EvenPolynomials,
+    Examples,
+    Preparation,
+    Wishes,
+    make_inputs,
+    prepared,
+    read_examples,
+    scikit_table,
+    sphere,
+    two_spirals,
+)
+from hybrid_train.data.digits import digit_examples
 
 
-def load_data(config: DataConfig, seed: int) -> tuple[Distribution | None, Dataset]:
-    """Return the distribution a config names, if it names one, and its data set (held-out data for fresh examples).
+class Data(NamedTuple):
+    """What a ``[data]`` table comes to.
+
+    Attributes:
+        source: the distribution it names, if it names one.
+        dataset: to train on; where every step draws fresh examples, others that no step sees.
+        held_out: never trained on; None if nothing is held out.
+        preparation: what was done to rows, and is to be done to those that come later.
+    """
+
+    source: Distribution | None
+    dataset: Dataset
+    held_out: Dataset | None
+    preparation: Preparation
+
+
+def load_data(config: DataConfig, seed: int) -> Data:
+    """Return the data a config names.
 
     Raises:
-        DataError: it cannot be read, or has fewer rows than asked for.
-        ResourceError: it would not fit in memory.
+        DataError: they cannot be read, or have fewer rows than asked for.
+        ResourceError: they would not fit in memory.
     """
     match config:
         case SphereConfig():
             check_inputs(config.n, config.dim)
-            return None, sphere(config.n, config.dim, seed, targets=config.targets)
-        case DigitsConfig():
-            return None, digits(config.n, classes=config.classes, seed=seed)
-        case BreastCancerConfig():
-            return None, breast_cancer(config.n, seed=seed)
-        case FileConfig():
-            return None, from_file(
-                config.path,
-                n=config.n,
-                target=config.target,
-                labels=config.labels,
-                seed=seed,
-                header=config.header,
-            )
+            return _as_drawn(sphere(config.n, config.dim, seed, targets=config.targets))
         case TwoSpiralsConfig():
-            return None, two_spirals(config.n, turns=config.turns, noise=config.noise, seed=seed)
+            return _as_drawn(two_spirals(config.n, turns=config.turns, noise=config.noise, seed=seed))
         case EvenPolynomialConfig():
             return _polynomial_data(config, seed)
+        case FileConfig():
+            examples = _read(config, config.path)
+            test = _read(config, config.test, examples) if isinstance(config.test, str) else None
+        case DigitsConfig():
+            examples, test = digit_examples(config.classes), None
+        case BreastCancerConfig() | ScikitConfig():
+            examples, test = scikit_table(config.kind), None
+    share = None if isinstance(config.test, str) else config.test
+    wishes = Wishes(config.n, seed, share, config.standardise, config.bias)
+    return Data(None, *prepared(examples, wishes, test))
 
 
-def _polynomial_data(config: EvenPolynomialConfig, seed: int) -> tuple[Distribution, Dataset]:
+def _read(config: FileConfig, path: str, like: Examples | None = None) -> Examples:
+    return read_examples(
+        path, target=config.target, labels=config.labels, header=config.header, columns=config.columns, like=like
+    )
+
+
+def _as_drawn(dataset: Dataset, source: Distribution | None = None) -> Data:
+    """Return data that were drawn as the network takes them."""
+    labels = tuple(range(dataset.classes)) if dataset.classes is not None else ((-1, 1) if dataset.binary else None)
+    return Data(source, dataset, None, Preparation(dataset.dimension, labels=labels))
+
+
+def _polynomial_data(config: EvenPolynomialConfig, seed: int) -> Data:
     n = config.n or config.held_out or 1
     check_inputs(max(n, config.points or 1), config.dim)
     source = EvenPolynomials(
@@ -58,4 +98,4 @@ def _polynomial_data(config: EvenPolynomialConfig, seed: int) -> tuple[Distribut
         targets=config.targets,
         seed=seed,
     )
-    return source, source.examples(n, held_out=config.fresh)
+    return _as_drawn(source.examples(n, held_out=config.fresh), source)

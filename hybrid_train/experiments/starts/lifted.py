@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import final
 
-from hybrid_train.data.padding import ADVERSARIAL_LAST, with_last_coordinate, with_one
+from hybrid_train.data.padding import adversarial_form
 from hybrid_train.experiments.starts.two_layer import TwoLayerStart
 from hybrid_train.network.adversarial import adversarial_network, adversarial_threshold, pre_activation_spread
 from hybrid_train.network.two_layer import TwoLayerNetwork
@@ -31,9 +31,9 @@ class LiftedStart(TwoLayerStart):
     def small(self, width: int) -> TwoLayerNetwork:
         return adversarial_network(width, self.inputs.shape[1] - 1, tau=0.0, outputs=self.outputs)
 
-    def _in_normal_form(self, inputs: FloatArray) -> FloatArray:
+    def normal_form(self, inputs: FloatArray) -> FloatArray:
         """Return (sqrt(3)/2 x, 1/2, 1) for each row x."""
-        return with_one(with_last_coordinate(inputs, ADVERSARIAL_LAST))
+        return adversarial_form(inputs)
 
     def _thresholds(self) -> tuple[float, float]:
         config = self.config

@@ -74,6 +74,10 @@ class Start(ABC):
     kept: int = 0
     notes: tuple[str, ...] = ()
 
+    def normal_form(self, inputs: FloatArray) -> FloatArray:
+        """Return unit rows (n, d) as the network takes them."""
+        return inputs
+
     @abstractmethod
     def network(self, seed: int) -> Network:
         """Return the network at W(0), the same one every time."""

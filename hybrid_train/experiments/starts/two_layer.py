@@ -32,7 +32,7 @@ class TwoLayerStart(Start):
 
     def __init__(self, config: NetworkConfig, inputs: FloatArray, outputs: int) -> None:
         self.config, self.outputs, self.neurons = config, outputs, config.width
-        self.inputs = self._in_normal_form(inputs)
+        self.inputs = self.normal_form(inputs)
         self.threshold, self.standard_threshold = self._thresholds()
         if config.storage == "stored":
             pairs = len(inputs) * float(expected_active(config.width, self.standard_threshold))
@@ -70,10 +70,6 @@ class TwoLayerStart(Start):
         return two_layer_dynamics(
             network, inputs, finder, course.index, reach=course.reach, in_batches=course.in_batches
         )
-
-    def _in_normal_form(self, inputs: FloatArray) -> FloatArray:
-        """Return the inputs as the network takes them: unit rows x."""
-        return inputs
 
     def _thresholds(self) -> tuple[float, float]:
         """Return b, and b in units of the spread of a pre-activation at the start."""

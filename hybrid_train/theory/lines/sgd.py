@@ -46,7 +46,7 @@ class SgdCase:
     @classmethod
     def of(cls, config: Config, setting: Setting, mean_loss: float) -> SgdCase:
         """Return the case of a run that ended with this loss."""
-        source, _ = load_data(config.data, config.run.seed)
+        source = load_data(config.data, config.run.seed).source
         values = isinstance(source, EvenPolynomials) and not setting.dataset.binary
         return cls(
             setting.dataset.inputs,
