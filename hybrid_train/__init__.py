@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         InvariantError,
         ResourceError,
     )
+    from hybrid_train.experiments.model import Model, load
     from hybrid_train.experiments.results import read_run
     from hybrid_train.experiments.runs import Comparison, RunResult, compare, run
     from hybrid_train.finder.active_sets import ActiveSets
@@ -63,6 +64,7 @@ __all__ = [
     "FollowingFinder",
     "HybridTrainError",
     "InvariantError",
+    "Model",
     "Motion",
     "OracleCalls",
     "Promise",
@@ -84,6 +86,7 @@ __all__ = [
     "fully_connected",
     "grid_patches",
     "landscape",
+    "load",
     "load_config",
     "make_finder",
     "read_run",
@@ -106,6 +109,10 @@ _HOMES = {
         "HybridTrainError",
         "InvariantError",
         "ResourceError",
+    ),
+    "experiments.model": (
+        "Model",
+        "load",
     ),
     "experiments.results": ("read_run",),
     "experiments.runs": (

@@ -21,6 +21,9 @@ Switch = bool | Literal["auto"]
 _SAME_UNIT, _CENTRED = 10.0, 3.0
 """Spreads of columns that share a unit differ by no more from the usual one, or, about 0, from each other."""
 
+_MANY = 8
+"""Columns that do not begin at the same number by chance."""
+
 _MOST_OFF = 0.5
 """Spreads that the mean of a column about 0 is away from it."""
 
@@ -218,7 +221,7 @@ def _differ(
     spreads, means, least = spread[varying], centre[varying], rows.min(axis=0)[varying]
     widest, narrowest, usual = float(spreads.max()), float(spreads.min()), float(np.median(spreads))
     lowest = float(np.median(least))
-    if len(spreads) > 1 and widest <= _SAME_UNIT * usual and (least == lowest).mean() >= 0.9:
+    if len(spreads) >= _MANY and widest <= _SAME_UNIT * usual and (least == lowest).mean() >= 0.9:
         return False, f"they share a unit: they all begin at {lowest:.4g}"
     if widest <= _CENTRED * narrowest and (np.abs(means) <= _MOST_OFF * spreads).all():
         return False, "they are about 0 and spread alike"

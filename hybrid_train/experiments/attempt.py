@@ -110,8 +110,8 @@ class Attempt:
                 self._tally.add(record)
             self._tally.state({**training.dynamics.remarks, **training.dynamics.facts()})
             if directory is not None:  # before anything else that may fail: the network is what all this was for
-                step = training.kept_step
-                self._keep(partial(directory.checkpoint, config.training.steps if step is None else step, network))
+                step, last, preparation = training.kept_step, config.training.steps, self._setting.preparation
+                self._keep(partial(directory.checkpoint, last if step is None else step, network, preparation))
             self._judge(training, network)
             if self._watch is not None:
                 self._watch.returned(training.kept_step, network)

@@ -17,6 +17,7 @@ from hybrid_train.config.threads import in_its_threads
 from hybrid_train.errors import CheckpointError, ConfigError, UnwrittenError, is_interruption
 from hybrid_train.experiments.attempt import Attempt, one_line
 from hybrid_train.experiments.document import check_vacant, draw_document, make_directory, versions, write_summary
+from hybrid_train.experiments.model import Model
 from hybrid_train.experiments.row import Row
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.network.storing import Network
@@ -69,10 +70,12 @@ class RunResult:
     Attributes:
         network: at W(steps), or what ``training.keep`` names.
         table: the run as a comparison of one: config, row, notes, figures.
+        model: the network with what prepares rows for it, which predicts in the terms of the data.
     """
 
     network: Network
     table: Comparison
+    model: Model
 
     @property
     def row(self) -> Row:
@@ -111,11 +114,12 @@ def run(config: ConfigSource, *, out: str | os.PathLike[str] | None = None, prog
     attempt = Attempt(setting, valid, directory)
     network = attempt.train(progress, lambda: _joined(valid, setting, [attempt]).document())
     table = _joined(valid, setting, [attempt])
+    model = Model(network, setting.preparation, setting.loss)
     if attempt.unwritten is not None:
-        raise UnwrittenError(attempt.unwritten, RunResult(network, table))
+        raise UnwrittenError(attempt.unwritten, RunResult(network, table, model))
     if directory is not None:
         table = replace(table, figures=draw_document(directory, table.document(), _draw_run))
-    return RunResult(network, table)
+    return RunResult(network, table, model)
 
 
 @in_its_threads
