@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         InvariantError,
         ResourceError,
     )
+    from hybrid_train.estimators import SparseTwoLayerClassifier, SparseTwoLayerRegressor
     from hybrid_train.experiments.model import Model, load
     from hybrid_train.experiments.results import read_run
     from hybrid_train.experiments.runs import Comparison, RunResult, compare, run
@@ -71,6 +72,8 @@ __all__ = [
     "ResourceError",
     "RunResult",
     "SimulationCost",
+    "SparseTwoLayerClassifier",
+    "SparseTwoLayerRegressor",
     "TheoryCheck",
     "TwoLayerNetwork",
     "__version__",
@@ -109,6 +112,10 @@ _HOMES = {
         "HybridTrainError",
         "InvariantError",
         "ResourceError",
+    ),
+    "estimators": (
+        "SparseTwoLayerClassifier",
+        "SparseTwoLayerRegressor",
     ),
     "experiments.model": (
         "Model",

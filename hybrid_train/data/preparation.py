@@ -21,6 +21,18 @@ Switch = bool | Literal["auto"]
 _SAME_UNIT, _CENTRED = 10.0, 3.0
 """Spreads of columns that share a unit differ by no more from the usual one, or, about 0, from each other."""
 
+_DONE = {
+    True: "brought to mean 0 and spread 1",
+    "centre": "brought to mean 0 and keep their spreads",
+    False: "taken as they are",
+}
+_OTHERWISE = {
+    True: "false takes them as they are",
+    "centre": "true brings them to spread 1 too, false takes them as they are",
+    False: "true brings them to mean 0 and spread 1",
+}
+"""What is done to columns under "auto", and how to have it otherwise."""
+
 _MANY = 8
 """Columns that do not begin at the same number by chance."""
 
@@ -153,7 +165,8 @@ def fitted(
 
     Args:
         rows: (n, d) to be trained on, and no others.
-        standardise: whether columns get mean 0 and spread 1; "auto" looks whether they share a unit.
+        standardise: whether columns get mean 0 and spread 1; "auto" looks whether they share a unit, as
+            pixels do: then they are brought to mean 0 alone.
         bias: whether rows get a constant coordinate, as long as the usual row; "auto" where columns are standardised.
         name: for the notes.
         weights: (n,) how often each row counts; once by default.
@@ -171,14 +184,16 @@ def fitted(
         standardise = False
     steady = spread <= 10 * len(rows) * np.finfo(np.float64).eps * np.abs(centre)
     notes: list[str] = []
+    wanted: Switch | Literal["centre"] = standardise
     if standardise == "auto":
-        standardise, why = _differ(rows, centre, spread, steady)
-        notes.append(_decision(name, why, standardise=standardise))
+        wanted, why = _decided(rows, centre, spread, steady)
+        notes.append(f"{name}: columns are {_DONE[wanted]}, as {why}; standardise={_OTHERWISE[wanted]}")
     found: dict[str, Any] = {}
-    if standardise:
-        found |= {"centre": centre, "spread": np.where(steady, 1.0, spread)}
+    if wanted:
+        plain = steady if wanted is True else np.ones(len(spread), bool)
+        found |= {"centre": centre, "spread": np.where(plain, 1.0, spread)}
         rows = (rows - centre) / found["spread"]
-    if bias is True or (bias == "auto" and standardise):
+    if bias is True or (bias == "auto" and wanted):
         length = float(np.sqrt(np.average(np.square(rows).sum(axis=1), weights=weights)))
         found["constant"] = length if np.isfinite(length) and length > 0 else 1.0
     return found, tuple(notes)
@@ -211,10 +226,10 @@ def fitted_targets(
     return {"target_centre": centre, "target_spread": spread}, (note,)
 
 
-def _differ(
+def _decided(
     rows: FloatArray, centre: FloatArray, spread: FloatArray, steady: npt.NDArray[np.bool_]
-) -> tuple[bool, str]:
-    """Return whether columns are to be standardised, and why, as the middle of a sentence."""
+) -> tuple[bool | Literal["centre"], str]:
+    """Return whether columns are standardised, or centred alone, and why, as the middle of a sentence."""
     varying = ~steady & (spread > 0)
     if not varying.any():
         return False, "no column varies"
@@ -222,18 +237,12 @@ def _differ(
     widest, narrowest, usual = float(spreads.max()), float(spreads.min()), float(np.median(spreads))
     lowest = float(np.median(least))
     if len(spreads) >= _MANY and widest <= _SAME_UNIT * usual and (least == lowest).mean() >= 0.9:
-        return False, f"they share a unit: they all begin at {lowest:.4g}"
+        return "centre", f"they share a unit: they all begin at {lowest:.4g}"
     if widest <= _CENTRED * narrowest and (np.abs(means) <= _MOST_OFF * spreads).all():
         return False, "they are about 0 and spread alike"
     if widest > _CENTRED * narrowest:
         return True, f"their spreads differ, from {narrowest:.3g} to {widest:.3g}"
     return True, f"their means are away from 0, up to {float((np.abs(means) / spreads).max()):.3g} spreads"
-
-
-def _decision(name: str, why: str, *, standardise: bool) -> str:
-    if standardise:
-        return f"{name}: columns are brought to mean 0 and spread 1, as {why}; standardise=false takes them as they are"
-    return f"{name}: columns are taken as they are, as {why}; standardise=true brings them to mean 0 and spread 1"
 
 
 def plain_labels(labels: Sequence[Any]) -> tuple[Any, ...]:

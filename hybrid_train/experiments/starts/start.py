@@ -14,9 +14,14 @@ from hybrid_train.network.storing import Network
 from hybrid_train.network.two_layer import Index, TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.training.dynamics import Dynamics
+from hybrid_train.training.optimisers import Optimiser
 
 Finders = Callable[[int], ActiveSetFinder]
 """Makes a fresh finder for a bank of neurons, counted from 0 through the layers."""
+
+
+def _plain_descent(shape: tuple[int, int]) -> None:
+    """Take no optimiser."""
 
 
 class Search(NamedTuple):
@@ -42,6 +47,7 @@ class Course:
         index: which bank of two layers is searched.
         fresh: whether every step draws its examples anew.
         in_batches: whether a step sees only some of them.
+        optimiser: makes what turns gradients into moves, for weights (m, d); None for plain descent.
         reach: how far an adversary moves them, in Euclidean distance, be it 0; None if nobody does.
     """
 
@@ -49,6 +55,7 @@ class Course:
     fresh: bool = False
     in_batches: bool = False
     reach: float | None = None
+    optimiser: Callable[[tuple[int, int]], Optimiser | None] = _plain_descent
 
 
 class Start(ABC):

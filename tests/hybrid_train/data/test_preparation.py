@@ -90,17 +90,19 @@ def _kept() -> Any:
         (load_wine().data, True, "their spreads differ"),
         (load_breast_cancer().data, True, "their spreads differ"),
         (load_iris().data, True, "their spreads differ"),
-        (load_digits().data, False, "share a unit: they all begin at 0"),
+        (load_digits().data, "centre", "share a unit: they all begin at 0"),
         (np.random.default_rng(1).standard_normal((50, 4)), False, "about 0 and spread alike"),
         (np.random.default_rng(1).normal([20.0, 30.0], 1.0, (50, 2)), True, "their means are away from 0"),
         (np.ones((5, 2)), False, "no column varies"),
     ],
 )
-def test_auto_asks_whether_columns_share_a_unit(rows: Any, standardise: bool, why: str) -> None:
+def test_auto_asks_whether_columns_share_a_unit(rows: Any, standardise: Any, why: str) -> None:
     found, (note,) = fitted(np.asarray(rows), standardise="auto", bias="auto", name="mine")
-    assert ("centre" in found, "constant" in found) == (standardise, standardise)
+    assert ("centre" in found, "constant" in found) == (bool(standardise), bool(standardise))
+    if standardise:
+        assert (found["spread"] == 1).all() == (standardise == "centre")
     assert why in note
-    assert f"standardise={str(not standardise).lower()}" in note
+    assert f"standardise={str(standardise is not True).lower()}" in note
 
 
 def test_columns_that_do_not_vary_and_numbers_that_overflow() -> None:
