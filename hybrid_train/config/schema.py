@@ -129,6 +129,14 @@ class FileConfig(TableSection):
 
 
 @final
+class ArraysConfig(TableSection):
+    """``[data] kind = "arrays"``: what Python hands over, ``hybrid_train.run(config, data=(X, y))``."""
+
+    kind: Literal["arrays"]
+    labels: Literal["auto", "real", "classes"] = "auto"
+
+
+@final
 class EvenPolynomialConfig(DataSection):
     """``[data] kind = "even_polynomial"``: p(x) of even degree up to ``degree`` (SGD Definition 1.4).
 
@@ -182,6 +190,7 @@ DataConfig = (
     | BreastCancerConfig
     | ScikitConfig
     | FileConfig
+    | ArraysConfig
     | EvenPolynomialConfig
     | TwoSpiralsConfig
 )
@@ -194,6 +203,7 @@ DATA_KINDS: dict[str, type[DataConfig]] = {
     "iris": ScikitConfig,
     "diabetes": ScikitConfig,
     "file": FileConfig,
+    "arrays": ArraysConfig,
     "even_polynomial": EvenPolynomialConfig,
     "two_spirals": TwoSpiralsConfig,
 }

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hybrid_train.data import Preparation
-from hybrid_train.errors import CheckpointError, ConfigError
+from hybrid_train.data.arrays import rows_of
+from hybrid_train.errors import CheckpointError, ConfigError, DataError
 from hybrid_train.experiments.document import CONFIG
 from hybrid_train.experiments.results import read_checkpoint, read_run
 from hybrid_train.network.storing import Network
@@ -44,10 +45,20 @@ class Model:
     def outputs(self, rows: npt.ArrayLike) -> FloatArray:
         """Return (n, K) what the network puts out for rows (n, d) as people have them.
 
+        Args:
+            rows: an array, or a frame, whose columns are taken by their names where the data had names.
+
         Raises:
             DataError: not finite numbers of as many columns as were trained on.
         """
-        return self.network.predict(self.preparation.apply(rows))
+        vectors, columns = rows_of(rows, "rows")
+        known = self.preparation.columns
+        if columns is not None and known is not None:
+            missing = [column for column in known if column not in columns]
+            if missing:
+                raise DataError(f"rows: no column {missing[0]!r}; the network was trained on {', '.join(known)}")
+            vectors = vectors[:, [columns.index(column) for column in known]]
+        return self.network.predict(self.preparation.apply(vectors))
 
     def predict(self, rows: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return (n,) the names of classes, or the real targets, (n,) or (n, K), in the units of the data.

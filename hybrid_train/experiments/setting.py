@@ -13,7 +13,7 @@ from hybrid_train.data import (
     input_bound,
 )
 from hybrid_train.errors import InvariantError
-from hybrid_train.experiments.sources import load_data
+from hybrid_train.experiments.sources import Given, load_data
 from hybrid_train.experiments.starts import LiftedStart, Start, make_start
 from hybrid_train.network.deep import DeepNetwork
 from hybrid_train.network.storing import Network
@@ -50,15 +50,19 @@ class Setting:
     preparation: Preparation
 
     @classmethod
-    def of(cls, config: Config) -> Self:
+    def of(cls, config: Config, given: Given | None = None) -> Self:
         """Load the data and fit the loss to them.
+
+        Args:
+            config: of the runs.
+            given: arrays, where the data are such.
 
         Raises:
             ConfigError: the data have another dimension than the network reads.
             DataError: the data cannot be had, or the loss cannot use their targets.
             ResourceError: data or weights do not fit in memory.
         """
-        source, dataset, test, preparation = load_data(config.data, config.run.seed)
+        source, dataset, test, preparation = load_data(config.data, config.run.seed, given)
         fresh = source if config.data.fresh else None
         loss = make_loss(config.training.loss, **config.training.loss_options)
         network = config.network

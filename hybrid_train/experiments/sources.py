@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hybrid_train.config.schema import (
+    ArraysConfig,
     BreastCancerConfig,
     DataConfig,
     DigitsConfig,
@@ -29,7 +30,9 @@ from hybrid_train.data import (
     sphere,
     two_spirals,
 )
+from hybrid_train.data.arrays import examples_of
 from hybrid_train.data.digits import digit_examples
+from hybrid_train.errors import ConfigError
 
 
 class Data(NamedTuple):
@@ -48,10 +51,28 @@ class Data(NamedTuple):
     preparation: Preparation
 
 
-def load_data(config: DataConfig, seed: int) -> Data:
+class Given(NamedTuple):
+    """Arrays that Python hands over.
+
+    Attributes:
+        data: (X, y) to train on.
+        test: (X, y) to hold out; None for none, or for a share of ``data``.
+    """
+
+    data: Any
+    test: Any = None
+
+
+def load_data(config: DataConfig, seed: int, given: Given | None = None) -> Data:
     """Return the data a config names.
 
+    Args:
+        config: the ``[data]`` table.
+        seed: the run's seed.
+        given: for ``kind = "arrays"``.
+
     Raises:
+        ConfigError: arrays are asked for and there are none.
         DataError: they cannot be read, or have fewer rows than asked for.
         ResourceError: they would not fit in memory.
     """
@@ -66,6 +87,8 @@ def load_data(config: DataConfig, seed: int) -> Data:
         case FileConfig():
             examples = _read(config, config.path)
             test = _read(config, config.test, examples) if isinstance(config.test, str) else None
+        case ArraysConfig():
+            examples, test = _of_arrays(config, given)
         case DigitsConfig():
             examples, test = digit_examples(config.classes), None
         case BreastCancerConfig() | ScikitConfig():
@@ -73,6 +96,18 @@ def load_data(config: DataConfig, seed: int) -> Data:
     share = None if isinstance(config.test, str) else config.test
     wishes = Wishes(config.n, seed, share, config.standardise, config.bias)
     return Data(None, *prepared(examples, wishes, test))
+
+
+def _of_arrays(config: ArraysConfig, given: Given | None) -> tuple[Examples, Examples | None]:
+    if given is None:
+        raise ConfigError(
+            "data.kind='arrays': there are none; give them from Python, hybrid_train.run(config, data=(X, y))"
+        )
+    if given.test is not None and config.test is not None:
+        raise ConfigError(f"data.test={config.test}: remove it or test=(X, y), each of them says what is held out")
+    examples = examples_of(given.data, labels=config.labels)
+    test = None if given.test is None else examples_of(given.test, name="test", like=examples)
+    return examples, test
 
 
 def _read(config: FileConfig, path: str, like: Examples | None = None) -> Examples:
