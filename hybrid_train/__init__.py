@@ -20,6 +20,8 @@ if TYPE_CHECKING:
         PluginError,
         ResourceError,
     )
+    from hybrid_train.estimators import SparseTwoLayerClassifier, SparseTwoLayerRegressor
+    from hybrid_train.experiments.model import Model, load
     from hybrid_train.experiments.results import read_run
     from hybrid_train.experiments.runs import Comparison, RunResult, compare, run
     from hybrid_train.finder.active_sets import ActiveSets
@@ -65,6 +67,7 @@ __all__ = [
     "FollowingFinder",
     "HybridTrainError",
     "InvariantError",
+    "Model",
     "Motion",
     "OracleCalls",
     "PluginError",
@@ -72,6 +75,8 @@ __all__ = [
     "ResourceError",
     "RunResult",
     "SimulationCost",
+    "SparseTwoLayerClassifier",
+    "SparseTwoLayerRegressor",
     "TheoryCheck",
     "TwoLayerNetwork",
     "WatchingFinder",
@@ -88,6 +93,7 @@ __all__ = [
     "fully_connected",
     "grid_patches",
     "landscape",
+    "load",
     "load_config",
     "make_finder",
     "read_run",
@@ -111,6 +117,14 @@ _HOMES = {
         "InvariantError",
         "PluginError",
         "ResourceError",
+    ),
+    "estimators": (
+        "SparseTwoLayerClassifier",
+        "SparseTwoLayerRegressor",
+    ),
+    "experiments.model": (
+        "Model",
+        "load",
     ),
     "experiments.results": ("read_run",),
     "experiments.runs": (

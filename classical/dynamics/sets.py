@@ -16,6 +16,7 @@ from hybrid_train.finder.interface import ActiveSetFinder
 from hybrid_train.network.two_layer import Index, TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.training.dynamics import Evaluation
+from hybrid_train.training.optimisers import Optimiser
 
 
 @final
@@ -32,6 +33,7 @@ class SetDynamics(TwoLayerDynamics):
         inputs: (n, d) the examples; copied.
         finder: fresh; it is built by ``start``.
         index: which bank is searched.
+        optimiser: turns gradients into moves; None for plain descent, whose moves are combinations of the examples.
 
     Raises:
         ConfigError: an unknown index.
@@ -39,7 +41,12 @@ class SetDynamics(TwoLayerDynamics):
     """
 
     def __init__(
-        self, network: TwoLayerNetwork, inputs: FloatArray, finder: ActiveSetFinder, index: Index = "neurons"
+        self,
+        network: TwoLayerNetwork,
+        inputs: FloatArray,
+        finder: ActiveSetFinder,
+        index: Index = "neurons",
+        optimiser: Optimiser | None = None,
     ) -> None:
         if index not in ("neurons", "data"):
             raise ConfigError(f"training.index={index!r}: expected 'neurons' or 'data'")
@@ -48,6 +55,11 @@ class SetDynamics(TwoLayerDynamics):
         self.index: Index = index
         self._sets: ActiveSets | None = None
         self._moved: IntArray | None = None
+        self._optimiser = optimiser
+
+    @property
+    def auto_rate(self) -> float | None:
+        return None if self._optimiser is None else self._optimiser.auto_rate
 
     @property
     def cost(self) -> Cost:
@@ -87,6 +99,8 @@ class SetDynamics(TwoLayerDynamics):
         self._rows, self._moved = rows, None
 
     def descend(self, slope: FloatArray, rate: float) -> int:
+        if self._optimiser is not None:
+            return self._descend_by(self._optimiser, slope, rate)
         neurons, coefficients = descent(self.network, self.sets, self.index, self._everywhere(slope), rate)
         directions = self.network.trained_part(self.examples[:])
         motion = self.network.weights.move_along(neurons, coefficients, directions)
@@ -100,6 +114,41 @@ class SetDynamics(TwoLayerDynamics):
                 self.finder.move_queries_along(motion)
                 self._moved = neurons
         return len(neurons)
+
+    def _descend_by(self, optimiser: Optimiser, slope: FloatArray, rate: float) -> int:
+        """Move the active neurons as an optimiser says; the finder is told where they are now."""
+        network = self.network
+        sets = self.sets if self.index == "data" else self.sets.by_point()
+        neurons, coefficients = sets.rows, self._pull(sets, slope)
+        before = network.weights[neurons]
+        gradient = coefficients @ network.trained_part(self.examples[:])
+        after = before + network.trained_part(optimiser.moves(neurons, gradient, before, rate)).astype(before.dtype)
+        network.weights.assign(neurons, after)
+        with self._on_the_clock():
+            if self.index == "neurons":
+                self.finder.move_points(neurons, after)
+                self._sets = None
+            else:
+                self.finder.move_queries(neurons, after)
+                self._moved = neurons
+        return len(neurons)
+
+    def _pull(self, sets: ActiveSets, slope: FloatArray) -> sparse.csr_array:
+        """Return C with dL/dW = C X for the rows of sets that are stored by neuron.
+
+        Several outputs are added up pair by pair, or for all pairs of example and neuron where that is less work.
+        """
+        signs, spread = self.network.output_weights, self._everywhere(slope)
+        neurons = np.repeat(sets.rows, sets.counts)
+        if len(slope) * len(signs) <= signs.shape[1] * len(neurons):
+            place = np.zeros(len(spread), np.int64)
+            place[slice(None) if self._rows is None else self._rows] = np.arange(len(slope))
+            pull = (slope @ signs.T)[place[sets.indices], neurons]
+        else:
+            pull = np.einsum("pk,pk->p", signs[neurons], spread[sets.indices])
+        return sparse.csr_array(
+            (self.network.scale * pull, sets.indices, sets.indptr), shape=(len(sets.rows), len(spread))
+        )
 
     def input_gradient(self, slope: FloatArray) -> FloatArray:
         """Return the gradient in the inputs; a jump of the activation has no part in it."""

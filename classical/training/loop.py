@@ -23,6 +23,7 @@ from hybrid_train.training.batches import Batch, Batches, FullBatch
 from hybrid_train.training.dynamics import Dynamics, Evaluation
 from hybrid_train.training.following import FollowingFinder
 from hybrid_train.training.losses import Loss
+from hybrid_train.training.optimisers import Optimiser, Schedule, scheduled
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +108,7 @@ class Training:
         seed: the run's seed, for ``keep="random"``.
         judge: for ``keep="best"`` where a step does not see all data, so that its loss is an estimate from its own
             examples: tells which W(t) is best. Like audits, its looks are neither timed nor charged.
+        schedule: what the rate is multiplied by as steps go by, see :func:`hybrid_train.training.optimisers.scheduled`.
         audit_every: compare the sets with a scan at every so many steps and at the last one; 0 for never. Audits
             are neither timed nor charged.
 
@@ -127,6 +129,7 @@ class Training:
         seed: int = 0,
         audit_every: int = 0,
         judge: Judge | None = None,
+        schedule: Schedule = "constant",
     ) -> None:
         if steps < 0:
             raise ConfigError(f"training.steps={steps}: expected at least 0")
@@ -144,6 +147,7 @@ class Training:
         self.adversary = adversary
         self.audit_every = audit_every
         self.judge = judge
+        self.schedule = schedule
         self._keeper = make_keeper(keep, dynamics.banks, steps, seed, 1 if judge is None else judge.every)
         self._clean = np.array(dynamics.examples[:])
 
@@ -195,7 +199,8 @@ class Training:
             charged, simulated = dynamics.cost.copy(), dynamics.simulation.copy()
             finder_seconds = dynamics.finder_seconds
             started = time.perf_counter()
-            moved = dynamics.descend(slope, float(self.learning_rate))
+            rate = float(self.learning_rate) * scheduled(self.schedule, step / self.steps)
+            moved = dynamics.descend(slope, rate)
 
     def _batch(self, step: int) -> Batch:
         """Return the batch of a step: at the end the whole data set, if there is one."""
@@ -246,6 +251,8 @@ class Training:
         Raises:
             ConfigError: the loss has unbounded curvature, so that no rate follows from the kernel.
         """
+        if self.dynamics.auto_rate is not None:
+            return self.dynamics.auto_rate
         if self.loss.curvature is None:
             raise ConfigError("training.learning_rate='auto' needs a loss of bounded curvature; give a number instead")
         factors = batch.factors
@@ -299,6 +306,7 @@ def two_layer_dynamics(
     *,
     reach: float | None = None,
     in_batches: bool = False,
+    optimiser: Optimiser | None = None,
 ) -> Dynamics:
     """Return the dynamics of a two-layer network on given examples: the finder's own if it has any.
 
@@ -309,15 +317,16 @@ def two_layer_dynamics(
         index: which bank is searched.
         reach: how far an adversary will move them, in Euclidean distance, be it 0; None if nobody moves them.
         in_batches: whether a step sees only some of them.
+        optimiser: turns gradients into moves; None for plain descent. With one, the finder is asked for sets.
 
     Raises:
         ConfigError: an unknown index.
         DataError: inputs of the wrong shape or not finite.
     """
     own = None
-    if isinstance(finder, FollowingFinder):
+    if optimiser is None and isinstance(finder, FollowingFinder):
         if reach is not None:
             own = finder.dynamics_within(network, inputs, reach)
         else:
             own = finder.dynamics_for_batches(network, inputs) if in_batches else finder.dynamics(network, inputs)
-    return SetDynamics(network, inputs, finder, index) if own is None else own
+    return SetDynamics(network, inputs, finder, index, optimiser) if own is None else own

@@ -82,9 +82,9 @@ def add_json(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document, and nothing else")
 
 
-def add_output(parser: Parser, out: str = "results directory to make") -> None:
+def add_output(parser: Parser, out: str = "results directory to make", metavar: str = "DIR") -> None:
     """Add ``--out``, ``--quiet`` and ``--json``."""
-    parser.add_argument("--out", metavar="DIR", type=path, help=out)
+    parser.add_argument("--out", metavar=metavar, type=path, help=out)
     parser.add_argument("--quiet", action="store_true", help="no notes and no progress bar")
     add_json(parser)
 

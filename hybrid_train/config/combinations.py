@@ -9,7 +9,7 @@ from hybrid_train.config.schema import Config, NetworkConfig
 
 def combination_errors(config: Config) -> list[str]:
     """Return what is wrong between sections that are valid by themselves, one line each."""
-    topics = (_fresh_errors, _batch_errors, _adversary_errors, _deep_errors, _storage_errors)
+    topics = (_fresh_errors, _batch_errors, _adversary_errors, _deep_errors, _storage_errors, _optimiser_errors)
     return [error for topic in topics for error in topic(config)]
 
 
@@ -62,6 +62,17 @@ def _storage_errors(config: Config) -> Iterator[str]:
         yield "network.storage='seeded': expected 'stored', since the examples do not stay where they are"
     if training.kept != "last":
         yield f"training.keep={training.kept!r}: expected 'last' for network.storage='seeded'"
+
+
+def _optimiser_errors(config: Config) -> Iterator[str]:
+    if config.training.plain:
+        return
+    name = "optimiser" if config.training.optimiser != "descent" else "weight_decay"
+    given = f"training.{name}={getattr(config.training, name)!r}"
+    if not isinstance(config.network, NetworkConfig):
+        yield f"{given}: remove it, it is for network.kind='two_layer'"
+    elif config.network.storage == "seeded":
+        yield f"{given}: remove it, it is for network.storage='stored'"
 
 
 def _deep_errors(config: Config) -> Iterator[str]:

@@ -59,7 +59,7 @@ def load_config(source: ConfigSource, overrides: Sequence[str] = ()) -> Config:
             ``notes`` say which.
 
     Returns:
-        The config with defaults filled in and ``data.path`` absolute.
+        The config with defaults filled in and ``data.path`` and a path in ``data.test`` absolute.
 
     Raises:
         ConfigError: unreadable, or not valid; one line of the message for each error there is.
@@ -220,8 +220,9 @@ def _of_other_kinds(section: str, kind: str) -> Callable[[str], str]:
 
 def _built(sections: dict[str, Any], folder: Path) -> Config:
     data = sections["data"]
-    if "path" in data:
-        data["path"] = _absolute(folder, data["path"])
+    for key in ("path", "test"):
+        if isinstance(data.get(key), str):
+            data[key] = _absolute(folder, data[key], key)
     return Config(
         data=DATA_KINDS[data["kind"]](**data),
         network=NETWORK_KINDS[sections["network"]["kind"]](**sections["network"]),
@@ -233,8 +234,8 @@ def _built(sections: dict[str, Any], folder: Path) -> Config:
     )
 
 
-def _absolute(folder: Path, path: str) -> str:
-    with reading(f"data.path={printable(repr(path))}", ConfigError, "not a path"):
+def _absolute(folder: Path, path: str, key: str) -> str:
+    with reading(f"data.{key}={printable(repr(path))}", ConfigError, "not a path"):
         return os.path.abspath(folder / Path(path).expanduser())
 
 

@@ -26,18 +26,20 @@ class NetworkConfig(Section):
 
     ``output_weight`` is the size B of the a_r, which are -B or +B (SGD Def. 1.3). With ``activation = "jump"`` it is
     sum_r a_r z_r 1[z_r > tau], z_r = <w_r, x> + b_r, on inputs with a last coordinate of 1/2 (ADV Def. 3.1): the
-    threshold is ``tau``, or ``k`` of tau = k m^{-3/5}, or such that a ``fraction`` of the neurons fires.
+    threshold is ``tau``, or ``k`` of tau = k m^{-3/5}. Either kind takes in its place the ``fraction`` of the neurons
+    that is to fire for a datum at the start.
     ``storage = "seeded"`` keeps no weights: W(0) is drawn again from the seed whenever it is read.
     """
 
     BELONGS: ClassVar[Mapping[str, Belonging]] = {
-        **dict.fromkeys(("tau", "k", "fraction"), Belonging("activation", ("jump",))),
+        **dict.fromkeys(("tau", "k"), Belonging("activation", ("jump",))),
         **dict.fromkeys(("threshold", "start", "output_weight", "storage"), Belonging("activation", ("relu",))),
     }
     REPLACES: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "tau": ("k", "fraction"),
         "k": ("tau", "fraction"),
-        "fraction": ("tau", "k"),
+        "fraction": ("tau", "k", "threshold"),
+        "threshold": ("fraction",),
     }
 
     kind: Literal["two_layer"] = "two_layer"
@@ -63,6 +65,8 @@ class NetworkConfig(Section):
     @model_validator(mode="after")
     def _one_threshold_of_the_jump(self) -> Self:
         given = {name: value for name in ("tau", "k", "fraction") if (value := getattr(self, name)) is not None}
+        if self.fraction is not None and self.threshold != "auto":
+            raise ValueError(f"threshold={self.threshold!r}: remove it or fraction, each of them sets the threshold")
         if len(given) > 1:
             name, value = list(given.items())[-1]
             raise ValueError(
@@ -104,7 +108,8 @@ class TrainingConfig(Section):
     ``batch_size``, ``replacement`` and ``keep`` belong to ``algorithm = "sgd"``, which fills in
     :data:`SGD_DEFAULTS`: it returns W(t) for a random t, as SGD Algorithm 1 does, unless ``keep`` says otherwise.
     ``algorithm = "adversarial"`` trains on examples that ``[adversary]`` has moved (ADV Algorithm 1), all of them or
-    ``batch_size`` at a time.
+    ``batch_size`` at a time. ``optimiser`` ("momentum" with ``momentum``, "adam") and ``weight_decay`` act on the
+    neurons that are active in a step alone; ``schedule`` lets the learning rate fall to 0.
     """
 
     BELONGS: ClassVar[Mapping[str, Belonging]] = {
@@ -112,6 +117,7 @@ class TrainingConfig(Section):
         "replacement": Belonging("algorithm", ("sgd", "adversarial")),
         "huber_delta": Belonging("loss", ("huber",)),
         "geman_mcclure_scale": Belonging("loss", ("geman_mcclure",)),
+        "momentum": Belonging("optimiser", ("momentum",)),
     }
 
     algorithm: Literal["gd", "sgd", "adversarial"] = "gd"
@@ -124,6 +130,21 @@ class TrainingConfig(Section):
     batch_size: Count | None = None
     replacement: bool | None = None
     keep: Literal["last", "best", "average", "random"] | None = None
+    optimiser: Literal["descent", "momentum", "adam"] = "descent"
+    momentum: Annotated[float, Field(ge=0, lt=1, description="a number of at least 0 and below 1")] | None = None
+    weight_decay: Annotated[float, Field(ge=0, le=1e6)] = 0.0
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+
+    @property
+    def optimiser_options(self) -> dict[str, float]:
+        """What :func:`hybrid_train.training.optimisers.make_optimiser` takes beside name and shape."""
+        momentum = {} if self.momentum is None else {"momentum": self.momentum}
+        return {"weight_decay": self.weight_decay} | momentum
+
+    @property
+    def plain(self) -> bool:
+        """Whether a step moves weights by a combination of the data, as the papers' do."""
+        return self.optimiser == "descent" and self.weight_decay == 0.0
 
     @property
     def loss_options(self) -> dict[str, float]:
@@ -154,7 +175,9 @@ class TrainingConfig(Section):
 
     @model_validator(mode="after")
     def _rate_fits_the_loss(self) -> Self:
-        if self.learning_rate == "auto" and make_loss(self.loss, **self.loss_options).curvature is None:
+        if self.learning_rate != "auto" or self.optimiser == "adam":
+            return self
+        if make_loss(self.loss, **self.loss_options).curvature is None:
             raise ValueError(
                 f"learning_rate='auto': expected a number above 0, since loss={self.loss!r} has no bounded curvature"
             )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from hybrid_train.data.checks import draw_rows, unit_rows
 from hybrid_train.data.dataset import Dataset
+from hybrid_train.data.examples import Wishes, prepared
+from hybrid_train.data.scikit_tables import scikit_table
 
 
 def breast_cancer(n: int | None = None, seed: int = 0) -> Dataset:
@@ -20,9 +21,4 @@ def breast_cancer(n: int | None = None, seed: int = 0) -> Dataset:
         ConfigError: n below 1.
         DataError: n is more than there are.
     """
-    from sklearn.datasets import load_breast_cancer
-
-    measured, benign = load_breast_cancer(return_X_y=True)
-    standardised = (measured - measured.mean(axis=0)) / measured.std(axis=0)
-    rows = draw_rows(len(measured), n, seed, benign)
-    return Dataset(unit_rows(standardised[rows], "breast_cancer"), 2.0 * benign[rows] - 1.0, "breast_cancer")
+    return prepared(scikit_table("breast_cancer"), Wishes(n, seed, standardise=True)).dataset

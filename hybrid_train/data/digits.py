@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from hybrid_train.data.checks import draw_rows, unit_rows
 from hybrid_train.data.dataset import Dataset
+from hybrid_train.data.examples import Examples, Wishes, prepared
 from hybrid_train.errors import ConfigError
 
 
@@ -28,6 +28,15 @@ def digits(n: int | None = None, classes: Sequence[int] | Literal["all"] = (3, 8
         ConfigError: fewer than two digits, a digit twice or outside 0..9, or n below 1.
         DataError: n is more than there are.
     """
+    return prepared(digit_examples(classes), Wishes(n, seed)).dataset
+
+
+def digit_examples(classes: Sequence[int] | Literal["all"] = (3, 8)) -> Examples:
+    """Return all images of the chosen digits as they stand, 64 numbers from 0 to 16 each.
+
+    Raises:
+        ConfigError: as :func:`digits`.
+    """
     chosen = _checked_classes(classes)
     from sklearn.datasets import load_digits
 
@@ -36,12 +45,12 @@ def digits(n: int | None = None, classes: Sequence[int] | Literal["all"] = (3, 8
     label_of_digit[chosen] = np.arange(len(chosen))
     labels = label_of_digit[digit_of]
     members = np.flatnonzero(labels >= 0)
-    rows = members[draw_rows(len(members), n, seed, labels[members])]
-    inputs = unit_rows(images[rows], "digits")
     name = f"digits({', '.join(map(str, chosen))})"
+    columns = tuple(f"pixel_{row}_{column}" for row in range(8) for column in range(8))
+    inputs, found = np.asarray(images[members], dtype=np.float64), labels[members]
     if len(chosen) == 2:
-        return Dataset(inputs, 2.0 * labels[rows] - 1.0, name)
-    return Dataset(inputs, labels[rows], name, len(chosen))
+        return Examples(inputs, 2.0 * found - 1.0, name, labels=tuple(chosen), columns=columns, target="digit")
+    return Examples(inputs, found, name, len(chosen), tuple(chosen), columns, "digit")
 
 
 def _checked_classes(classes: Sequence[int] | Literal["all"]) -> list[int]:

@@ -9,24 +9,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hybrid_train.data.table import Table
-from hybrid_train.errors import ConfigError, DataError
+from hybrid_train.data.columns import Column, input_columns, target_column
+from hybrid_train.data.table import Table, Words
+from hybrid_train.errors import DataError
 from hybrid_train.finder.bank import checked_vectors
 from hybrid_train.support.archives import Archive, opened_archive, read_npy
 from hybrid_train.support.arrays import FloatArray
-from hybrid_train.support.messages import printable, quoted, shown
+from hybrid_train.support.messages import printable, shown
 from hybrid_train.support.untrusted import reading
 
 _INPUTS, _TARGETS = ("x", "inputs"), ("y", "targets")
 
 
-def read_npz(path: Path, *, words: bool, limit: int) -> Table:
+def read_npz(path: Path, *, words: Words, limit: int, targets: bool = True) -> Table:
     """Return the arrays ``x`` or ``inputs`` and ``y`` or ``targets`` of an archive; capital letters will do.
 
     Args:
         path: the file.
         words: whether targets may be words.
         limit: bytes of the file, and of each of the arrays.
+        targets: whether they are wanted.
 
     Raises:
         DataError: not an archive, arrays of other names, or not numbers of fitting shapes.
@@ -34,27 +36,31 @@ def read_npz(path: Path, *, words: bool, limit: int) -> Table:
     name = printable(str(path))
     problem = "write it with numpy.savez"
     with reading(f"{name}: not a readable .npz archive", DataError, problem), opened_archive(path, limit) as archive:
-        inputs, values = _array(archive, _INPUTS, name), _array(archive, _TARGETS, name)
+        inputs = _array(archive, _INPUTS, name)
+        values = _array(archive, _TARGETS, name) if targets else None
     notes = []
-    if values.ndim == 2 and values.shape[1] == 1:
+    if values is not None and values.ndim == 2 and values.shape[1] == 1:
         notes.append(f"{name}: targets of shape {values.shape} are taken as {values.shape[:1]}, one number a row")
         values = values[:, 0]
     if inputs.dtype == bool:
         notes.append(f"{name}: inputs are True and False, taken as 1 and 0")
     rows = _inputs(inputs, name)
-    targets = _targets(values, name, words=words)
-    if len(targets) != len(rows):
-        raise DataError(f"{name}: {len(rows)} inputs but {len(targets)} targets")
-    return Table(rows, targets, tuple(notes))
+    if values is None:
+        return Table(rows, None, tuple(notes))
+    found = _targets(values, name, words=words)
+    if len(found) != len(rows):
+        raise DataError(f"{name}: {len(rows)} inputs but {len(found)} targets")
+    return Table(rows, found, tuple(notes))
 
 
-def read_npy_table(path: Path, target: str | int, *, limit: int) -> Table:
-    """Return the table of an NPY file, one of whose columns holds the targets.
+def read_npy_table(path: Path, target: Column | None, *, limit: int, columns: Sequence[Column] | None = None) -> Table:
+    """Return the table of an NPY file, one of whose columns holds the targets, if they are wanted.
 
     Args:
         path: the file.
-        target: that column: "last" or an index.
+        target: that column: "last" or an index; None for none.
         limit: bytes of the file.
+        columns: those to learn from, by index; None for all others.
 
     Raises:
         ConfigError: no such column.
@@ -65,13 +71,13 @@ def read_npy_table(path: Path, target: str | int, *, limit: int) -> Table:
         array = read_npy(path, limit)
     table = _inputs(array, name)
     width = table.shape[1]
-    if width < 2:
+    if width < 2 and target is not None:
         raise DataError(f"{name}: one column; expected those of the inputs and one of targets")
-    column = width - 1 if target == "last" else target
-    if isinstance(column, bool) or not isinstance(column, int) or not -width <= column < width:
-        raise ConfigError(f"target={quoted(target)}: {name} has {width} columns; give an index from 0 to {width - 1}")
+    column = None if target is None else target_column(target, None, width, name)
+    others = [at for at in range(width) if at != column]
+    inputs = table[:, others if columns is None else list(input_columns(columns, None, width, name, column))]
     # As stored, where classes may be integers that no float tells apart.
-    return Table(np.delete(table, column, axis=1), _targets(array[:, column], name, words=False), ())
+    return Table(inputs, None if column is None else _targets(array[:, column], name, words=False), ())
 
 
 def _inputs(array: npt.NDArray[Any], name: str) -> FloatArray:
@@ -82,10 +88,10 @@ def _inputs(array: npt.NDArray[Any], name: str) -> FloatArray:
     return checked_vectors(array, f"{name}: inputs")
 
 
-def _targets(values: npt.NDArray[Any], name: str, *, words: bool) -> npt.NDArray[Any]:
+def _targets(values: npt.NDArray[Any], name: str, *, words: Words) -> npt.NDArray[Any]:
     """Return targets as float64, or as they are where they are words or whole numbers for classes."""
     if values.dtype.kind in "US" and values.ndim == 1:
-        if not words:
+        if not words or (words == "auto" and _are_numbers(values)):
             raise DataError(f"{name}: targets must be numbers; labels='classes' takes words as classes")
         if (values == values.dtype.type()).any():
             raise DataError(f"{name}: targets: row {int(np.argmax(values == values.dtype.type()))} is empty")
@@ -95,13 +101,21 @@ def _targets(values: npt.NDArray[Any], name: str, *, words: bool) -> npt.NDArray
             f"{name}: targets must be numbers of shape (n,) or (n, K), got {shown(str(values.dtype))} of shape "
             f"{values.shape}; convert them yourself"
         )
-    if words and values.dtype.kind in "iu":
+    if words is True and values.dtype.kind in "iu":
         return values
     targets = values.astype(np.float64)
     finite = np.isfinite(targets.reshape(len(targets), -1)).all(axis=1)
     if not finite.all():
         raise DataError(f"{name}: targets: row {int(np.argmin(finite))} holds NaN or infinity")
     return targets
+
+
+def _are_numbers(words: npt.NDArray[Any]) -> bool:
+    try:
+        words.astype(np.float64)
+    except ValueError:
+        return False
+    return True
 
 
 def _array(archive: Archive, names: Sequence[str], name: str) -> npt.NDArray[Any]:

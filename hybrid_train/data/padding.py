@@ -79,6 +79,11 @@ def with_one(inputs: npt.ArrayLike) -> FloatArray:
     return np.column_stack([rows, np.ones(len(rows), rows.dtype)])
 
 
+def adversarial_form(inputs: npt.ArrayLike) -> FloatArray:
+    """Return (sqrt(3)/2 x, 1/2, 1) for each row x: the normal form of ADV section 3.2, with a one for the bias."""
+    return with_one(with_last_coordinate(inputs, ADVERSARIAL_LAST))
+
+
 def _shrink(last: float) -> float:
     if not -1.0 < last < 1.0:
         raise ConfigError(f"last={last}: expected a number strictly between -1 and 1")

@@ -1,29 +1,32 @@
-"""Reading text tables, comma- or tab-separated, so strictly that no entry is guessed."""
+"""Reading text tables, separated by commas, semicolons or tabs, so strictly that no entry is guessed."""
 
 from __future__ import annotations
 
-import csv
 import io
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, NoReturn, final
+from typing import Any, Literal, final
 
 import numpy as np
 import numpy.typing as npt
 
+from hybrid_train.data.columns import Column, input_columns, target_column
 from hybrid_train.data.header import Header, has_header
-from hybrid_train.errors import ConfigError, DataError
+from hybrid_train.data.text_lines import Plan, TextLines, is_finite_or_word, number
+from hybrid_train.errors import DataError
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.support.messages import printable, quoted
-from hybrid_train.support.names import nearest
 from hybrid_train.support.untrusted import read_table
+
+Words = bool | Literal["auto"]
 
 _SAMPLE = 1000
 """Rows below the first one that say whether that is a header."""
 
 _INDEX_NAMES = {"", "Unnamed: 0"}
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+_FEW_WORDS = 20
 
 
 @final
@@ -33,63 +36,116 @@ class Table:
 
     Attributes:
         inputs: (n, d) float64.
-        targets: (n,) float64, or (n,) strings where words are asked for and not every target is a number.
+        targets: (n,) float64, or (n,) strings where words are asked for and not every target is a number; None where no
+            targets are asked for.
         notes: what was not taken as it stands, in sentences.
+        columns: names of the columns of ``inputs``; None without a header.
+        target: name of the column of the targets; None likewise.
     """
 
     inputs: FloatArray
-    targets: npt.NDArray[Any]
+    targets: npt.NDArray[Any] | None
     notes: tuple[str, ...]
+    columns: tuple[str, ...] | None = None
+    target: str | None = None
 
 
-def read_text_table(path: Path, target: str | int, *, header: Header, words: bool, limit: int) -> Table:
-    """Return what a comma- or (``.tsv``) tab-separated file holds; blank lines are skipped.
+def read_text_table(
+    path: Path,
+    target: Column | None,
+    *,
+    header: Header,
+    words: Words,
+    limit: int,
+    columns: Sequence[Column] | None = None,
+    by_name: Sequence[str] | None = None,
+) -> Table:
+    """Return what a comma-, semicolon- or tab-separated file holds; blank lines are skipped.
 
     Args:
         path: the file, UTF-8 or marked UTF-16; packed where the name ends in ``.gz``.
         target: which column holds the targets: "last", a name in the header, or an index from 0 (from the end if
-            negative).
+            negative); None for none.
         header: whether the first line names the columns, see :func:`hybrid_train.data.header.has_header`.
-        words: whether targets may be words.
+        words: whether targets may be words; "auto" where they are words for the most part, and few.
         limit: bytes of text that are read at most.
+        columns: those to learn from, by name or index; None for all others, but for an index of the rows.
+        by_name: likewise, where there is a header to find them in.
 
     Raises:
         ConfigError: no such column.
-        DataError: ragged, empty, or an entry that is not a finite number; the line is named.
+        DataError: ragged, empty, or an entry that is not a finite number; line and column are named.
         UnreadableError: not such a file.
     """
     name = printable(str(path))
-    separator: Literal[",", "\t"] = "\t" if ".tsv" in path.name.lower()[-7:] else ","
-    text = _Text(read_table(path, limit), separator, name)
+    text = TextLines(read_table(path, limit), "\t" if ".tsv" in path.name.lower()[-7:] else None, name)
     line, first = next(text.lines(), (0, None))
     if first is None:
         raise DataError(f"{name}: no rows")
-    if len(first) < 2:
+    if len(first) < 2 and target is not None:
         raise DataError(
-            f"{name}: line {line} has one column; separate inputs and target by {_advice(first, separator)}"
+            f"{name}: line {line} has one column; separate inputs and target by {_SEPARATORS[text.separator]}"
         )
     notes = []
+    if text.separator == ";":
+        notes.append(f"{name}: columns are separated by semicolons")
     rows = [row for _, row in zip(range(_SAMPLE + 1), text.tolerant_rows(), strict=False)][1:]
     titled, why = has_header(first, rows, header)
     if why:
         notes.append(f"{name}: line {line}, {why}")
-    column = _target_column(target, first if titled else None, len(first), name)
+    names = tuple(first) if titled else None
+    at = None if target is None else target_column(target, names, len(first), name)
+    others = tuple(other for other in range(len(first)) if other != at)
+    columns = by_name if columns is None and titled else columns
+    inputs = others if columns is None else input_columns(columns, names, len(first), name, at)
     body = text.after(line) if titled else text.whole()
     top = rows[0] if titled and rows else first
-    # Where pandas is left to find out, a column of True and False becomes one of 1 and 0.
-    numeric = all(_number(entry) is not None for at, entry in enumerate(top) if not (words and at == column))
-    frame = _frame(body, separator, len(first), column if words else None) if numeric else None
-    if frame is None:
-        text.refuse(first, titled=titled, column=column if words else None, target=column)
-    features = [at for at in range(len(first)) if at != column]
-    if titled and features[0] == 0 and first[0] in _INDEX_NAMES and len(features) > 1 and numbers_rows(frame[0]):
-        features = features[1:]
+    plan = Plan(len(first), names, inputs, at, words is True)
+    indexed = columns is None and titled and others[:1] == (0,) and first[0] in _INDEX_NAMES and len(others) > 1
+    if indexed and _names_rows([row[0] for row in rows if row]):
+        plan, indexed = replace(plan, inputs=others[1:]), False
+        notes.append(f"{name}: column 0, {quoted(first[0])}, names the rows and is left out")
+    plan, frame = _read(plan, body, text, top, words)
+    if indexed and numbers_rows(frame[0]):
+        plan = replace(plan, inputs=others[1:])
         notes.append(f"{name}: column 0, {quoted(first[0])}, numbers the rows and is left out")
-    values = _words(frame[column]) if words else np.asarray(frame[column])
-    if words and any(not word or not _is_finite_or_word(word) for word in set(values)):
-        text.refuse(first, titled=titled, column=column, target=column)
-    inputs = np.ascontiguousarray(np.stack([frame[at] for at in features], axis=1))
-    return Table(inputs, _numbers_if_all(values) if words else values, tuple(notes))
+    values = None if plan.target is None else frame[plan.target]
+    return Table(
+        np.ascontiguousarray(np.stack([frame[other] for other in plan.inputs], axis=1)),
+        _numbers_if_all(values) if values is not None and plan.words else values,
+        tuple(notes),
+        None if names is None else tuple(names[other] for other in plan.inputs),
+        None if names is None or plan.target is None else names[plan.target],
+    )
+
+
+def _read(
+    plan: Plan, body: io.BytesIO, text: TextLines, top: Sequence[str], words: Words
+) -> tuple[Plan, dict[int, npt.NDArray[Any]]]:
+    """Return the columns that are read, and how; raise DataError for the first entry that is wrong."""
+    start = body.tell()
+    plans = (plan, replace(plan, words=True)) if words == "auto" and plan.target is not None else (plan,)
+    # Where pandas is left to find out, a column of True and False becomes one of 1 and 0.
+    for tried in (one for one in plans if all(at < len(top) and number(top[at]) is not None for at in one.numeric)):
+        body.seek(start)
+        frame = _frame(body, text.separator, tried)
+        if frame is None:
+            continue
+        if tried.target is None or not tried.words:
+            return tried, frame
+        frame[tried.target] = found = np.array([str(word).strip() for word in frame[tried.target]])
+        if words == "auto" and not _are_classes(found):
+            continue
+        if all(word and is_finite_or_word(word) for word in set(found)):
+            return tried, frame
+        plan = tried
+        break
+    return text.refuse(plan)
+
+
+def _names_rows(column: Sequence[str]) -> bool:
+    """Return whether a column holds words of which none comes twice, as an index of names does."""
+    return len(set(column)) == len(column) and not any(number(entry) is not None for entry in column)
 
 
 def numbers_rows(column: npt.NDArray[Any]) -> bool:
@@ -97,106 +153,29 @@ def numbers_rows(column: npt.NDArray[Any]) -> bool:
     return len(column) > 2 and column[0] in {0, 1} and bool((np.diff(column) == 1).all())
 
 
-@final
-class _Text:
-    """The text of a table and its lines.
-
-    Args:
-        data: UTF-8.
-        separator: of the entries.
-        name: of the file.
-    """
-
-    def __init__(self, data: bytes, separator: str, name: str) -> None:
-        self._data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
-        self._separator = separator
-        self._name = name
-
-    def lines(self) -> Iterator[tuple[int, list[str]]]:
-        """Yield (line number, stripped entries) of the lines that are not blank.
-
-        Raises:
-            DataError: a quotation that does not end, or the like.
-        """
-        stream = io.TextIOWrapper(io.BytesIO(self._data), encoding="utf-8", newline="")
-        reader = csv.reader(stream, delimiter=self._separator, strict=True)
-        try:
-            for row in reader:
-                entries = [entry.strip() for entry in row]
-                if entries not in ([], [""]):
-                    yield reader.line_num, entries
-        except csv.Error as error:
-            problem = printable(str(error))
-            raise DataError(f"{self._name}: line {reader.line_num}: not valid CSV: {problem}") from None
-
-    def tolerant_rows(self) -> Iterator[list[str]]:
-        """Yield the entries of lines as far as they can be told apart."""
-        try:
-            for _, entries in self.lines():
-                yield entries
-        except DataError:  # told where the whole is read
-            return
-
-    def whole(self) -> io.BytesIO:
-        """Return the text to read from."""
-        return io.BytesIO(self._data)
-
-    def after(self, lines: int) -> io.BytesIO:
-        """Return the text to read from, behind so many lines."""
-        stream = io.BytesIO(self._data)
-        for _ in range(lines):
-            stream.readline()
-        return stream
-
-    def refuse(self, first: Sequence[str], *, titled: bool, column: int | None, target: int) -> NoReturn:
-        """Raise DataError for the first entry that is wrong.
-
-        Args:
-            first: the first line.
-            titled: whether it is a header.
-            column: which may hold words.
-            target: which holds the targets.
-        """
-        lines = self.lines()
-        start, width = 0, len(first)
-        count = 0
-        for line, entries in lines:
-            start = start or line
-            if len(entries) != width:
-                raise DataError(f"{self._name}: line {line} has {len(entries)} entries, but line {start} has {width}")
-            if titled and line == start:
-                continue
-            count += 1
-            for at, entry in enumerate(entries):
-                problem = _word_problem(entry) if at == column else _number_problem(entry, is_target=at == target)
-                if problem:
-                    if line == start:
-                        problem += "; if this line names the columns, header=true says so"
-                    raise DataError(f"{self._name}: line {line}, column {at}: {quoted(entry)} {problem}")
-        if not count:
-            raise DataError(f"{self._name}: no rows below the header")
-        raise DataError(f"{self._name}: not a table of numbers; write it with numpy.savetxt or pandas' to_csv")
-
-
-def _frame(body: io.BytesIO, separator: str, width: int, words: int | None) -> dict[int, npt.NDArray[Any]] | None:
+def _frame(body: io.BytesIO, separator: str, plan: Plan) -> dict[int, npt.NDArray[Any]] | None:
     """Return the columns, or None where they are not what is wanted."""
     import pandas as pd
 
-    kinds = {at: str if at == words else np.float64 for at in range(width)}
+    kinds = {at: np.float64 if at in plan.numeric else str for at in range(plan.width)}
     try:
         frame = pd.read_csv(body, sep=separator, header=None, dtype=kinds, na_filter=False)
     except (ValueError, OverflowError):  # also pandas' own ParserError, EmptyDataError
         return None
-    if frame.shape[1] != width or not len(frame):
+    if frame.shape[1] != plan.width or not len(frame):
         return None
-    columns = {at: frame[at].to_numpy(object if at == words else np.float64) for at in range(width)}
-    if not all(np.isfinite(column).all() for at, column in columns.items() if at != words):
-        return None
-    return columns
+    wanted = [*plan.inputs, *(() if plan.target is None else (plan.target,))]
+    columns = {at: frame[at].to_numpy(np.float64 if at in plan.numeric else object) for at in wanted}
+    return columns if all(np.isfinite(columns[at]).all() for at in plan.numeric) else None
 
 
-def _words(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    return np.array([str(word).strip() for word in column])
+def _are_classes(words: npt.NDArray[Any]) -> bool:
+    """Whether words, taken as they come, are names of classes and no numbers with a few slips."""
+    distinct, counts = np.unique(words, return_counts=True)
+    if any(mark in word for word in distinct for mark in (";", "\t")):  # of another separator
+        return False
+    numbers = sum(int(count) for word, count in zip(distinct, counts, strict=True) if number(word) is not None)
+    return 2 * numbers < len(words) and len(distinct) <= max(_FEW_WORDS, len(words) // 2)
 
 
 def _numbers_if_all(words: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -207,61 +186,3 @@ def _numbers_if_all(words: npt.NDArray[Any]) -> npt.NDArray[Any]:
         except (ValueError, OverflowError):
             continue
     return words
-
-
-def _number(entry: str) -> float | None:
-    try:
-        return float(entry) if entry.isascii() and "_" not in entry else None
-    except ValueError:
-        return None
-
-
-def _is_finite_or_word(entry: str) -> bool:
-    number = _number(entry)
-    return number is None or math.isfinite(number)
-
-
-def _number_problem(entry: str, *, is_target: bool) -> str:
-    number = _number(entry)
-    if number is not None:
-        return "" if math.isfinite(number) else "is not finite; remove or fill in the row"
-    if not entry:
-        return "is not a number; remove or fill in the row"
-    advice = "labels='classes' takes words as classes" if is_target else "inputs are numbers; leave the column out"
-    return f"is not a number; {advice}"
-
-
-def _word_problem(entry: str) -> str:
-    return "" if entry and _is_finite_or_word(entry) else "is no class; remove or fill in the row"
-
-
-def _advice(first: Sequence[str], separator: str) -> str:
-    wanted = "commas" if separator == "," else "tabs"
-    found = next(
-        (name for mark, name in ((";", "semicolons"), ("\t", "tabs"), (",", "commas")) if mark in first[0]), ""
-    )
-    if not found:
-        return wanted
-    other = {"tabs": "call the file .tsv", "commas": "call the file .csv"}.get(found, "write it with sep=','")
-    return f"{wanted} (it seems to be separated by {found}: {other})"
-
-
-def _target_column(target: str | int, header: Sequence[str] | None, width: int, name: str) -> int:
-    if target == "last":
-        if header is not None and "last" in header[:-1]:
-            raise ConfigError(
-                f"target='last': {name} has a column of that name which is not the last one; give "
-                f"target={header.index('last')} for it or target=-1 for the last column"
-            )
-        return width - 1
-    if isinstance(target, str):
-        if header is None:
-            raise ConfigError(f"target={quoted(target)}: {name} has no header line; give 'last' or a column index")
-        if header.count(target) != 1:
-            what = "several columns" if target in header else f"no column{nearest(target, header)}"
-            columns = ", ".join(printable(title, 60) for title in header[:20]) + (", .." if width > 20 else "")
-            raise ConfigError(f"target={quoted(target)}: {name} has {what} of that name; columns: {columns}")
-        return header.index(target)
-    if isinstance(target, bool) or not isinstance(target, int) or not -width <= target < width:
-        raise ConfigError(f"target={quoted(target)}: {name} has {width} columns; give an index from 0 to {width - 1}")
-    return target % width

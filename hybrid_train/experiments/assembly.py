@@ -21,6 +21,7 @@ from hybrid_train.training.adversary import Adversary
 from hybrid_train.training.batches import Batches, FreshBatches, FullBatch, MiniBatches
 from hybrid_train.training.dynamics import Dynamics
 from hybrid_train.training.losses import encoded_draw
+from hybrid_train.training.optimisers import make_optimiser
 
 
 def planned_finders(config: Config, setting: Setting) -> Finders:
@@ -85,6 +86,7 @@ def make_training(
         seed=config.run.seed,
         audit_every=config.run.audit_every,
         judge=None if training.kept != "best" else _judge(config, setting, network),
+        schedule=training.schedule,
     )
 
 
@@ -140,6 +142,7 @@ def _dynamics(
         fresh=fresh is not None,
         in_batches=config.training.batch_size is not None,
         reach=None if still else ball_of(config, setting).reach(inputs.shape[1]),
+        optimiser=lambda shape: make_optimiser(config.training.optimiser, shape, **config.training.optimiser_options),
     )
     return setting.kind.dynamics(network, inputs if fresh is None else fresh, finders, course)
 

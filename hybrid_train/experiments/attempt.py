@@ -11,6 +11,7 @@ from classical.training.loop import Training
 from hybrid_train.config import Config
 from hybrid_train.errors import CheckpointError, HybridTrainError, is_interruption
 from hybrid_train.experiments.assembly import attacked, make_training, planned_finders
+from hybrid_train.experiments.held_out import HeldOutWatch
 from hybrid_train.experiments.judging import judging_note
 from hybrid_train.experiments.results import RunDirectory
 from hybrid_train.experiments.row import Row
@@ -53,12 +54,20 @@ class Attempt:
         self.unwritten: str | None = None
         self._learning_rate: float | str = config.training.learning_rate
         self._judging: tuple[str, ...] = ()
-        self._tally = Tally(config.finder.kind, config.training.index, str(finder.promise), setting.dataset)
+        self._tally = Tally(
+            config.finder.kind,
+            config.training.index,
+            str(finder.promise),
+            setting.dataset,
+            fresh=setting.fresh is not None,
+        )
+        self._watch = None if setting.test is None else HeldOutWatch(config, setting)
 
     @property
     def row(self) -> Row:
         """The row of this run in a table."""
-        return self._tally.row(self._learning_rate, self.error)
+        watch = self._watch
+        return self._tally.row(self._learning_rate, self.error, None if watch is None else watch.row)
 
     @property
     def notes(self) -> list[str]:
@@ -91,15 +100,21 @@ class Attempt:
         try:
             with announced(f"{label}: loading and compiling", shown=progress):
                 self._rehearse()
-            for record in with_progress(training, config.training.steps + 1, label, shown=progress, whole=True):
+            records = with_progress(
+                training, config.training.steps + 1, label, shown=progress, whole=True, told=self._told
+            )
+            for record in records:
+                score = None if self._watch is None else self._watch.look(record.step, network)
                 if directory is not None:
-                    directory.append(record.as_dict())
+                    directory.append(record.as_dict() | ({} if score is None else {"held_out": vars(score)}))
                 self._tally.add(record)
             self._tally.state({**training.dynamics.remarks, **training.dynamics.facts()})
             if directory is not None:  # before anything else that may fail: the network is what all this was for
-                step = training.kept_step
-                self._keep(partial(directory.checkpoint, config.training.steps if step is None else step, network))
+                step, last, preparation = training.kept_step, config.training.steps, self._setting.preparation
+                self._keep(partial(directory.checkpoint, last if step is None else step, network, preparation))
             self._judge(training, network)
+            if self._watch is not None:
+                self._watch.returned(training.kept_step, network)
         except BaseException as error:
             self.error = one_line(error)
             raise
@@ -108,6 +123,10 @@ class Attempt:
             if directory is not None:
                 self._keep(partial(directory.finish, summary()))
         return network
+
+    def _told(self) -> str:
+        """Return what the progress line says of the last record."""
+        return self._tally.text if self._watch is None else f"{self._tally.text}, {self._watch.text}"
 
     def _keep(self, write: Callable[[], object]) -> None:
         """Write what has been worked out; where that fails, a full disk, the run goes on and what it found is kept."""

@@ -7,7 +7,8 @@
     metrics.jsonl         one line a step, written as it happens
     checkpoints/          step-NNNNNN.npz: weights, output_weights, threshold, step; of a deep network weights_0 ..,
                           input_weights_0 .., output_weights, thresholds, step; and all else that makes the network
-                          (:func:`hybrid_train.network.storing.stored`), which ``read_checkpoint`` rebuilds; no pickle
+                          (:func:`hybrid_train.network.storing.stored`) or prepares rows for it
+                          (:class:`hybrid_train.data.Preparation`), which ``read_checkpoint`` rebuilds; no pickle
     summary.json          the document ``hybrid-train run --json`` prints
     figures/              pictures (PNG) and the data behind them (JSON)
 
@@ -29,6 +30,7 @@ import numpy as np
 
 from hybrid_train.config import Config, load_config
 from hybrid_train.config.toml import toml_text
+from hybrid_train.data import Preparation
 from hybrid_train.errors import CheckpointError
 from hybrid_train.experiments.document import CONFIG, METRICS, SUMMARY, make_directory, versions, write_summary
 from hybrid_train.network.storing import Network, restored, stored
@@ -72,13 +74,13 @@ class RunDirectory:
         with writing(self.path / METRICS), open(self.path / METRICS, "a", encoding="utf-8") as file:
             file.write(json_text(record) + "\n")
 
-    def checkpoint(self, step: int, network: Network) -> Path:
-        """Write the network as it is after ``step`` steps and return the file."""
+    def checkpoint(self, step: int, network: Network, preparation: Preparation | None = None) -> Path:
+        """Write the network as it is after ``step`` steps, and what prepares rows for it; return the file."""
         target = self.path / _CHECKPOINTS / f"step-{step:06d}.npz"
         with writing(target):
             target.parent.mkdir(exist_ok=True)
         with replacing(target) as partial, open(partial, "wb") as file:
-            np.savez(file, step=step, **stored(network))
+            np.savez(file, step=step, **stored(network), **({} if preparation is None else preparation.arrays()))
         return target
 
     def finish(self, summary: dict[str, Any]) -> None:
@@ -150,10 +152,11 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Return a checkpoint: ``step``, the ``network`` rebuilt to the last bit, and the arrays.
+    """Return a checkpoint: ``step``, the ``network`` rebuilt to the last bit, its ``preparation``, and the arrays.
 
-    They are those of :func:`hybrid_train.network.storing.restored`. Files of earlier versions give no ``network``: put
-    their weights into the one that the run's config starts.
+    ``preparation`` is what was done to the rows of the data, None in files that do not say. The arrays are those of
+    :func:`hybrid_train.network.storing.restored`. Files of earlier versions give no ``network``: put their weights into
+    the one that the run's config starts.
 
     Raises:
         CheckpointError: unreadable or damaged.
@@ -161,7 +164,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     name, problem = printable(os.fspath(path)), "not a readable checkpoint"
     limit = memory_limit(_LARGEST_CHECKPOINT, 2)
     with reading(f"{name}: {problem}", CheckpointError, "damaged"), opened_archive(path, limit) as arrays:
-        return restored(arrays) | {"step": int(arrays["step"])}
+        return restored(arrays) | {"step": int(arrays["step"]), "preparation": Preparation.of_arrays(arrays)}
 
 
 def environment(config: Config) -> dict[str, Any]:

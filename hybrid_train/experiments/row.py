@@ -27,6 +27,30 @@ class Robustness:
 
 
 @final
+@dataclass(frozen=True)
+class HeldOut:
+    """What a row says in addition where data are held out.
+
+    Attributes:
+        held_out_loss: the mean over the held-out rows, of the network returned; None if the run did not end.
+        held_out_accuracy: likewise; None where there are no classes.
+        held_out_r2: likewise; None where there are classes.
+        held_out_rows: how many they are.
+        training_rows: how many are trained on.
+        held_out_steps: the W(t) that were looked at.
+        held_out_losses: the mean losses of these.
+    """
+
+    held_out_loss: float | None
+    held_out_accuracy: float | None
+    held_out_r2: float | None
+    held_out_rows: int
+    training_rows: int
+    held_out_steps: list[int]
+    held_out_losses: list[float | None]
+
+
+@final
 @dataclass(frozen=True, eq=False)
 class Row(Mapping[str, Any]):
     """What one run came to: costs are totals over the run, lists have one entry for each of W(0) .. W(steps).
@@ -46,7 +70,8 @@ class Row(Mapping[str, Any]):
         final_loss: of W(steps) on all data (a last batch where data are fresh); None if the run did not end.
         returned_step: t of the W(t) returned; None for an average.
         returned_loss: of the network returned on all data (the mean over held-out data where they are fresh).
-        accuracy: of the network returned, on clean data; None where there are no classes.
+        accuracy: of the network returned, on clean data, those that ``accuracy_of`` names; None without classes.
+        accuracy_of: "training data", or "held-out data" where every step draws fresh examples; None without one.
         fired_per_step: active pairs of a step, on average.
         fired_per_datum: active neurons of a datum, on average.
         cost: charged over the run, building included; its counters are keys of their own.
@@ -59,6 +84,7 @@ class Row(Mapping[str, Any]):
         facts: what the finder had to say of itself.
         cost_per_step: counters by name.
         robustness: what an adversary adds; None without one.
+        held_out: what held-out data add; None without any.
         error: why the run ended early, in one line; None, and no key, if it did not.
     """
 
@@ -72,6 +98,7 @@ class Row(Mapping[str, Any]):
     returned_step: int | None
     returned_loss: float | None
     accuracy: float | None
+    accuracy_of: str | None
     fired_per_step: float | None
     fired_per_datum: float | None
     cost: Cost
@@ -84,12 +111,13 @@ class Row(Mapping[str, Any]):
     facts: dict[str, Any]
     cost_per_step: dict[str, list[int]]
     robustness: Robustness | None = None
+    held_out: HeldOut | None = None
     error: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the row as the JSON document has it."""
         found = {field.name: getattr(self, field.name) for field in fields(self)}
-        robustness, error = found.pop("robustness"), found.pop("error")
+        more, error = (found.pop("robustness"), found.pop("held_out")), found.pop("error")
         counters: dict[str, dict[str, Any]] = {
             "cost": self.cost.as_dict(),
             "simulation": {"simulation": self.simulation.as_dict()},
@@ -97,7 +125,8 @@ class Row(Mapping[str, Any]):
         row: dict[str, Any] = {}
         for name, value in found.items():
             row |= counters.get(name, {name: value})
-        row |= {} if robustness is None else vars(robustness)
+        for part in more:
+            row |= {} if part is None else vars(part)
         return row if error is None else row | {"error": error}
 
     @cached_property

@@ -12,11 +12,13 @@ from typing import Any, Literal, final
 
 from hybrid_train.config import Config, load_config
 from hybrid_train.config.combinations import combination_errors
+from hybrid_train.config.data_kinds import Given
 from hybrid_train.config.load import ConfigSource, finder_errors
 from hybrid_train.config.threads import in_its_threads
 from hybrid_train.errors import CheckpointError, ConfigError, UnwrittenError, is_interruption
 from hybrid_train.experiments.attempt import Attempt, one_line
 from hybrid_train.experiments.document import check_vacant, draw_document, make_directory, versions, write_summary
+from hybrid_train.experiments.model import Model
 from hybrid_train.experiments.row import Row
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.network.storing import Network
@@ -69,10 +71,12 @@ class RunResult:
     Attributes:
         network: at W(steps), or what ``training.keep`` names.
         table: the run as a comparison of one: config, row, notes, figures.
+        model: the network with what prepares rows for it, which predicts in the terms of the data.
     """
 
     network: Network
     table: Comparison
+    model: Model
 
     @property
     def row(self) -> Row:
@@ -89,12 +93,21 @@ class RunResult:
         return self.table.document()
 
 
-@in_its_threads
-def run(config: ConfigSource, *, out: str | os.PathLike[str] | None = None, progress: bool = False) -> RunResult:
+def run(
+    config: ConfigSource,
+    *,
+    data: Any = None,
+    test: Any = None,
+    out: str | os.PathLike[str] | None = None,
+    progress: bool = False,
+) -> RunResult:
     """Train once.
 
     Args:
         config: a TOML file, its tables as a dict, or a Config.
+        data: (X, y) to train on, arrays or a pandas frame and series, in place of the data that the config names; its
+            ``[data]`` may be left out, or say how arrays are prepared.
+        test: (X, y) to hold out.
         out: results directory to make, see :mod:`hybrid_train.experiments.results`; nothing is written without one.
         progress: show a bar, if standard error is a terminal.
 
@@ -105,24 +118,30 @@ def run(config: ConfigSource, *, out: str | os.PathLike[str] | None = None, prog
         DivergenceError: the loss left the finite numbers.
         UnwrittenError: network or summary cannot be written; it has the result.
     """
-    valid = load_config(config)
-    directory = _vacant(out)
-    setting = Setting.of(valid)
-    attempt = Attempt(setting, valid, directory)
-    network = attempt.train(progress, lambda: _joined(valid, setting, [attempt]).document())
-    table = _joined(valid, setting, [attempt])
-    if attempt.unwritten is not None:
-        raise UnwrittenError(attempt.unwritten, RunResult(network, table))
-    if directory is not None:
-        table = replace(table, figures=draw_document(directory, table.document(), _draw_run))
-    return RunResult(network, table)
+    return _run(*_with_data(config, data, test), out=out, progress=progress)
 
 
 @in_its_threads
+def _run(valid: Config, given: Given | None, *, out: str | os.PathLike[str] | None, progress: bool) -> RunResult:
+    directory = _vacant(out)
+    setting = Setting.of(valid, given)
+    attempt = Attempt(setting, valid, directory)
+    network = attempt.train(progress, lambda: _joined(valid, setting, [attempt]).document())
+    table = _joined(valid, setting, [attempt])
+    model = Model(network, setting.preparation, setting.loss)
+    if attempt.unwritten is not None:
+        raise UnwrittenError(attempt.unwritten, RunResult(network, table, model))
+    if directory is not None:
+        table = replace(table, figures=draw_document(directory, table.document(), _draw_run))
+    return RunResult(network, table, model)
+
+
 def compare(
     config: ConfigSource,
     finders: Sequence[str],
     *,
+    data: Any = None,
+    test: Any = None,
     indexes: Sequence[Index] | None = None,
     out: str | os.PathLike[str] | None = None,
     progress: bool = False,
@@ -135,6 +154,8 @@ def compare(
     Args:
         config: a TOML file, its tables as a dict, or a Config.
         finders: registered names.
+        data: (X, y) to train on, as :func:`run` takes them.
+        test: (X, y) to hold out.
         indexes: "neurons", "data" or both; by default the config's.
         out: results directory to make; nothing is written without one.
         progress: show a bar for each run, if standard error is a terminal.
@@ -145,11 +166,23 @@ def compare(
         ResourceError: a run would not fit this machine; nothing has started then.
         UnwrittenError: the summary cannot be written; it has the result.
     """
-    valid = load_config(config)
+    return _compare(*_with_data(config, data, test), finders, indexes=indexes, out=out, progress=progress)
+
+
+@in_its_threads
+def _compare(
+    valid: Config,
+    given: Given | None,
+    finders: Sequence[str],
+    *,
+    indexes: Sequence[Index] | None,
+    out: str | os.PathLike[str] | None,
+    progress: bool,
+) -> Comparison:
     chosen = (valid.training.index,) if indexes is None else indexes
     _check_choice(valid, finders, chosen)
     directory = _vacant(out)
-    setting = Setting.of(valid)
+    setting = Setting.of(valid, given)
     plan = [valid.with_finder(finder, index) for index in chosen for finder in finders]
     attempts = [Attempt(setting, single, _place(directory, single)) for single in plan]
     if directory is not None:
@@ -172,6 +205,15 @@ def compare(
             raise UnwrittenError(str(error), table) from error
         table = replace(table, figures=draw_document(directory, table.document(), _draw_comparison))
     return table
+
+
+def _with_data(config: ConfigSource, data: Any, test: Any) -> tuple[Config, Given | None]:
+    """Return the config, and the arrays that take the place of the data it names, if there are any."""
+    if data is not None:
+        return load_config(config, ["data.kind=arrays"]), Given(data, test)
+    if test is not None:
+        raise ConfigError("test=(X, y): give data=(X, y) too, what is to be trained on")
+    return load_config(config), None
 
 
 def _draw_run(directory: Path, document: dict[str, Any]) -> list[Path]:

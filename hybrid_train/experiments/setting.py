@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self, final
 
 from hybrid_train.config import Config
+from hybrid_train.config.data_kinds import Given
 from hybrid_train.data import (
     Dataset,
     Distribution,
+    Preparation,
     input_bound,
 )
+from hybrid_train.errors import InvariantError
 from hybrid_train.experiments.starts import Start, make_start
 from hybrid_train.network.deep import DeepNetwork
 from hybrid_train.network.storing import Network
@@ -32,6 +35,8 @@ class Setting:
         kind: of network, and how it starts on these data.
         notes: what a reader should know about the data, in sentences.
         fresh: where every step draws its examples from; None if it takes them from ``dataset``.
+        test: data that are never trained on; None if none are held out.
+        preparation: of rows as people have them, into those that the network takes.
     """
 
     dataset: Dataset
@@ -40,30 +45,48 @@ class Setting:
     outputs: int
     kind: Start
     notes: list[str]
-    fresh: Distribution | None = None
+    fresh: Distribution | None
+    test: Dataset | None
+    preparation: Preparation
 
     @classmethod
-    def of(cls, config: Config) -> Self:
+    def of(cls, config: Config, given: Given | None = None) -> Self:
         """Load the data and fit the loss to them.
+
+        Args:
+            config: of the runs.
+            given: arrays, where the data are such.
 
         Raises:
             ConfigError: the data have another dimension than the network reads.
             DataError: the data cannot be had, or the loss cannot use their targets.
             ResourceError: data or weights do not fit in memory.
         """
-        source, dataset = config.data.load(config.run.seed)
+        source, dataset, test, preparation = config.data.load(config.run.seed, given)
         fresh = source if config.data.fresh else None
         loss = make_loss(config.training.loss, **config.training.loss_options)
         network = config.network
         outputs = loss.default_outputs(dataset) if network.outputs == "auto" else network.outputs
         targets, notes = loss.encode(dataset, outputs), _notes(config, dataset, source)
         kind = make_start(config, dataset.inputs, outputs, fresh, _examples(config, dataset))
-        return cls(dataset, loss, targets, outputs, kind, [*notes, *kind.notes], fresh)
+        preparation = replace(preparation, lifted=kind.lifted)
+        return cls(dataset, loss, targets, outputs, kind, [*notes, *kind.notes], fresh, test, preparation)
 
     @property
     def inputs(self) -> FloatArray:
         """(n, d) the data as the network takes them."""
         return self.kind.inputs
+
+    @property
+    def held_out(self) -> tuple[Dataset, FloatArray]:
+        """Data that are never trained on, and (n, d) their inputs as the network takes them.
+
+        Raises:
+            InvariantError: none are held out.
+        """
+        if self.test is None:
+            raise InvariantError("Setting: no data are held out")
+        return self.test, self.kind.normal_form(self.test.inputs)
 
     @property
     def threshold(self) -> float | None:

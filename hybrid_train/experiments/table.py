@@ -23,10 +23,17 @@ _COLUMNS = {
 _ROBUST = {
     "final_loss": "robust loss",
     "final_clean_loss": "clean loss",
-    "robust_accuracy": "robust accuracy",
-    "accuracy": "clean accuracy",
+    "robust_accuracy": "training robust accuracy",
+    "accuracy": "training clean accuracy",
 }
 """Columns that an adversary brings, in the place of the final loss."""
+
+_HELD_OUT = {
+    "held_out_loss": "held-out mean loss",
+    "held_out_accuracy": "held-out accuracy",
+    "held_out_r2": "held-out R^2",
+}
+"""Columns that held-out data bring, behind those of the training data."""
 
 _WORDS = ("finder", "index", "promise")
 
@@ -42,13 +49,17 @@ def comparison_text(rows: Sequence[Mapping[str, Any]]) -> str:
 def _outcome(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return the columns that say how training ended: the losses and accuracies there are."""
     if any("robust_accuracy" in row for row in rows):
-        return _ROBUST
-    columns = {"final_loss": _COLUMNS["final_loss"]}
-    if any(row.get("returned_loss") != row["final_loss"] for row in rows):
-        columns["returned_loss"] = "returned loss"
-    if any(row.get("accuracy") is not None for row in rows):
-        columns["accuracy"] = "accuracy"
-    return columns
+        columns = dict(_ROBUST)
+    else:
+        columns = {"final_loss": _COLUMNS["final_loss"]}
+        if any(row.get("returned_loss") != row["final_loss"] for row in rows):
+            columns["returned_loss"] = "returned loss"
+        if any(row.get("accuracy") is not None for row in rows):
+            of = next((row["accuracy_of"] for row in rows if row.get("accuracy_of")), "training data")
+            columns["accuracy"] = f"{of.removesuffix(' data')} accuracy"
+    return columns | {
+        name: title for name, title in _HELD_OUT.items() if any(row.get(name) is not None for row in rows)
+    }
 
 
 def _cell(row: Mapping[str, Any], name: str) -> str:

@@ -9,11 +9,12 @@ import numpy as np
 
 from hybrid_train.data import Dataset
 from hybrid_train.errors import InvariantError
-from hybrid_train.experiments.row import Robustness, Row
+from hybrid_train.experiments.row import HeldOut, Robustness, Row
 from hybrid_train.finder.audit import Audit
 from hybrid_train.finder.cost import Cost, SimulationCost
 from hybrid_train.network.sparsity import expected_active, sparsity_bound
 from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.training.scores import accuracy, class_labels
 
 if TYPE_CHECKING:
     from classical.training.loop import StepRecord
@@ -30,11 +31,13 @@ class Tally:
         index: "neurons" or "data".
         promise: what it promised, in words.
         dataset: the data, for the accuracy.
+        fresh: whether every step draws examples of its own, so that those of ``dataset`` are held out.
     """
 
-    def __init__(self, finder: str, index: str, promise: str, dataset: Dataset) -> None:
+    def __init__(self, finder: str, index: str, promise: str, dataset: Dataset, *, fresh: bool = False) -> None:
         self.finder, self.index, self.promise = finder, index, promise
         self._labels = class_labels(dataset)
+        self._accuracy_of = f"{'held-out' if fresh else 'training'} data"
         self._losses: list[float] = []
         self._clean_losses: list[float] = []
         self._costs: list[Cost] = []
@@ -83,7 +86,7 @@ class Tally:
         """
         self._returned, self._attacked = (step, loss, outputs), attacked
 
-    def row(self, learning_rate: float | str, error: str | None = None) -> Row:
+    def row(self, learning_rate: float | str, error: str | None = None, held_out: HeldOut | None = None) -> Row:
         """Return the row; with an ``error`` it holds what there was until then."""
         fired = [mean for mean, _, _ in self._fired]
         ended = bool(self._losses) and error is None
@@ -98,7 +101,8 @@ class Tally:
             final_loss=self._losses[-1] if ended else None,
             returned_step=step,
             returned_loss=loss,
-            accuracy=self._accuracy() if ended else None,
+            accuracy=self._accuracy(self._outcome()[2]) if ended else None,
+            accuracy_of=self._accuracy_of if ended and self._labels is not None else None,
             fired_per_step=float(np.mean(self._pairs)) if fired else None,
             fired_per_datum=float(np.mean(fired)) if fired else None,
             cost=sum(self._costs, Cost()),
@@ -111,6 +115,7 @@ class Tally:
             facts=self._facts,
             cost_per_step={name: [getattr(cost, name) for cost in self._costs] for name in _PER_STEP},
             robustness=self._robustness(ended) if self._clean_losses else None,
+            held_out=held_out,
             error=error,
         )
 
@@ -135,6 +140,11 @@ class Tally:
             "width": width,
             "threshold": threshold,
         }
+
+    @property
+    def text(self) -> str:
+        """The last loss in a few words."""
+        return f"loss {self._losses[-1]:.3g}" if self._losses else ""
 
     @property
     def notes(self) -> list[str]:
@@ -169,23 +179,8 @@ class Tally:
         return Robustness(
             clean_losses=list(self._clean_losses),
             final_clean_loss=self._clean_losses[-1] if ended else None,
-            robust_accuracy=self._accuracy_of(attacked) if ended and attacked is not None else None,
+            robust_accuracy=self._accuracy(attacked) if ended and attacked is not None else None,
         )
 
-    def _accuracy(self) -> float | None:
-        return None if self._labels is None else self._accuracy_of(self._outcome()[2])
-
-    def _accuracy_of(self, outputs: FloatArray) -> float | None:
-        if self._labels is None:
-            return None
-        predicted = outputs[:, 0] > 0 if outputs.shape[1] == 1 else outputs.argmax(axis=1)
-        return float((predicted == self._labels).mean())
-
-
-def class_labels(dataset: Dataset) -> IntArray | None:
-    """Return (n,) labels 0 .. K-1 (0 and 1 for targets -1 and +1); None where the targets are no classes."""
-    if dataset.classes is not None:
-        return np.asarray(dataset.targets, dtype=np.int64)
-    if dataset.binary:
-        return (dataset.targets > 0).astype(np.int64)
-    return None
+    def _accuracy(self, outputs: FloatArray) -> float | None:
+        return None if self._labels is None else accuracy(outputs, self._labels)

@@ -6,7 +6,7 @@ import math
 from typing import overload
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from hybrid_train.errors import ConfigError
 from hybrid_train.network.two_layer import auto_threshold
@@ -43,6 +43,22 @@ def expected_active(width: int, threshold: float, norms: float | FloatArray = 1.
     # The zero vector has the inner product 0 with every neuron: all fire or none do.
     mean = width * np.where(lengths > 0, ndtr(-reach), float(threshold < 0))
     return float(mean) if mean.ndim == 0 else mean
+
+
+def share_threshold(fraction: float) -> float:
+    """Return the b at which this share of the neurons is expected to fire for a unit vector at the start.
+
+    It holds on any data of unit rows: <w, x> ~ N(0, 1) for each of them.
+
+    Args:
+        fraction: strictly between 0 and 1.
+
+    Raises:
+        ConfigError: fraction out of range.
+    """
+    if not 0.0 < fraction < 1.0:
+        raise ConfigError(f"fraction={fraction}: expected a share of the neurons strictly between 0 and 1")
+    return -float(ndtri(fraction))
 
 
 def sparsity_bound(width: int, threshold: float) -> float:

@@ -58,6 +58,20 @@ def loss_curves(rows: Sequence[Row]) -> list[Curve]:
     return _labelled(rows, [_numbers(row.get("losses") or []) for row in rows])
 
 
+def held_out_curves(rows: Sequence[Row]) -> list[Curve]:
+    """Return the held-out loss of each row that has one: its mean over the rows, times those trained on, step by step.
+
+    Steps that were not looked at are gaps.
+    """
+    mine = [row for row in rows if row.get("held_out_losses")]
+    values = []
+    for row in mine:
+        curve = np.full(1 + max(row["held_out_steps"]), math.nan)
+        curve[row["held_out_steps"]] = _numbers(row["held_out_losses"])
+        values.append(curve * row["training_rows"])
+    return _labelled(mine, values)
+
+
 def cost_curves(rows: Sequence[Row]) -> list[Curve]:
     """Return the charged operations per step of each row: inner products + nodes visited + oracle calls."""
     return _labelled(rows, [charged(row) for row in rows])
@@ -78,12 +92,12 @@ def charged(row: Row) -> npt.NDArray[np.float64]:
 
 
 def plot_losses(rows: Sequence[Row], *, ax: Axes | None = None, styles: Mapping[str, Style] | None = None) -> Axes:
-    """Draw the loss L(W(t)) of each row against the step t, on a logarithmic axis.
+    """Draw the loss L(W(t)) of each row against the step t, on a logarithmic axis, and dashed that of held-out rows.
 
     Curves that coincide (exact finders train the same network) stay visible: thinner on top of thicker.
 
     Args:
-        rows: of a comparison document; ``finder``, ``index`` and ``losses`` are read.
+        rows: of a comparison document; ``finder``, ``index``, ``losses`` and what is held out are read.
         ax: where to draw; a new figure by default.
         styles: colour and marker by legend label, where several panels must agree.
 
@@ -91,7 +105,14 @@ def plot_losses(rows: Sequence[Row], *, ax: Axes | None = None, styles: Mapping[
         The axes drawn into, without a legend.
     """
     ax = own_axes() if ax is None else ax
-    _draw(ax, loss_curves(rows), styles)
+    curves = loss_curves(rows)
+    styles = styles_of(curve.label for curve in curves) if styles is None else styles
+    _draw(ax, curves, styles)
+    for curve in held_out_curves(rows):
+        looked = np.flatnonzero(~np.isnan(curve.values))
+        label = f"{curve.label}, held out (scaled to as many rows)"
+        color = styles[curve.label].color
+        ax.plot(looked, curve.values[looked], color=color, linestyle=(0, (4, 2)), linewidth=LINE, label=label)
     log_axis(ax, with_zero=False)
     ax.set_xlabel(STEP_LABEL)
     ax.set_ylabel("loss, summed over the data")

@@ -18,6 +18,7 @@ from hybrid_train.report.curves import (
     Row,
     cost_curves,
     cost_parts,
+    held_out_curves,
     loss_curves,
     plot_cost_parts,
     plot_costs,
@@ -44,7 +45,7 @@ def write_comparison_figures(directory: Path, comparison: Mapping[str, Any]) -> 
     rows, dense = comparison["rows"], _dense(comparison)
     files = []
     if curves := loss_curves(rows):
-        files += save_figure(directory, "loss", _by_index(rows, plot_losses), _document("loss", curves, rows))
+        files += save_figure(directory, "loss", _by_index(rows, plot_losses), _loss_document(curves, rows))
     if curves := cost_curves(rows):
         figure = _by_index(rows, plot_costs, dense=dense)
         files += save_figure(
@@ -66,7 +67,7 @@ def write_run_figures(directory: Path, document: Mapping[str, Any]) -> list[Path
     rows, dense = document["rows"], _dense(document)
     files = []
     if curves := loss_curves(rows):
-        files += save_figure(directory, "loss", _by_index(rows, plot_losses), _document("loss", curves, rows))
+        files += save_figure(directory, "loss", _by_index(rows, plot_losses), _loss_document(curves, rows))
     if parts := [part for row in rows for part in cost_parts(row)]:
         figure = _by_index(rows, lambda panel, ax, styles: plot_cost_parts(panel[0], ax=ax, dense=dense))
         files += save_figure(directory, "cost", figure, _document("charged_operations", parts, rows) | {"dense": dense})
@@ -141,6 +142,12 @@ def _document(quantity: str, curves: Sequence[Curve], rows: Sequence[Row]) -> di
             {"finder": row["finder"], "index": row["index"], "error": row["error"]} for row in rows if row.get("error")
         ],
     }
+
+
+def _loss_document(curves: Sequence[Curve], rows: Sequence[Row]) -> dict[str, Any]:
+    held_out = held_out_curves(rows)
+    more = {"held_out": _document("loss", held_out, rows)["curves"]} if held_out else {}
+    return _document("loss", curves, rows) | more
 
 
 def save_figure(directory: Path, name: str, figure: Figure, data: Mapping[str, Any]) -> list[Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from typing import TextIO, TypeVar, final
 
@@ -12,7 +12,15 @@ from hybrid_train.support import interruption
 T = TypeVar("T")
 
 
-def with_progress(records: Iterable[T], total: int, label: str, *, shown: bool, whole: bool = False) -> Iterator[T]:
+def with_progress(
+    records: Iterable[T],
+    total: int,
+    label: str,
+    *,
+    shown: bool,
+    whole: bool = False,
+    told: Callable[[], str] | None = None,
+) -> Iterator[T]:
     """Yield ``records`` and move a bar on standard error meanwhile; stop before the next one if a signal asks for it.
 
     Args:
@@ -20,6 +28,7 @@ def with_progress(records: Iterable[T], total: int, label: str, *, shown: bool, 
         total: how many there will be.
         label: written before the bar.
         shown: whether a bar is wanted; it is drawn only if standard error is a terminal.
+        told: what to say behind the bar once a record is dealt with.
         whole: hold signals back until a record is made and dealt with, since half of that would leave a mess.
     """
     terminal = _terminal() if shown else None
@@ -31,6 +40,8 @@ def with_progress(records: Iterable[T], total: int, label: str, *, shown: bool, 
     with tqdm(total=total, desc=label, unit="step", file=terminal, leave=False) as bar:
         for record in _interruptible(records, whole):
             yield record
+            if told is not None:
+                bar.set_postfix_str(told(), refresh=False)
             bar.update()
 
 

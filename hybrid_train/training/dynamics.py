@@ -56,6 +56,11 @@ class Dynamics(ABC):
         """What the finders were charged since ``start``, building included."""
 
     @property
+    def auto_rate(self) -> float | None:
+        """The learning rate for "auto", where it does not follow from the kernel."""
+        return None
+
+    @property
     def simulation(self) -> SimulationCost:
         """What imitating a quantum computer took since ``start``; nothing, unless a finder is asked that does."""
         return SimulationCost()

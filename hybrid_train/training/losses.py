@@ -59,6 +59,13 @@ class Loss(ABC):
         with np.errstate(over="ignore", invalid="ignore"):
             return np.asarray(self._derivative(outputs, targets))
 
+    def probabilities(self, outputs: FloatArray) -> FloatArray | None:
+        """Return (n, C) what outputs (n, K) say of the probabilities of C classes, C = K but 2 for K = 1.
+
+        Each row adds up to 1. None where this loss is not least at outputs that tell them.
+        """
+        return None
+
     def default_outputs(self, dataset: Dataset) -> int:
         """Return how many outputs K a network needs for these data.
 
@@ -109,6 +116,14 @@ class SquaredLoss(Loss):
 
     def _derivative(self, outputs: FloatArray, targets: FloatArray) -> FloatArray:
         return outputs - targets
+
+    def probabilities(self, outputs: FloatArray) -> FloatArray:
+        """Return them out of the mean of the targets, which is where this loss is least, moved into [0, 1]."""
+        if outputs.shape[1] == 1:
+            return _of_two(np.clip(0.5 + 0.5 * outputs[:, 0], 0.0, 1.0))
+        shares = np.clip(outputs, 0.0, 1.0)
+        total = shares.sum(axis=1, keepdims=True)
+        return np.where(total > 0, shares / np.where(total > 0, total, 1.0), 1.0 / outputs.shape[1])
 
 
 @final
@@ -233,6 +248,9 @@ class LogisticLoss(SignLoss):
     def _derivative(self, outputs: FloatArray, targets: FloatArray) -> FloatArray:
         return np.asarray(-targets * expit(-targets * outputs))
 
+    def probabilities(self, outputs: FloatArray) -> FloatArray:
+        return _of_two(expit(outputs[:, 0]))
+
 
 @final
 @dataclass(frozen=True)
@@ -282,6 +300,9 @@ class CrossEntropyLoss(Loss):
     def _derivative(self, outputs: FloatArray, targets: FloatArray) -> FloatArray:
         return np.asarray(softmax(outputs, axis=1) - targets)
 
+    def probabilities(self, outputs: FloatArray) -> FloatArray:
+        return np.asarray(softmax(outputs, axis=1))
+
 
 LOSSES = {
     "squared": f"{__name__}:SquaredLoss",
@@ -321,6 +342,10 @@ def encoded_draw(
         return dataset.inputs, loss.encode(dataset, outputs)
 
     return draw
+
+
+def _of_two(second: FloatArray) -> FloatArray:
+    return np.column_stack([1.0 - second, second])
 
 
 def _unit_vectors(labels: Any, classes: int) -> FloatArray:

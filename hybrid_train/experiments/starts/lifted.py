@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import final
 
-from hybrid_train.data.padding import ADVERSARIAL_LAST, with_last_coordinate, with_one
+from hybrid_train.data.padding import adversarial_form
 from hybrid_train.experiments.starts.two_layer import TwoLayerStart
 from hybrid_train.network.adversarial import adversarial_network, adversarial_threshold, pre_activation_spread
 from hybrid_train.network.two_layer import TwoLayerNetwork
@@ -15,6 +15,7 @@ from hybrid_train.support.arrays import FloatArray
 class LiftedStart(TwoLayerStart):
     """Two layers of z 1[z > tau] over (x, 1) with x_d = 1/2 and ||x|| = 1 (ADV Definition 3.1)."""
 
+    lifted = True
     kept = 2
     """x_d and the one of the bias."""
 
@@ -31,9 +32,9 @@ class LiftedStart(TwoLayerStart):
     def small(self, width: int) -> TwoLayerNetwork:
         return adversarial_network(width, self.inputs.shape[1] - 1, tau=0.0, outputs=self.outputs)
 
-    def _in_normal_form(self, inputs: FloatArray) -> FloatArray:
+    def normal_form(self, inputs: FloatArray) -> FloatArray:
         """Return (sqrt(3)/2 x, 1/2, 1) for each row x."""
-        return with_one(with_last_coordinate(inputs, ADVERSARIAL_LAST))
+        return adversarial_form(inputs)
 
     def _thresholds(self) -> tuple[float, float]:
         config = self.config

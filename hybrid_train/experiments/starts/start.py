@@ -14,9 +14,14 @@ from hybrid_train.network.storing import Network
 from hybrid_train.network.two_layer import Index, TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.training.dynamics import Dynamics
+from hybrid_train.training.optimisers import Optimiser
 
 Finders = Callable[[int], ActiveSetFinder]
 """Makes a fresh finder for a bank of neurons, counted from 0 through the layers."""
+
+
+def _plain_descent(shape: tuple[int, int]) -> None:
+    """Take no optimiser."""
 
 
 class Search(NamedTuple):
@@ -42,6 +47,7 @@ class Course:
         index: which bank of two layers is searched.
         fresh: whether every step draws its examples anew.
         in_batches: whether a step sees only some of them.
+        optimiser: makes what turns gradients into moves, for weights (m, d); None for plain descent.
         reach: how far an adversary moves them, in Euclidean distance, be it 0; None if nobody does.
     """
 
@@ -49,6 +55,7 @@ class Course:
     fresh: bool = False
     in_batches: bool = False
     reach: float | None = None
+    optimiser: Callable[[tuple[int, int]], Optimiser | None] = _plain_descent
 
 
 class Start(ABC):
@@ -64,11 +71,13 @@ class Start(ABC):
         neurons: of all hidden layers.
         queries: that an example makes in one pass, to all finders together.
         passes_first: how often all examples are seen before the first step.
+        lifted: whether inputs are brought into the normal form of adversarial training.
         kept: so many last coordinates of the inputs stay where they are under an adversary.
         notes: what a reader should know about the start, in sentences.
     """
 
     inputs: FloatArray
+    lifted: bool = False
     threshold: float | None = None
     standard_threshold: float | None = None
     neurons: int
@@ -76,6 +85,10 @@ class Start(ABC):
     passes_first: int = 0
     kept: int = 0
     notes: tuple[str, ...] = ()
+
+    def normal_form(self, inputs: FloatArray) -> FloatArray:
+        """Return unit rows (n, d) as the network takes them."""
+        return inputs
 
     @abstractmethod
     def network(self, seed: int) -> Network:

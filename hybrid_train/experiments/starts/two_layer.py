@@ -9,7 +9,7 @@ from hybrid_train.config.sizes import check_network
 from hybrid_train.data import Distribution
 from hybrid_train.errors import InvariantError
 from hybrid_train.experiments.starts.start import Course, Finders, Search, Start
-from hybrid_train.network.sparsity import expected_active
+from hybrid_train.network.sparsity import expected_active, share_threshold
 from hybrid_train.network.storing import Network
 from hybrid_train.network.two_layer import Index, TwoLayerNetwork, auto_threshold
 from hybrid_train.support.arrays import FloatArray
@@ -36,7 +36,7 @@ class TwoLayerStart(Start):
         seed: int,
     ) -> None:
         self.config, self.outputs, self.neurons = config, outputs, config.width
-        self.inputs = self._in_normal_form(inputs)
+        self.inputs = self.normal_form(inputs)
         self.threshold, self.standard_threshold = self._thresholds()
         if config.storage == "stored":
             pairs = len(inputs) * float(expected_active(config.width, self.standard_threshold))
@@ -68,19 +68,23 @@ class TwoLayerStart(Start):
     def dynamics(self, network: Network, inputs: FloatArray, finders: Finders, course: Course) -> Dynamics:
         if not isinstance(network, TwoLayerNetwork):
             raise InvariantError("TwoLayerStart: this network has more layers")
-        finder = finders(0)
+        finder, optimiser = finders(0), course.optimiser(network.weights.shape)
         if course.fresh:
-            return SetDynamics(network, inputs, finder, course.index)
+            return SetDynamics(network, inputs, finder, course.index, optimiser)
         return two_layer_dynamics(
-            network, inputs, finder, course.index, reach=course.reach, in_batches=course.in_batches
+            network,
+            inputs,
+            finder,
+            course.index,
+            reach=course.reach,
+            in_batches=course.in_batches,
+            optimiser=optimiser,
         )
-
-    def _in_normal_form(self, inputs: FloatArray) -> FloatArray:
-        """Return the inputs as the network takes them: unit rows x."""
-        return inputs
 
     def _thresholds(self) -> tuple[float, float]:
         """Return b, and b in units of the spread of a pre-activation at the start."""
-        given = self.config.threshold
+        given, fraction = self.config.threshold, self.config.fraction
+        if fraction is not None:
+            given = share_threshold(fraction)
         b = auto_threshold(self.config.width) if given == "auto" else given
         return b, b

@@ -45,7 +45,7 @@ class SgdCase:
     @classmethod
     def of(cls, config: Config, setting: Setting, mean_loss: float) -> SgdCase:
         """Return the case of a run that ended with this loss."""
-        source, _ = config.data.load(config.run.seed)
+        source = config.data.load(config.run.seed).source
         values = isinstance(source, EvenPolynomials) and not setting.dataset.binary
         return cls(
             setting.dataset.inputs,

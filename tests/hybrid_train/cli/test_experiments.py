@@ -100,8 +100,8 @@ class TestCompare:
         assert main(command) == 0
         lines = capsys.readouterr().out.splitlines()
         titles = (
-            "finder index promise recall final_loss accuracy fired/datum inner_products nodes_visited oracle_calls "
-            "verifications time_[s]"
+            "finder index promise recall final_loss training_accuracy fired/datum inner_products nodes_visited "
+            "oracle_calls verifications time_[s]"
         )
         assert "_".join(lines[0].split()) == titles.replace(" ", "_")
         assert [line.split()[:3] for line in lines[1:5]] == [

@@ -49,6 +49,9 @@ def test_defaults_are_the_documented_ones() -> None:
             "steps": 100,
             "learning_rate": "auto",
             "loss": "squared",
+            "optimiser": "descent",
+            "weight_decay": 0.0,
+            "schedule": "constant",
         },
         "finder": {"kind": "scan"},
         "run": {"seed": 0, "audit_every": 1, "threads": "auto"},
@@ -72,7 +75,7 @@ def test_every_error_is_told_at_once() -> None:
         "known: data, network, training, adversary, run, finder, finders",
         "data.n=0: expected a number of at least 1",
         "data.classes=[3, 'x']: expected 'all' or at least two distinct digits from 0 to 9",
-        "data.clases=[3, 8]: unknown key, did you mean 'classes'?; known: kind, n, classes",
+        "data.clases=[3, 8]: unknown key, did you mean 'classes'?; known: kind, n, test, standardise, bias, classes",
         "network.width=0: expected a number of at least 1",
         "network.threshold='atuo': expected a number from -10^6 to 10^6 or 'auto', did you mean 'auto'?",
         "network.outputs=True: expected a whole number of at least 1 or 'auto'",
@@ -179,7 +182,7 @@ def test_no_key_takes_a_boolean_or_an_infinite_number(model: Any) -> None:
     section = {NetworkConfig: "network", TrainingConfig: "training", RunConfig: "run"}.get(model, "data")
     for key in model.model_fields:
         for value in (True, float("inf")):
-            if value is True and key in {"replacement", "header"}:
+            if value is True and key in {"replacement", "header", "standardise", "bias"}:
                 continue
             tables: dict[str, Any] = {"data": dict(SPHERE["data"])}
             if section == "data":

@@ -106,7 +106,7 @@ def test_a_target_that_is_not_there(csv: Any, text: Any, target: Any, message: A
         ("1,2,3\n4,5,1e999\n", r"line 2, column 2: '1e999' is not finite"),
         ("1,2,3\n0,0,4\n", "row 1 is all zeros"),
         ("1,2,3\n4,5,3\n", "one class only: every target is 3"),
-        ("1;2\n3;4\n", "one column; separate inputs and target by commas"),
+        ("1|2\n3|4\n", "one column; separate inputs and target by commas"),
         (b"1,2\n\xff\xfe,3\n", "not UTF-8 text, byte 4 is wrong"),
         ('1,"2\n3,4\n', "line 2: not valid CSV"),
     ],
@@ -127,7 +127,7 @@ def test_other_files_are_refused(tmp_path: Path, csv: Any) -> None:
         from_file(csv(PLAIN), labels="clases")
 
 
-def test_words_are_classes_when_asked(csv: Any) -> None:
+def test_words_are_classes(csv: Any) -> None:
     path = csv("x,z,kind\n1,0,rose\n0,1,iris\n1,1,rose\n2,1,lily\n", "flowers.csv")
     data = from_file(path, labels="classes")
     assert (data.classes, data.targets.tolist()) == (3, [2, 0, 2, 1])
@@ -135,8 +135,12 @@ def test_words_are_classes_when_asked(csv: Any) -> None:
     assert (two.classes, two.targets.tolist()) == (None, [-1, 1, -1])
     numbers = from_file(csv("1,0,10\n0,1,9\n1,1,9.0\n1,2,11\n"), labels="classes")
     assert numbers.targets.tolist() == [1, 0, 0, 2]
-    with pytest.raises(DataError, match="line 2, column 2: 'rose' is not a number"):
-        from_file(path)
+    by_itself = from_file(path)
+    assert (by_itself.classes, by_itself.targets.tolist()) == (3, [2, 0, 2, 1])
+    with pytest.raises(DataError, match=r"line 2, column 2 .'kind'.: 'rose' is not a number"):
+        from_file(path, labels="real")
+    with pytest.raises(DataError, match="line 3, column 1: 'x' is not a number"):
+        from_file(csv("1,2\n3,4\n5,x\n6,7\n"))
     with pytest.raises(DataError, match="line 2, column 2: '' is no class"):
         from_file(csv("1,0,no\n0,1,\n"), labels="classes")
     with pytest.raises(DataError, match=r"one class only: every target is no$"):
@@ -199,7 +203,7 @@ def test_an_npz_file_with_several_targets_or_labels(npz: Any) -> None:
         ({"x": np.eye(2), "y": [1.0]}, "2 inputs but 1 targets"),
         ({"x": np.eye(2), "y": [1.0, np.nan]}, "targets: row 1 holds NaN"),
         ({"x": [[1.0], [np.inf]], "y": [1.0, 2.0]}, "inputs: row 1 holds NaN"),
-        ({"x": np.eye(2), "y": ["a", "b"]}, "targets must be numbers"),
+        ({"x": np.eye(2), "y": ["1", "2"]}, "targets must be numbers"),
         ({"x": np.eye(2), "y": np.ones((2, 1, 1))}, r"shape \(2, 1, 1\)"),
         ({"x": np.array([{}, {}], dtype=object), "y": [1, 2]}, "not a readable .npz archive.*allow_pickle=False"),
         ({"x": np.empty((0, 2)), "y": []}, "shape"),

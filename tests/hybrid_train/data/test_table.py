@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hybrid_train.data import from_file
+from hybrid_train.data import from_file, read_examples
 from hybrid_train.data.header import has_header
 from hybrid_train.errors import ConfigError, DataError
 
@@ -109,11 +109,13 @@ def test_an_index_of_another_name_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("1;2\n3;4\n", "seems to be separated by semicolons"),
-        ("1\t2\n3\t4\n", "seems to be separated by tabs: call the file .tsv"),
+        ("1,5;2\n3,5;4\n", "line 1 has one column|is not a number"),
+        ("a;b\n1,5;2\n", "column 0 .'a'.: '1,5' is not a number; write decimals with a point"),
+        ("a,b\nx y,2\nz,3\n", "column 0 .'a'.: 'x y' is not a number; inputs are numbers: leave the column out"),
+        ("a,b\n1,2\n,3\n", "line 3, column 0 .'a'.: '' is not a number, a cell is missing; remove or fill in the row"),
         ("1,2\n3,setosa\n", "'setosa' is not a number; labels='classes' takes words as classes"),
         ("1,two,3\n1,2,3\n", "if this line names the columns, header=true says so"),
-        ("True,1\nFalse,2\n", "line 1, column 0: 'True' is not a number"),
+        ("True,1\nFalse,2\n", "line 1, column 0: 'True' is not a number; write 1 and 0"),
         ("1,2\n1_0,2\n", "'1_0' is not a number"),
         ("1,2\x00\n3,4\n", "NUL bytes"),
         ("1,2\n3,\x1b[31m\n", r"'\\x1b\[31m' is not a number"),
@@ -175,3 +177,58 @@ def test_words_in_an_archive_and_a_table_of_numpy(tmp_path: Path) -> None:
     assert from_file(tmp_path / "a.npy", target=0).targets.tolist() == INPUTS[:, 0].tolist()
     with pytest.raises(ConfigError, match="has 5 columns"):
         from_file(tmp_path / "a.npy", target=5)
+
+
+PEOPLE = pd.DataFrame(
+    {"age": [20.0, 30, 40, 50, 60, 70], "pay": [1e3, 2e3, 1e3, 3e3, 2e3, 1e3], "job": ["cook", "smith"] * 3}
+)
+
+
+@pytest.mark.parametrize("options", [{"sep": ";"}, {"sep": "\t"}, {"index": False}, {"sep": ";", "index": False}])
+def test_what_people_write_is_read_as_they_mean_it(tmp_path: Path, options: dict[str, Any]) -> None:
+    examples = read_examples(written(tmp_path, PEOPLE, **options))
+    assert (examples.columns, examples.target, examples.labels) == (("age", "pay"), "job", ("cook", "smith"))
+    assert examples.inputs.tolist() == PEOPLE[["age", "pay"]].to_numpy().tolist()
+    assert examples.targets.tolist() == [-1, 1] * 3
+    assert any("semicolons" in note for note in examples.notes) == (options.get("sep") == ";")
+
+
+def test_an_index_of_names_is_left_out(tmp_path: Path) -> None:
+    named = PEOPLE.set_axis(["Ann", "Bob", "Cy", "Di", "Ed", "Flo"])
+    examples = read_examples(written(tmp_path, named))
+    assert examples.columns == ("age", "pay")
+    assert "names the rows and is left out" in examples.notes[0]
+
+
+def test_columns_are_chosen_by_name_or_number(tmp_path: Path) -> None:
+    path = written(tmp_path, PEOPLE, index=False)
+    assert read_examples(path, target="age", columns=["pay"]).inputs[:, 0].tolist() == PEOPLE["pay"].tolist()
+    assert read_examples(path, columns=[1, "age"]).columns == ("pay", "age")
+    with pytest.raises(ConfigError, match=r"columns='ages'.*did you mean 'age'"):
+        read_examples(path, columns=["ages"])
+    with pytest.raises(ConfigError, match="'job' is the target"):
+        read_examples(path, columns=["age", "job"])
+    with pytest.raises(ConfigError, match="there twice"):
+        read_examples(path, columns=["age", 0])
+    with pytest.raises(DataError, match=r"column 2 \('job'\): 'cook' is not a number; inputs are numbers: leave"):
+        read_examples(path, target="age")
+    np.save(tmp_path / "a.npy", INPUTS)
+    assert read_examples(tmp_path / "a.npy", columns=[2, 0]).inputs.tolist() == INPUTS[:, [2, 0]].tolist()
+
+
+def test_a_second_file_goes_with_the_first(tmp_path: Path) -> None:
+    first = read_examples(written(tmp_path, PEOPLE, "a.csv", index=False))
+    shuffled = PEOPLE[["pay", "age", "job"]].iloc[[1, 3]]
+    second = read_examples(written(tmp_path, shuffled, "b.csv", index=False), like=first)
+    assert (second.inputs.tolist(), second.targets.tolist()) == ([[30, 2e3], [50, 3e3]], [1, 1])
+    with pytest.raises(DataError, match="row 0 is of class baker; known: cook, smith"):
+        read_examples(written(tmp_path, PEOPLE.assign(job="baker"), "c.csv", index=False), like=first)
+    with pytest.raises(ConfigError, match=r"columns=.pay.: .* has no column of that name"):
+        read_examples(written(tmp_path, PEOPLE[["age", "job"]], "d.csv", index=False), like=first)
+
+
+def test_numbers_of_classes_are_known_again(tmp_path: Path) -> None:
+    first = read_examples(written(tmp_path, FRAME, index=False))
+    assert first.labels == (0, 1, 2)
+    path = written(tmp_path, FRAME.iloc[[2, 4, 5]], "b.csv", index=False)
+    assert read_examples(path, like=first).targets.tolist() == [2, 1, 2]

@@ -30,6 +30,7 @@ KEYS = [
     "returned_step",
     "returned_loss",
     "accuracy",
+    "accuracy_of",
     "fired_per_step",
     "fired_per_datum",
     "inner_products",
@@ -48,10 +49,22 @@ KEYS = [
     "facts",
     "cost_per_step",
 ]
+HELD_OUT = {"data": {"kind": "iris", "test": 0.2}, "network": {"width": 16}, "training": {"steps": 2}}
+OUT = [
+    "held_out_loss",
+    "held_out_accuracy",
+    "held_out_r2",
+    "held_out_rows",
+    "training_rows",
+    "held_out_steps",
+    "held_out_losses",
+]
 ROBUST = ["clean_losses", "final_clean_loss", "robust_accuracy"]
 
 
-@pytest.mark.parametrize(("tables", "more"), [(CONFIG, []), (ATTACKED, ROBUST)], ids=["plain", "attacked"])
+@pytest.mark.parametrize(
+    ("tables", "more"), [(CONFIG, []), (ATTACKED, ROBUST), (HELD_OUT, OUT)], ids=["plain", "attacked", "held out"]
+)
 def test_a_row_reads_like_the_dict_of_its_document(tables: dict[str, Any], more: list[str]) -> None:
     result = run(tables)
     row = result.row
@@ -61,7 +74,7 @@ def test_a_row_reads_like_the_dict_of_its_document(tables: dict[str, Any], more:
     assert json.loads(json_text(row.as_dict())) == json.loads(json.dumps(row.as_dict()))
     assert row["final_loss"] == row.final_loss == result.losses[-1]
     assert row["inner_products"] == row.cost.inner_products > 0
-    assert row.get("robust_accuracy", "none") == (row["robust_accuracy"] if more else "none")
+    assert row.get("robust_accuracy", "none") == (row["robust_accuracy"] if more == ROBUST else "none")
     assert "error" not in row
     with pytest.raises(KeyError, match="error"):
         row["error"]

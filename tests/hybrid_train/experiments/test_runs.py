@@ -16,13 +16,13 @@ from hybrid_train.data import Dataset
 from hybrid_train.errors import ConfigError, DivergenceError, ResourceError
 from hybrid_train.experiments.results import read_checkpoint, read_run
 from hybrid_train.experiments.runs import compare, run
-from hybrid_train.experiments.tally import class_labels
 from hybrid_train.finder import EXACT, ActiveSetFinder, Promise
 from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.bank import Bank
 from hybrid_train.finder.registry import FINDERS
 from hybrid_train.network.sparsity import expected_active
 from hybrid_train.support.files import json_text
+from hybrid_train.training.scores import class_labels
 
 N, D, M, STEPS = 6, 5, 32, 4
 CONFIG: dict[str, Any] = {

@@ -1,0 +1,177 @@
+"""What turns gradients into moves: momentum, Adam and weight decay, on the rows that are active alone.
+
+A row of the weights that no example fires in a step has no gradient there, and nothing happens to it: it is neither
+moved by what it gathered before nor decayed, so that a step stays work for the active neurons, and a finder is told of
+every move there is. (Row-wise, "lazy" variants, as for sparse gradients in the deep-learning libraries.)
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import Literal, final
+
+import numpy as np
+
+from hybrid_train.errors import ConfigError
+from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.names import nearest
+
+Name = Literal["momentum", "adam"]
+Schedule = Literal["constant", "linear", "cosine"]
+
+OPTIMISERS = ("descent", "momentum", "adam")
+SCHEDULES = ("constant", "linear", "cosine")
+
+_ADAM_RATE = 12.0
+"""Where Adam learns well from unit rows: a step moves an output by about this times the share that fires."""
+
+
+class Optimiser(ABC):
+    """Turns the gradients of some rows of the weights (m, d) into moves; remembers what each row has gone through.
+
+    Args:
+        shape: (m, d).
+        weight_decay: lambda: an active row also moves by -rate * lambda * w (decoupled, as in AdamW).
+
+    Raises:
+        ConfigError: an option out of range.
+    """
+
+    def __init__(self, shape: tuple[int, int], weight_decay: float = 0.0) -> None:
+        if not (math.isfinite(weight_decay) and weight_decay >= 0):
+            raise ConfigError(f"weight_decay={weight_decay}: expected a number of at least 0")
+        self.shape, self.weight_decay = shape, weight_decay
+
+    @property
+    def auto_rate(self) -> float | None:
+        """The rate for ``learning_rate="auto"``; None where that of plain descent goes."""
+        return None
+
+    def moves(self, rows: IntArray, gradient: FloatArray, weights: FloatArray, rate: float) -> FloatArray:
+        """Return (R, d) how far the rows move.
+
+        Args:
+            rows: (R,) distinct, those that are active.
+            gradient: (R, d) of the loss in them.
+            weights: (R, d) where they are.
+            rate: eta of this step.
+        """
+        moved = self._moves(rows, gradient, rate)
+        return moved - (rate * self.weight_decay) * weights if self.weight_decay else moved
+
+    @abstractmethod
+    def _moves(self, rows: IntArray, gradient: FloatArray, rate: float) -> FloatArray: ...
+
+
+@final
+class Momentum(Optimiser):
+    """v <- mu v + g, w <- w - rate v (Polyak 1964); mu = 0 is plain descent.
+
+    Args:
+        shape: (m, d).
+        weight_decay: lambda.
+        momentum: mu, at least 0 and below 1.
+    """
+
+    def __init__(self, shape: tuple[int, int], weight_decay: float = 0.0, momentum: float = 0.9) -> None:
+        super().__init__(shape, weight_decay)
+        if not 0.0 <= momentum < 1.0:
+            raise ConfigError(f"momentum={momentum}: expected a number of at least 0 and below 1")
+        self._momentum = momentum
+        self._velocity = np.zeros(shape) if momentum else None
+
+    def _moves(self, rows: IntArray, gradient: FloatArray, rate: float) -> FloatArray:
+        if self._velocity is None:
+            return -rate * gradient
+        velocity = self._momentum * self._velocity[rows] + gradient
+        self._velocity[rows] = velocity
+        return np.asarray(-rate * velocity)
+
+
+@final
+class Adam(Optimiser):
+    """Adam (Kingma and Ba 2015); each row counts its own steps.
+
+    Args:
+        shape: (m, d).
+        weight_decay: lambda.
+        beta1: of the mean of the gradients.
+        beta2: of the mean of their squares.
+        epsilon: added to the root of the latter.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        weight_decay: float = 0.0,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+    ) -> None:
+        super().__init__(shape, weight_decay)
+        self._beta1, self._beta2, self._epsilon = beta1, beta2, epsilon
+        self._mean, self._square = np.zeros(shape), np.zeros(shape)
+        self._steps = np.zeros(shape[0], np.int64)
+
+    @property
+    def auto_rate(self) -> float:
+        """12 / sqrt(m d): on unit rows a step changes f = m^{-1/2} sum_r .. by about 12 times the share that fires."""
+        return _ADAM_RATE / math.sqrt(self.shape[0] * self.shape[1])
+
+    def _moves(self, rows: IntArray, gradient: FloatArray, rate: float) -> FloatArray:
+        self._steps[rows] += 1
+        steps = self._steps[rows][:, None]
+        mean = self._beta1 * self._mean[rows] + (1.0 - self._beta1) * gradient
+        square = self._beta2 * self._square[rows] + (1.0 - self._beta2) * np.square(gradient)
+        self._mean[rows], self._square[rows] = mean, square
+        spread = np.sqrt(square / (1.0 - self._beta2**steps)) + self._epsilon
+        return np.asarray(-rate * (mean / (1.0 - self._beta1**steps)) / spread)
+
+
+def make_optimiser(
+    name: str, shape: tuple[int, int], *, momentum: float = 0.9, weight_decay: float = 0.0
+) -> Optimiser | None:
+    """Return an optimiser by name; None for plain descent without decay, which needs none.
+
+    Args:
+        name: "descent", "momentum" or "adam".
+        shape: (m, d) of the weights.
+        momentum: mu of "momentum".
+        weight_decay: lambda.
+
+    Raises:
+        ConfigError: no such optimiser, or an option out of range.
+    """
+    match name:
+        case "descent":
+            return Momentum(shape, weight_decay, 0.0) if weight_decay else None
+        case "momentum":
+            return Momentum(shape, weight_decay, momentum)
+        case "adam":
+            return Adam(shape, weight_decay)
+    raise ConfigError(
+        f"optimiser={name!r}: no such optimiser{nearest(str(name), OPTIMISERS)}; known: {', '.join(OPTIMISERS)}"
+    )
+
+
+def scheduled(schedule: str, done: float) -> float:
+    """Return what the learning rate is multiplied by when a share ``done`` of the steps is behind.
+
+    Args:
+        schedule: "constant" for 1; "linear" for 1 - done; "cosine" for (1 + cos(pi done)) / 2.
+        done: from 0 to 1.
+
+    Raises:
+        ConfigError: no such schedule.
+    """
+    match schedule:
+        case "constant":
+            return 1.0
+        case "linear":
+            return 1.0 - done
+        case "cosine":
+            return 0.5 * (1.0 + math.cos(math.pi * done))
+    raise ConfigError(
+        f"schedule={schedule!r}: no such schedule{nearest(str(schedule), SCHEDULES)}; known: {', '.join(SCHEDULES)}"
+    )
