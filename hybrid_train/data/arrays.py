@@ -45,8 +45,13 @@ def examples_of(data: Any, *, labels: Labels = "auto", name: str = "data", like:
     return Examples(inputs, targets, name, like.classes, like.labels, like.columns, like.target)
 
 
-def rows_of(X: Any, name: str) -> tuple[FloatArray, tuple[str, ...] | None]:
+def rows_of(X: Any, name: str, wanted: tuple[str, ...] | None = None) -> tuple[FloatArray, tuple[str, ...] | None]:
     """Return (n, d) numbers and, of a frame, the names of its columns.
+
+    Args:
+        X: an array or a frame.
+        name: for messages.
+        wanted: columns to take of a frame; None for all.
 
     Raises:
         DataError: a column that holds something else, or lacks a cell; it is named.
@@ -54,6 +59,8 @@ def rows_of(X: Any, name: str) -> tuple[FloatArray, tuple[str, ...] | None]:
     pandas = sys.modules.get("pandas")
     if pandas is None or not isinstance(X, pandas.DataFrame):
         return checked_vectors(X, name).astype(np.float64), None
+    if wanted is not None:
+        X = _chosen(X, name, wanted)
     for column in X.columns:
         what = f"{name}: column {quoted(column)}"
         if not pandas.api.types.is_numeric_dtype(X[column]):
@@ -62,6 +69,14 @@ def rows_of(X: Any, name: str) -> tuple[FloatArray, tuple[str, ...] | None]:
             row = int(np.argmax(X[column].isna()))
             raise DataError(f"{what} lacks a value in row {row}; drop the row (dropna) or fill it in (fillna)")
     return checked_vectors(X.to_numpy(np.float64), name), tuple(map(str, X.columns))
+
+
+def _chosen(frame: Any, name: str, wanted: tuple[str, ...]) -> Any:
+    place = {str(column): column for column in frame.columns}
+    missing = [column for column in wanted if column not in place]
+    if missing:
+        raise DataError(f"{name}: no column {quoted(missing[0])}; the network was trained on {', '.join(wanted)}")
+    return frame[[place[column] for column in wanted]]
 
 
 def _values(y: Any, name: str) -> tuple[npt.NDArray[Any], str | None]:

@@ -107,7 +107,7 @@ def label_notes(values: npt.NDArray[Any], labels: Labels, classes: int | None, n
         return []
     notes = []
     shown = ", ".join(printable(str(value), 30) for value in distinct[:5]) + (", .." if len(distinct) > 5 else "")
-    other = "; labels='real' takes them as numbers" if labels == "auto" else ""
+    other = "; labels='real' takes them as numbers" if labels == "auto" and values.dtype.kind != "U" else ""
     if classes is not None:
         notes.append(f"{name}: targets {shown} are taken as classes 0..{classes - 1}{other}")
     elif distinct.tolist() != [-1, 1]:

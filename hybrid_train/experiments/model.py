@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from hybrid_train.data import Preparation
 from hybrid_train.data.arrays import rows_of
-from hybrid_train.errors import CheckpointError, ConfigError, DataError
+from hybrid_train.errors import CheckpointError, ConfigError
 from hybrid_train.experiments.document import CONFIG
 from hybrid_train.experiments.results import read_checkpoint, read_run
 from hybrid_train.network.storing import Network
@@ -51,13 +51,7 @@ class Model:
         Raises:
             DataError: not finite numbers of as many columns as were trained on.
         """
-        vectors, columns = rows_of(rows, "rows")
-        known = self.preparation.columns
-        if columns is not None and known is not None:
-            missing = [column for column in known if column not in columns]
-            if missing:
-                raise DataError(f"rows: no column {missing[0]!r}; the network was trained on {', '.join(known)}")
-            vectors = vectors[:, [columns.index(column) for column in known]]
+        vectors, _ = rows_of(rows, "rows", self.preparation.columns)
         return self.network.predict(self.preparation.apply(vectors))
 
     def predict(self, rows: npt.ArrayLike) -> npt.NDArray[Any]:

@@ -29,6 +29,7 @@ SMALLER = {
 """What else is made smaller where circuits or deep networks are slow."""
 CALLS = {
     "adversarial_digits": "",
+    "estimator": "fractions=(0.1, 0.2), width=32, folds=2",
     "lazy_training": "output_weights=(1.0, 16.0), width=256, seeds=1",
     "noise": "rates=(0.0, 0.09), width=8, n=2, seeds=2",
 }

@@ -53,7 +53,7 @@ def test_a_run_on_arrays_is_one_on_the_same_file(tmp_path: Path) -> None:
     assert by_arrays.losses == by_file.losses
     assert by_arrays.row["held_out_loss"] == by_file.row["held_out_loss"]
     assert np.array_equal(by_arrays.model.predict(X), by_file.model.predict(X))
-    assert np.array_equal(by_arrays.model.outputs(FRAME[["c", "a", "b"]]), by_file.model.outputs(X))
+    assert np.array_equal(by_arrays.model.outputs(FRAME[["c", "a", "b"]].assign(kind=WORDS)), by_file.model.outputs(X))
     with pytest.raises(DataError, match="no column 'b'; the network was trained on a, b, c"):
         by_arrays.model.predict(FRAME[["a", "c"]])
 
