@@ -236,7 +236,7 @@ class RunConfig(Section):
 class FinderConfig:
     """``[finder]``: who finds the active sets, and the options of that kind that were given."""
 
-    kind: str = "scan"
+    kind: str = "auto"
     options: dict[str, Any] = field(default_factory=dict)
 
 
