@@ -12,7 +12,8 @@ import numpy.typing as npt
 from classical.dynamics.layout import Sums
 from classical.dynamics.rows import kernels as compiled
 from classical.dynamics.rows import scan as scans
-from classical.dynamics.rows.layout import BROAD, FIRES, Lists, World
+from classical.dynamics.rows.broad import BroadRows, fill_lists
+from classical.dynamics.rows.layout import FIRES, Lists, World
 from classical.dynamics.rows.scan import Block, Found, found_for
 from hybrid_train.finder.predicate import norm_bounds
 from hybrid_train.support.arrays import FloatArray, IntArray
@@ -63,6 +64,7 @@ class Chunk:
     def __init__(self, weights: FloatArray, first: int, last: int, world: World) -> None:
         self.first, self.last = first, last
         self._weights, self._world = weights, world
+        self._broad = BroadRows(weights, world)
         self._used = 0
         self._rows_at_once = min(_MOST_ROWS, max(_LEAST_ROWS, _BLOCK_PAIRS // len(world.norms)))
 
@@ -103,6 +105,7 @@ class Chunk:
             columns=np.concatenate([found.columns[kept], np.empty(spare, np.int32)]),
             alarms=np.concatenate([found.alarms[kept], np.empty(spare, np.float32)]),
         )
+        self._broad.take(self.lists)
 
     def _candidates(self, block: Block) -> IntArray:
         """Return which rows of a block may fire for some column."""
@@ -132,28 +135,24 @@ class Chunk:
 
     def step(self, pulls: FloatArray) -> Visit:
         """Move the rows that fire along ``pulls`` (n, K), and evaluate what may have changed."""
-        lists, world = self.lists, self._world
-        sums, spent = no_sums(world), np.empty(len(lists.rows), np.int64)
-        moved, waiting, evaluated, touched = compiled.step(lists, world, pulls, self._weights, sums, spent)
-        broad = np.flatnonzero((lists.kind == BROAD) & (lists.fired > 0))
-        if len(broad):
-            moved += self._move_broad(broad, pulls)
-        again = np.concatenate([spent[:waiting], broad])
-        if len(again):
-            self._scan_again(np.sort(again), sums)
-        return Visit(sums, moved, waiting, len(broad), evaluated, touched)
+        world, broad = self._world, self._broad
+        sums, spent = no_sums(world), np.empty(len(self.lists.rows), np.int64)
+        moved, waiting, evaluated, touched = compiled.step(self.lists, world, pulls, self._weights, sums, spent)
+        looked = len(broad.slots)
+        if looked:
+            moved += broad.step(self.lists, pulls, sums)
+            self._list(broad.narrow(self.lists))
+        if waiting:
+            self._scan_again(spent[:waiting], sums)
+            broad.take(self.lists)
+        return Visit(sums, moved, waiting, looked, evaluated, touched)
 
-    def _move_broad(self, slots: IntArray, pulls: FloatArray) -> int:
-        """Move rows that look at every column by a matrix product; return how many move."""
-        world, moved = self._world, 0
-        dimension, n = self._weights.shape[1], len(world.norms)
-        for at in range(0, len(slots), self._rows_at_once):
-            some = slots[at : at + self._rows_at_once]
-            factors = np.zeros((len(some), n), world.along.dtype)
-            moved += scans.fill_factors(self.lists, some, world.signs, pulls, factors)
-            rows = self.lists.rows[some]
-            self._weights[rows] += factors @ world.along[:, :dimension]
-        return moved
+    def _list(self, places: IntArray) -> None:
+        """Give broad rows that fire for few columns a list again."""
+        if len(places):
+            slots, masks = self._broad.leave(places)
+            self._reserve(int(masks.sum()))
+            self._used = int(fill_lists(self.lists, slots, masks, self._used))
 
     def _scan_again(self, slots: IntArray, sums: Sums) -> None:
         """List the columns of some rows anew."""
@@ -189,29 +188,29 @@ class Chunk:
         places = np.repeat(lists.begin - np.concatenate([[0], np.cumsum(lists.size)[:-1]]), lists.size)
         places = places + np.arange(len(own))
         fires = lists.alarms[places] == FIRES
-        counts = np.bincount(own[fires], minlength=len(lists.rows))
+        slot, column = self._broad.active()
+        slots = np.concatenate([own[fires], slot])
+        columns = np.concatenate([lists.columns[places[fires]].astype(np.int64), column])
+        counts = np.bincount(slots, minlength=len(lists.rows))
         has = counts > 0
-        return lists.rows[has], counts[has], lists.columns[places[fires]].astype(np.int64)
+        return lists.rows[has], counts[has], columns[np.argsort(slots, kind="stable")]
 
     def spread(self, vector: FloatArray) -> FloatArray:
         """Return the product (n, K) of the chunk's part of the tangent kernel with a vector (n, K)."""
-        lists, world = self.lists, self._world
-        sums = no_sums(world)
-        compiled.spread(lists, world, vector, sums)
-        broad = np.flatnonzero((lists.kind == BROAD) & (lists.fired > 0))
-        dimension = self._weights.shape[1]
-        for at in range(0, len(broad), self._rows_at_once):
-            some = broad[at : at + self._rows_at_once]
-            factors = np.zeros((len(some), len(world.norms)), world.along.dtype)
-            scans.fill_factors(lists, some, world.signs, vector, factors)
-            steps = factors @ world.along[:, :dimension]
-            scans.collect(lists, some, world.signs, steps @ world.along[:, :dimension].T, sums.outputs)
+        sums = no_sums(self._world)
+        compiled.spread(self.lists, self._world, vector, sums)
+        self._broad.spread(self.lists, vector, sums.outputs)
         return sums.outputs
 
     @property
     def candidates(self) -> int:
-        """Pairs in the lists."""
-        return int(self.lists.size.sum())
+        """Pairs in the lists, all columns of broad rows among them."""
+        return int(self.lists.size.sum()) + self._broad.masks.size
+
+    @property
+    def broad(self) -> int:
+        """Rows that look at every column."""
+        return len(self._broad.slots)
 
 
 def no_sums(world: World) -> Sums:

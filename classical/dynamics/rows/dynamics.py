@@ -9,7 +9,7 @@ import numpy as np
 
 from classical.dynamics.layout import Sums
 from classical.dynamics.rows.chunk import Chunk, Visit
-from classical.dynamics.rows.layout import BROAD, make_world
+from classical.dynamics.rows.layout import make_world
 from classical.dynamics.rows.size import check_lists
 from classical.dynamics.two_layer import TwoLayerDynamics
 from classical.lists.thickness import typical_coordinate
@@ -169,7 +169,7 @@ class RowDynamics(TwoLayerDynamics):
     def facts(self) -> dict[str, Any]:
         return {
             "listed_neurons": sum(len(chunk.lists.rows) for chunk in self._chunks),
-            "broad_neurons": sum(int((chunk.lists.kind == BROAD).sum()) for chunk in self._chunks),
+            "broad_neurons": sum(chunk.broad for chunk in self._chunks),
             "candidates": self.candidates,
             "rescans": self.rescans,
         }

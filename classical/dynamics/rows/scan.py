@@ -210,35 +210,3 @@ def repack(lists: Any, begin: Any, columns: Any, alarms: Any) -> None:
         for k in range(lists.size[r]):
             columns[begin[r] + k] = lists.columns[lists.begin[r] + k]
             alarms[begin[r] + k] = lists.alarms[lists.begin[r] + k]
-
-
-@kernel
-def fill_factors(lists: Any, slots: Any, signs: Any, pulls: Any, out: Any) -> Any:
-    """Write the factors that rows move by into ``out`` (B, n), zero for columns that do not fire; return who moves."""
-    moving = 0
-    for c in range(slots.size):
-        r = slots[c]
-        row, begin, moves = lists.rows[r], lists.begin[r], False
-        for e in range(begin, begin + lists.size[r]):
-            if lists.alarms[e] != FIRES:
-                continue
-            j, factor = lists.columns[e], 0.0
-            for k in range(signs.shape[1]):
-                factor += signs[row, k] * pulls[j, k]
-            out[c, j] = factor
-            moves |= factor != 0
-        moving += moves
-    return moving
-
-
-@kernel
-def collect(lists: Any, slots: Any, signs: Any, products: Any, outputs: Any) -> None:
-    """Add the products (B, n) of rows with the columns that fire for them to ``outputs`` (n, K), with their signs."""
-    for c in range(slots.size):
-        r = slots[c]
-        row, begin = lists.rows[r], lists.begin[r]
-        for e in range(begin, begin + lists.size[r]):
-            if lists.alarms[e] == FIRES:
-                j = lists.columns[e]
-                for k in range(signs.shape[1]):
-                    outputs[j, k] += signs[row, k] * np.float64(products[c, j])
