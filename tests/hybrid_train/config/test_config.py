@@ -53,7 +53,7 @@ def test_defaults_are_the_documented_ones() -> None:
             "weight_decay": 0.0,
             "schedule": "constant",
         },
-        "finder": {"kind": "scan"},
+        "finder": {"kind": "auto"},
         "run": {"seed": 0, "audit_every": 1, "threads": "auto"},
     }
 

@@ -86,7 +86,7 @@ class TestRun:
     def test_the_row_says_what_happened(self) -> None:
         result = run(CONFIG)
         row = result.row
-        assert (row["finder"], row["index"], row["promise"], row["steps"]) == ("scan", "neurons", "exact", STEPS)
+        assert (row["finder"], row["index"], row["promise"], row["steps"]) == ("auto", "neurons", "exact", STEPS)
         assert (row["recall"], row["spurious"]) == (1.0, 0)
         assert row["inner_products"] == (STEPS + 1) * N * M == sum(row["cost_per_step"]["inner_products"])
         assert row["losses"] == result.losses
