@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from hybrid_train.data.checks import unit_rows
 from hybrid_train.data.padding import adversarial_form
-from hybrid_train.errors import DataError
+from hybrid_train.errors import CheckpointError, DataError
 from hybrid_train.finder.bank import checked_vectors
 from hybrid_train.support.arrays import FloatArray
 
@@ -125,18 +125,20 @@ class Preparation:
         """Return what :meth:`arrays` made these of; None where there is none among them.
 
         Raises:
-            DataError: they are of a later version, or do not fit each other.
+            CheckpointError: they are of a later version, or do not fit each other.
         """
         if _PREFIX not in arrays:
             return None
         words = json.loads(str(arrays[_PREFIX]))
         if words.pop("version") != _VERSION:
-            raise DataError("the preparation of the data is of a later version; read it with a later hybrid_train")
+            raise CheckpointError(
+                "the preparation of the data is of a later version; read it with a later hybrid_train"
+            )
         centre, spread = (arrays.get(f"{_PREFIX}_{part}") for part in ("centre", "spread"))
         lists = {part: None if words[part] is None else tuple(words[part]) for part in ("columns", "labels")}
         for part in (centre, spread, lists["columns"]):
             if part is not None and len(part) != words["dimension"]:
-                raise DataError(f"the preparation of the data says {words['dimension']} and {len(part)} columns")
+                raise CheckpointError(f"the preparation of the data says {words['dimension']} and {len(part)} columns")
         target_centre, target_spread = arrays[f"{_PREFIX}_target"].tolist()
         return cls(
             **words | lists,

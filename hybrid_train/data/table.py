@@ -105,7 +105,7 @@ def read_text_table(
     if indexed and _names_rows([row[0] for row in rows if row]):
         plan, indexed = replace(plan, inputs=others[1:]), False
         notes.append(f"{name}: column 0, {quoted(first[0])}, names the rows and is left out")
-    plan, frame = _read(plan, body, text, top, words)
+    plan, frame = _read(plan, body, text, top, words, rows if titled else [first, *rows])
     if indexed and numbers_rows(frame[0]):
         plan = replace(plan, inputs=others[1:])
         notes.append(f"{name}: column 0, {quoted(first[0])}, numbers the rows and is left out")
@@ -120,7 +120,7 @@ def read_text_table(
 
 
 def _read(
-    plan: Plan, body: io.BytesIO, text: TextLines, top: Sequence[str], words: Words
+    plan: Plan, body: io.BytesIO, text: TextLines, top: Sequence[str], words: Words, sample: Sequence[Sequence[str]]
 ) -> tuple[Plan, dict[int, npt.NDArray[Any]]]:
     """Return the columns that are read, and how; raise DataError for the first entry that is wrong."""
     start = body.tell()
@@ -140,7 +140,13 @@ def _read(
             return tried, frame
         plan = tried
         break
+    if words == "auto" and plan.target is not None and _are_classes(_column(sample, plan)):
+        plan = replace(plan, words=True)  # what is wrong is not that they are words
     return text.refuse(plan)
+
+
+def _column(sample: Sequence[Sequence[str]], plan: Plan) -> npt.NDArray[Any]:
+    return np.array([row[plan.target or 0] for row in sample if len(row) == plan.width], dtype=str)
 
 
 def _names_rows(column: Sequence[str]) -> bool:

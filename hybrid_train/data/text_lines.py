@@ -12,7 +12,7 @@ from typing import NoReturn, final
 from hybrid_train.errors import DataError
 from hybrid_train.support.messages import printable, quoted
 
-_MISSING = "remove or fill in the row, or leave the column out by data.columns"
+_MISSING = "remove or fill in the row (pandas: dropna, fillna), or leave the column out by data.columns"
 
 
 @final

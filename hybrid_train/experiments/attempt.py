@@ -106,7 +106,7 @@ class Attempt:
             for record in records:
                 score = None if self._watch is None else self._watch.look(record.step, network)
                 if directory is not None:
-                    directory.append(record.as_dict() | ({} if score is None else {"held_out": vars(score)}))
+                    directory.append(record.as_dict() | ({} if score is None else {"held_out": score.as_dict()}))
                 self._tally.add(record)
             self._tally.state({**training.dynamics.remarks, **training.dynamics.facts()})
             if directory is not None:  # before anything else that may fail: the network is what all this was for

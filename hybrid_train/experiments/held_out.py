@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import final
 
 from hybrid_train.config import Config
@@ -59,17 +58,13 @@ class HeldOutWatch:
     @property
     def row(self) -> HeldOut:
         """What the row says of it."""
-        returned = self._returned
+        returned = {} if self._returned is None else self._returned.as_dict()
         return HeldOut(
-            held_out_loss=None if returned is None else _finite(returned.loss),
-            held_out_accuracy=None if returned is None else returned.accuracy,
-            held_out_r2=None if returned is None else returned.r2,
+            held_out_loss=returned.get("loss"),
+            held_out_accuracy=returned.get("accuracy"),
+            held_out_r2=returned.get("r2"),
             held_out_rows=len(self._inputs),
             training_rows=self._trained_on,
             held_out_steps=list(self._looks),
-            held_out_losses=[_finite(score.loss) for score in self._looks.values()],
+            held_out_losses=[score.as_dict()["loss"] for score in self._looks.values()],
         )
-
-
-def _finite(number: float) -> float | None:
-    return number if math.isfinite(number) else None

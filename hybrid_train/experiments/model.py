@@ -119,5 +119,8 @@ def load(directory: str | os.PathLike[str], step: int | None = None) -> Model:
     network, preparation = checkpoint.get("network"), checkpoint["preparation"]
     if network is None or preparation is None:
         raise CheckpointError(f"{name}: its checkpoint is of an earlier version, which kept too little; run it again")
+    labels, outputs = preparation.labels, network.outputs
+    if labels is not None and len(labels) != max(outputs, 2):
+        raise CheckpointError(f"{name}: its checkpoint is damaged: {outputs} outputs for {len(labels)} classes")
     training = stored.config.training
     return Model(network, preparation, make_loss(training.loss, **training.loss_options))

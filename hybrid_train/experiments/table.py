@@ -29,11 +29,11 @@ _ROBUST = {
 """Columns that an adversary brings, in the place of the final loss."""
 
 _HELD_OUT = {
-    "held_out_loss": "held-out mean loss",
-    "held_out_accuracy": "held-out accuracy",
-    "held_out_r2": "held-out R^2",
+    "held_out_loss": "mean loss",
+    "held_out_accuracy": "accuracy",
+    "held_out_r2": "R^2",
 }
-"""Columns that held-out data bring, behind those of the training data."""
+"""Columns that held-out data bring, behind those of the training data, without saying of what."""
 
 _WORDS = ("finder", "index", "promise")
 
@@ -49,16 +49,18 @@ def comparison_text(rows: Sequence[Mapping[str, Any]]) -> str:
 def _outcome(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return the columns that say how training ended: the losses and accuracies there are."""
     if any("robust_accuracy" in row for row in rows):
-        columns = dict(_ROBUST)
+        columns, clean = dict(_ROBUST), "clean "
     else:
-        columns = {"final_loss": _COLUMNS["final_loss"]}
+        columns, clean = {"final_loss": _COLUMNS["final_loss"]}, ""
         if any(row.get("returned_loss") != row["final_loss"] for row in rows):
             columns["returned_loss"] = "returned loss"
         if any(row.get("accuracy") is not None for row in rows):
             of = next((row["accuracy_of"] for row in rows if row.get("accuracy_of")), "training data")
             columns["accuracy"] = f"{of.removesuffix(' data')} accuracy"
     return columns | {
-        name: title for name, title in _HELD_OUT.items() if any(row.get(name) is not None for row in rows)
+        name: f"held-out {clean}{title}"
+        for name, title in _HELD_OUT.items()
+        if any(row.get(name) is not None for row in rows)
     }
 
 

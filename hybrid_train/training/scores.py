@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import final
 
@@ -27,6 +28,11 @@ class Score:
     loss: float
     accuracy: float | None
     r2: float | None
+
+    def as_dict(self) -> dict[str, float | None]:
+        """Return the score as JSON has it, which has no infinities: a loss that overflowed is None."""
+        found = {"loss": self.loss, "accuracy": self.accuracy, "r2": self.r2}
+        return {name: value if value is not None and math.isfinite(value) else None for name, value in found.items()}
 
     @property
     def text(self) -> str:

@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from hybrid_train.data import Examples, Preparation, Wishes, breast_cancer, prepared, scikit_table
 from hybrid_train.data.holding_out import held_out_rows
 from hybrid_train.data.preparation import fitted
-from hybrid_train.errors import ConfigError, DataError
+from hybrid_train.errors import CheckpointError, ConfigError, DataError
 
 ROWS = np.random.default_rng(0).standard_normal((40, 3)) * [1.0, 10.0, 100.0] + [0.0, 5.0, -300.0]
 LABELS = np.arange(40) % 3
@@ -132,7 +132,7 @@ def test_arrays_hold_all_there_is_to_know() -> None:
         for field in fields(Preparation):
             assert np.array_equal(getattr(found, field.name), getattr(preparation, field.name)), field.name
     assert Preparation.of_arrays({}) is None
-    with pytest.raises(DataError, match="says 3 and 2 columns"):
+    with pytest.raises(CheckpointError, match="says 3 and 2 columns"):
         Preparation.of_arrays(data.arrays() | {"preparation_centre": np.ones(2)})
 
 

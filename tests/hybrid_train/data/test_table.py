@@ -216,6 +216,23 @@ def test_columns_are_chosen_by_name_or_number(tmp_path: Path) -> None:
     assert read_examples(tmp_path / "a.npy", columns=[2, 0]).inputs.tolist() == INPUTS[:, [2, 0]].tolist()
 
 
+@pytest.mark.parametrize(
+    ("column", "values", "message"),
+    [
+        ("pay", [1.0, 2.0, None, 4.0, 5.0, 6.0], r"line 4, column 1 \('pay'\): '' is not a number, a cell is missing"),
+        ("pay", pd.date_range("2020", periods=6), r"column 1 \('pay'\): '2020-01-01' is not a number; inputs are"),
+        ("pay", [True, False] * 3, r"column 1 \('pay'\): 'True' is not a number; write 1 and 0"),
+        ("job", ["cook", None] * 3, r"line 3, column 2 \('job'\): '' is no class; remove or fill in the row"),
+        ("job", ["cook"] * 6, "one class only: every target is cook"),
+    ],
+)
+def test_the_column_at_fault_is_named_whatever_the_targets_are(
+    tmp_path: Path, column: str, values: Any, message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        read_examples(written(tmp_path, PEOPLE.assign(**{column: values}), index=False))
+
+
 def test_a_second_file_goes_with_the_first(tmp_path: Path) -> None:
     first = read_examples(written(tmp_path, PEOPLE, "a.csv", index=False))
     shuffled = PEOPLE[["pay", "age", "job"]].iloc[[1, 3]]

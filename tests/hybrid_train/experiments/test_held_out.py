@@ -74,6 +74,19 @@ def test_every_accuracy_of_the_table_says_of_what_it_is() -> None:
     assert "held-out accuracy" in comparison_text([row])
 
 
+def test_under_an_adversary_held_out_rows_are_clean_ones() -> None:
+    attack = {"training": {"steps": 2, "algorithm": "adversarial"}, "adversary": {"kind": "fgsm"}}
+    row = run({"data": {"kind": "breast_cancer", "n": 30, "test": 0.1}, "network": {"width": 16}} | attack).row
+    text = comparison_text([row])
+    for title in ("training robust accuracy", "training clean accuracy", "held-out clean accuracy"):
+        assert title in text
+    jump = {"data": {"kind": "iris", "test": 0.1}, "network": {"width": 16, "activation": "jump", "fraction": 0.3}}
+    result = run(jump | {"training": {"steps": 2}})
+    setting = Setting.of(result.table.config)
+    found = result.network.predict(setting.held_out[1]).argmax(axis=1)
+    assert result.row["held_out_accuracy"] == np.mean(found == setting.held_out[0].targets)
+
+
 def test_the_progress_line_tells_both(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
 

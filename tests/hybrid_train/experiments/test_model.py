@@ -112,6 +112,13 @@ def test_what_cannot_be_loaded_says_why(tmp_path: Path) -> None:
         hybrid_train.load(run, step=7)
     (file,) = read_run(run).checkpoints.values()
     with np.load(file) as arrays:
+        wrong = {name: arrays[name] for name in arrays.files}
+    words = str(wrong["preparation"])
+    wrong["preparation"] = np.array(words.replace('["setosa", ', "["))
+    np.savez(file, **wrong)
+    with pytest.raises(CheckpointError, match="3 outputs for 2 classes"):
+        hybrid_train.load(run)
+    with np.load(file) as arrays:
         rest = {name: arrays[name] for name in arrays.files if not name.startswith("preparation")}
     np.savez(file, **rest)
     assert read_checkpoint(file)["preparation"] is None
