@@ -16,12 +16,12 @@ from hybrid_train.finder.bank import Bank, DenseBank, checked_vectors
 from hybrid_train.finder.interface import ActiveSetFinder
 from hybrid_train.finder.scan import active_pairs
 from hybrid_train.finder.seeded import SeededBank
-from hybrid_train.finder.seeded import signs as seeded_signs
 from hybrid_train.network.tangent_kernel import TangentKernel
 from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.support.checks import checked_counts
 from hybrid_train.support.messages import quoted
 from hybrid_train.support.names import nearest
+from hybrid_train.support.philox import signs as seeded_signs
 from hybrid_train.support.rng import Role, generator
 
 Index = Literal["neurons", "data"]
