@@ -66,20 +66,20 @@ def normals(
     return out
 
 
-def tail_normals(key: npt.NDArray[np.uint32], rows: IntArray, probability: float) -> FloatArray:
-    """Return (len(rows),) independent N(0, 1), each given that it lies in the upper tail of this probability.
+def tail_normals(key: npt.NDArray[np.uint32], rows: IntArray, probabilities: FloatArray) -> FloatArray:
+    """Return (len(rows),) independent N(0, 1), each given that it lies in the upper tail of its probability.
 
     The quantile of the tail is taken of u Q for a uniform u, which keeps its relative accuracy however small Q is.
 
     Args:
         key: of the stream.
         rows: counters.
-        probability: Q, above 0 and at most 1.
+        probabilities: (len(rows),) Q, strictly between 0 and 1.
     """
     where = np.ascontiguousarray(rows, np.int64)
     out = np.empty(len(where))
     in_threads(
-        lambda first, last: _fill_tails(key, where[first:last], probability, out[first:last]),
+        lambda first, last: _fill_tails(key, where[first:last], probabilities[first:last], out[first:last]),
         len(where),
         _THREAD_NUMBERS,
     )
@@ -180,15 +180,15 @@ def _fill_normals(key: Any, rows: Any, out: Any, stream: Any) -> None:
 
 
 @kernel
-def _fill_tails(key: Any, rows: Any, probability: Any, out: Any) -> None:
-    """Draw one number for each row, from the upper tail of this probability."""
+def _fill_tails(key: Any, rows: Any, probabilities: Any, out: Any) -> None:
+    """Draw one number for each row, from the upper tail of its probability."""
     words, centred = np.empty((4, 1), np.uint32), np.empty(2)
     for r in range(rows.size):
         words[0, 0], words[1, 0] = np.uint32(rows[r] & 0xFFFFFFFF), np.uint32(rows[r] >> 32)
         words[2, 0], words[3, 0] = np.uint32(0), np.uint32(_ALONG)
         _philox(words, key, 1)
         _centre(words, centred, 1)
-        out[r] = _upper(probability * (0.5 + centred[0]))
+        out[r] = _upper(probabilities[r] * (0.5 + centred[0]))
 
 
 @kernel

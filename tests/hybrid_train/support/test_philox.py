@@ -136,7 +136,7 @@ def test_streams_of_seeds_and_roles_differ() -> None:
 @pytest.mark.parametrize("threshold", [-3.0, -0.5, 0.4, 1.5, 3.0, 9.0, 37.0])
 def test_tails_have_the_law_of_a_normal_above_a_threshold(threshold: float) -> None:
     share = float(special.ndtr(-threshold))
-    drawn = tail_normals(philox_key(3, Role.WEIGHTS), np.arange(20_000), share)
+    drawn = tail_normals(philox_key(3, Role.WEIGHTS), np.arange(20_000), np.full(20_000, share))
     assert (drawn >= threshold * (1 - 1e-14)).all()
     # P(above t | above b); a law shifted by a twentieth of its spread would be seen
     uniform = np.exp(special.log_ndtr(-drawn) - special.log_ndtr(-threshold))
@@ -146,10 +146,12 @@ def test_tails_have_the_law_of_a_normal_above_a_threshold(threshold: float) -> N
 
 def test_tails_are_the_same_however_they_are_read_and_independent_of_what_lies_across() -> None:
     key, rows = philox_key(3, Role.WEIGHTS), np.arange(2**40, 2**40 + 200_000)
-    together = tail_normals(key, rows, 0.01)
+    shares = np.where(rows % 2, 0.01, 0.2)
+    together = tail_normals(key, rows, shares)
     with threads(3):
-        assert np.array_equal(tail_normals(key, rows[::-1], 0.01)[::-1], together)
+        assert np.array_equal(tail_normals(key, rows[::-1], shares[::-1])[::-1], together)
     across = normals(key, rows, 3, stream=Stream.ACROSS)
     assert not np.array_equal(across, normals(key, rows, 3))
-    scaled = (together - together.mean()) / together.std()
-    assert np.abs(scaled @ across / np.sqrt(len(rows))).max() < stats.norm.isf(ALARM / 6) * 1.01
+    odd = together[rows % 2 == 1]
+    scaled = (odd - odd.mean()) / odd.std()
+    assert np.abs(scaled @ across[rows % 2 == 1] / np.sqrt(len(odd))).max() < stats.norm.isf(ALARM / 6) * 1.01
