@@ -1,8 +1,9 @@
-"""The widest network that trains on this machine in 8 GB: weights re-created from their seed against dense PyTorch.
+"""The widest network that trains on this machine in 8 GB: seeded weights and live neurons against dense PyTorch.
 
 Full-batch gradient descent, n = 64 unit vectors with random signs in d = 16, threshold sqrt(0.4 ln m), 100 steps. Each
 width runs in a process of its own that is not given more than 8 GB of memory. PyTorch is tried at doubled widths until
-it runs out; ours trains 10^8 neurons. Peak memory is the resident set's, as the operating system counts it.
+it runs out; ours train 10^8 neurons, by weights that are re-created from their seed, and by drawing only the neurons
+that fire for some example (float32 then). Peak memory is the resident set's, as the operating system counts it.
 
     python benchmarks/width.py [--quick] [--json FILE]
 """
@@ -26,7 +27,7 @@ WIDE = 10**8
 DENSE_STEPS = 3
 
 
-def ours(width: int) -> dict[str, Any]:
+def ours(width: int, storage: str) -> dict[str, Any]:
     """Train for the whole number of steps."""
     from classical.training import gradient_descent
     from hybrid_train.data import sphere
@@ -36,11 +37,15 @@ def ours(width: int) -> dict[str, Any]:
 
     data, loss = sphere(N, DIMENSION, seed=1), make_loss("squared")
     started = time.perf_counter()
-    network = TwoLayerNetwork.initialize(width, DIMENSION, storage="seeded", seed=0)
+    options = {"examples": data.inputs, "dtype": "float32"} if storage == "live" else {}
+    network = TwoLayerNetwork.initialize(width, DIMENSION, storage=storage, seed=0, **options)
+    drawn = time.perf_counter() - started
     training = gradient_descent(network, data.inputs, loss.encode(data, 1), loss, make_finder("skin"), steps=STEPS)
     records = [(record.loss, record.step_seconds, record.active_pairs) for record in training]
     return {
         "seconds": time.perf_counter() - started,
+        "start_s": drawn,
+        "neurons": network.width,
         "first_s": records[0][1],
         "step_ms": 1e3 * float(np.median([seconds for _, seconds, _ in records[1:]])),
         "loss 0": records[0][0],
@@ -63,7 +68,8 @@ def dense(width: int) -> dict[str, Any]:
     started = time.perf_counter()
     last = [peer.step() for _ in range(DENSE_STEPS)][-1]
     step = (time.perf_counter() - started) / DENSE_STEPS
-    return {"seconds": step * STEPS, "first_s": step, "step_ms": 1e3 * step, "loss 0": first, "loss T": last}
+    times = {"seconds": step * STEPS, "start_s": 0.0, "first_s": step, "step_ms": 1e3 * step}
+    return times | {"neurons": width, "loss 0": first, "loss T": last}
 
 
 def in_own_process(arm: str, width: int) -> dict[str, Any] | None:
@@ -80,7 +86,7 @@ def in_own_process(arm: str, width: int) -> dict[str, Any] | None:
 def child(arm: str, width: int) -> None:
     """Be the process of one width."""
     resource.setrlimit(resource.RLIMIT_DATA, (LIMIT, LIMIT))
-    found = ours(width) if arm == "skin, seeded" else dense(width)
+    found = dense(width) if arm == "PyTorch" else ours(width, arm.removeprefix("skin, "))
     found["peak_GB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
     print(json.dumps(found))
 
@@ -92,7 +98,7 @@ def main() -> None:
         return
     options = arguments(__doc__)
     needs("torch")
-    found = environment(["torch", "numba"], threads=2, dtype="W(0) float64 from its seed; PyTorch float32")
+    found = environment(["torch", "numba"], threads=2, dtype="W(0) float64 from its seed; live and PyTorch float32")
     rows = []
     for exponent in range(20, 31):
         row = in_own_process("PyTorch", 1 << exponent)
@@ -101,10 +107,23 @@ def main() -> None:
         rows.append(row)
         if options.quick and exponent == 21:
             break
-    for width in (10**6,) if options.quick else (10**6, 10**7, WIDE):
-        row = in_own_process("skin, seeded", width)
-        rows += [] if row is None else [row]
-    columns = ("arm", "m", "seconds", "first_s", "step_ms", "peak_GB", "loss 0", "loss T", "active pairs")
+    for arm in ("skin, seeded", "skin, live"):
+        for width in (10**6,) if options.quick else (10**6, 10**7, WIDE):
+            row = in_own_process(arm, width)
+            rows += [] if row is None else [row]
+    columns = (
+        "arm",
+        "m",
+        "neurons",
+        "seconds",
+        "start_s",
+        "first_s",
+        "step_ms",
+        "peak_GB",
+        "loss 0",
+        "loss T",
+        "active pairs",
+    )
     print(f"n = {N}, d = {DIMENSION}, {STEPS} steps, at most {LIMIT / 1e9:g} GB")
     print_table([{name: row[name] for name in columns} for row in rows])
     write_json(options.json, {"environment": found, "n": N, "d": DIMENSION, "steps": STEPS, "rows": rows})

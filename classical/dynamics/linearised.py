@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import final
@@ -148,7 +149,14 @@ def random_features(network: TwoLayerNetwork) -> TwoLayerNetwork:
         network: with a paired start, or any other.
     """
     weights, m = network.weights[:], network.width
+    live = None if network.live is None else replace(network.live, paired=False)
     half = m // 2
     if m % 2 == 0 and np.array_equal(weights[:half], weights[half:]):
         weights = weights[:half]
-    return TwoLayerNetwork(DenseBank(weights, "weights"), np.ones((len(weights), network.outputs)), network.threshold)
+    return TwoLayerNetwork(
+        DenseBank(weights, "weights"),
+        np.ones((len(weights), network.outputs)),
+        network.threshold,
+        output_scale=1 / math.sqrt(network.nominal_width * len(weights) / m),
+        live=live,
+    )

@@ -161,6 +161,7 @@ class SetDynamics(TwoLayerDynamics):
         return network.trained_part(gradient if self._rows is None else gradient[self._rows])
 
     def move_examples(self, rows: IntArray, vectors: FloatArray) -> None:
+        self._check_known(vectors)
         self.examples.assign(rows, vectors)
         with self._on_the_clock():
             if self.index == "neurons":

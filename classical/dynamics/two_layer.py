@@ -34,7 +34,7 @@ class TwoLayerDynamics(Dynamics):
         index: "neurons" where ``sets`` have a query for each example, "data" where they have one for each neuron.
 
     Raises:
-        DataError: inputs not (n, d) or not finite.
+        DataError: inputs not (n, d) or not finite, or a live network was not drawn for them.
     """
 
     index: Index = "data"
@@ -42,6 +42,7 @@ class TwoLayerDynamics(Dynamics):
     def __init__(self, network: TwoLayerNetwork, inputs: FloatArray) -> None:
         self.network = network
         self.examples = DenseBank(inputs, "inputs")
+        self._check_known(self.examples[:])
         self.finder_seconds = 0.0
         self._cost = Cost()
         self._rows: IntArray | None = None
@@ -78,6 +79,11 @@ class TwoLayerDynamics(Dynamics):
         if self.index == "data":
             return audit(self.sets, self.examples, weights, threshold, point_rows=self._rows)
         return audit(self.sets, weights, self.examples, threshold, query_rows=self._rows)
+
+    def _check_known(self, inputs: FloatArray) -> None:
+        """Raise DataError if neurons that a live network did not draw could fire for these inputs."""
+        if self.network.live is not None:
+            self.network.live.check_examples(inputs)
 
     @property
     def _shift(self) -> float:

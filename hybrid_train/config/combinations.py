@@ -53,15 +53,22 @@ def _storage_errors(config: Config) -> Iterator[str]:
     network, training = config.network, config.training
     if not isinstance(network, NetworkConfig) or network.storage == "stored":
         return
+    if config.data.fresh or training.algorithm == "adversarial":
+        yield f"network.storage={network.storage!r}: expected 'stored', since the examples do not stay where they are"
+    if network.storage == "seeded":
+        yield from _seeded_errors(config, network)
+
+
+def _seeded_errors(config: Config, network: NetworkConfig) -> Iterator[str]:
+    if network.activation != "relu":
+        yield "network.storage='seeded': expected 'stored' or 'live' for network.activation='jump'"
     if config.finder.kind != "skin" or config.finder.options.get("gram") is False:
         yield (
             f"network.storage='seeded': expected 'stored' for finder.kind={config.finder.kind!r}; weights that are "
             "not stored can only be followed by finder.kind='skin'"
         )
-    if config.data.fresh or training.algorithm == "adversarial":
-        yield "network.storage='seeded': expected 'stored', since the examples do not stay where they are"
-    if training.kept != "last":
-        yield f"training.keep={training.kept!r}: expected 'last' for network.storage='seeded'"
+    if config.training.kept != "last":
+        yield f"training.keep={config.training.kept!r}: expected 'last' for network.storage='seeded'"
 
 
 def _optimiser_errors(config: Config) -> Iterator[str]:

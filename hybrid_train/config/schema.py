@@ -28,12 +28,13 @@ class NetworkConfig(Section):
     sum_r a_r z_r 1[z_r > tau], z_r = <w_r, x> + b_r, on inputs with a last coordinate of 1/2 (ADV Def. 3.1): the
     threshold is ``tau``, or ``k`` of tau = k m^{-3/5}. Either kind takes in its place the ``fraction`` of the neurons
     that is to fire for a datum at the start.
-    ``storage = "seeded"`` keeps no weights: W(0) is drawn again from the seed whenever it is read.
+    ``storage = "seeded"`` keeps no weights: W(0) is drawn again from the seed whenever it is read. ``"live"`` draws
+    only the neurons that fire for some example, out of Poisson(m): the others never move and never matter.
     """
 
     BELONGS: ClassVar[Mapping[str, Belonging]] = {
         **dict.fromkeys(("tau", "k"), Belonging("activation", ("jump",))),
-        **dict.fromkeys(("threshold", "start", "output_weight", "storage"), Belonging("activation", ("relu",))),
+        **dict.fromkeys(("threshold", "start", "output_weight"), Belonging("activation", ("relu",))),
     }
     REPLACES: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "tau": ("k", "fraction"),
@@ -55,7 +56,7 @@ class NetworkConfig(Section):
     k: Annotated[float, Field(ge=-1e12, le=1e12, description="a finite number")] | None = None
     fraction: Annotated[float, Field(gt=0, lt=1, description="a share strictly between 0 and 1")] | None = None
     dtype: Literal["float64", "float32"] = "float64"
-    storage: Literal["stored", "seeded"] = "stored"
+    storage: Literal["stored", "seeded", "live"] = "stored"
 
     @property
     def starts_as(self) -> str:

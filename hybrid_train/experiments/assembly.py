@@ -46,7 +46,7 @@ def planned_queries(config: Config, setting: Setting) -> int:
     adversary = _adversary(config, setting)
     looks = 1 + (adversary.looks if adversary else 0)
     if training.index == "data":
-        return kind.neurons * (training.steps + 1) * looks
+        return sum(search.queries for search in kind.searches(n, "data")) * (training.steps + 1) * looks
     examples = ((training.batch_size or n) * training.steps + n) * looks
     return kind.queries * (examples + kind.passes_first * n)
 

@@ -147,14 +147,17 @@ class DenseBank(Bank):
     """A bank held in memory as one (N, d) array.
 
     Args:
-        vectors: (N, d) numbers; copied. float32 stays float32, everything else becomes float64.
+        vectors: (N, d) numbers. float32 stays float32, everything else becomes float64.
+        name: for messages.
+        copy: whether they are copied; an array that nobody else holds need not be.
 
     Raises:
         DataError: not two-dimensional, empty, or not finite.
     """
 
-    def __init__(self, vectors: npt.ArrayLike, name: str = "vectors") -> None:
-        self._array = aligned_copy(checked_vectors(vectors, name))
+    def __init__(self, vectors: npt.ArrayLike, name: str = "vectors", *, copy: bool = True) -> None:
+        checked = checked_vectors(vectors, name)
+        self._array = aligned_copy(checked) if copy else checked
         self._ledger: Ledger | None = None
         self._store: Store | None = None
 

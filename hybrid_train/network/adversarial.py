@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
+import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
 from hybrid_train.errors import ConfigError
-from hybrid_train.finder.bank import DenseBank
+from hybrid_train.finder.bank import Bank, DenseBank
+from hybrid_train.network.live import live_start
 from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.checks import checked_counts
 from hybrid_train.support.rng import Role, generator
@@ -64,6 +67,7 @@ def adversarial_network(
     outputs: int = 1,
     seed: int = 0,
     dtype: str = "float64",
+    examples: npt.ArrayLike | None = None,
 ) -> TwoLayerNetwork:
     """Return f(x) = sum_r a_r z_r 1[z_r > tau], z_r = <w_r, x> + b_r, at the start of ADV Definition 3.1.
 
@@ -79,6 +83,8 @@ def adversarial_network(
         outputs: number of outputs, each with coins of its own.
         seed: the run's seed.
         dtype: "float64" or "float32", of the stored weights.
+        examples: (n, d + 1) inputs (x, 1): only neurons that fire for some of them are drawn, of Poisson(m) in all
+            (:func:`hybrid_train.network.live.live_start`); None draws m neurons.
 
     Raises:
         ConfigError: a size below 1, more than one threshold, or one out of range.
@@ -86,15 +92,26 @@ def adversarial_network(
     checked_counts(width=width, dimension=dimension, outputs=outputs)
     if dtype not in ("float32", "float64"):
         raise ConfigError(f"dtype={dtype!r}: expected 'float32' or 'float64'")
-    weights = generator(seed, Role.WEIGHTS).standard_normal((width, dimension + 1)) / math.sqrt(width)
-    signs = generator(seed, Role.SIGNS).choice([-1.0, 1.0], size=(width, outputs))
+    threshold = adversarial_threshold(width, tau=tau, k=k, fraction=fraction)
+    bank: Bank
+    signs: npt.NDArray[Any]
+    if examples is None:
+        weights = generator(seed, Role.WEIGHTS).standard_normal((width, dimension + 1)) / math.sqrt(width)
+        signs = generator(seed, Role.SIGNS).choice([-1.0, 1.0], size=(width, outputs))
+        bank, live = DenseBank(weights.astype(dtype), "weights"), None
+    else:
+        bank, signs, live = live_start(
+            width,
+            examples,
+            threshold,
+            outputs=outputs,
+            seed=seed,
+            dtype=dtype,
+            dimension=dimension + 1,
+            spread=pre_activation_spread(width, 0.0),
+        )
     return TwoLayerNetwork(
-        DenseBank(weights.astype(dtype), "weights"),
-        signs * width**-0.2,
-        adversarial_threshold(width, tau=tau, k=k, fraction=fraction),
-        activation="jump",
-        output_scale=1.0,
-        untrained=1,
+        bank, signs * width**-0.2, threshold, activation="jump", output_scale=1.0, untrained=1, live=live
     )
 
 

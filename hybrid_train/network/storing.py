@@ -12,6 +12,7 @@ from hybrid_train.errors import CheckpointError
 from hybrid_train.finder.bank import Bank, DenseBank, Ledger
 from hybrid_train.finder.seeded import SeededBank
 from hybrid_train.network.deep import Block, DeepNetwork, Layer
+from hybrid_train.network.live import live_arrays, live_from
 from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray, IntArray
 
@@ -29,10 +30,13 @@ def stored(network: Network) -> dict[str, Any]:
 
     Of two layers these are ``output_weights``, ``threshold``, ``activation``, ``output_scale``, ``untrained`` and
     ``weights``; where W(0) comes from the seed ``moved_rows``, ``moved_weights``, ``shape``, ``seed``, ``period`` and
-    ``drawn_dtype`` in place of ``weights``. Of a deep network they are ``weights_0`` .. of the trained blocks,
-    ``input_weights_0`` .., ``output_weights`` and ``thresholds``, and how its layers are connected: ``kind``; for each
-    layer ``blocks``, ``trained``, ``factors``, ``skips``; for each block of all layers ``patches_0`` .. and ``firsts``;
-    ``points_0`` .. of those with a skip connection, I + tau W as it was rounded.
+    ``drawn_dtype`` in place of ``weights``; where only neurons that fire for some example were drawn also
+    ``nominal_width``, ``drawn_for`` (n, d) and ``twins``.
+
+    Of a deep network they are ``weights_0`` .. of the trained blocks, ``input_weights_0`` .., ``output_weights`` and
+    ``thresholds``, and how its layers are connected: ``kind``; for each layer ``blocks``, ``trained``, ``factors``,
+    ``skips``; for each block of all layers ``patches_0`` .. and ``firsts``; ``points_0`` .. of those with a skip
+    connection, I + tau W as it was rounded.
     """
     raise TypeError(f"no network: {type(network).__name__}")
 
@@ -46,6 +50,7 @@ def _(network: TwoLayerNetwork) -> dict[str, Any]:
         "activation": network.activation,
         "output_scale": network.scale,
         "untrained": network.untrained,
+        **live_arrays(network.live),
     }
 
 
@@ -120,7 +125,8 @@ def _two_layer_rest(arrays: Arrays) -> dict[str, Any]:
         "untrained": int(arrays["untrained"]),
     }
     bank = _seeded(arrays) if "moved_rows" in arrays else DenseBank(arrays["weights"], "weights")
-    return rest | {"network": TwoLayerNetwork(bank, arrays["output_weights"], float(arrays["threshold"]), **rest)}
+    threshold, live = float(arrays["threshold"]), live_from(arrays)
+    return rest | {"network": TwoLayerNetwork(bank, arrays["output_weights"], threshold, **rest, live=live)}
 
 
 def _deep(arrays: Arrays) -> DeepNetwork:

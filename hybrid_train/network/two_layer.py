@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
@@ -17,17 +16,17 @@ from hybrid_train.finder.bank import Bank, DenseBank, checked_vectors
 from hybrid_train.finder.interface import ActiveSetFinder
 from hybrid_train.finder.scan import active_pairs
 from hybrid_train.finder.seeded import SeededBank
-from hybrid_train.finder.seeded import signs as seeded_signs
+from hybrid_train.network.live import Live, live_start
+from hybrid_train.network.start_options import check_start
 from hybrid_train.network.tangent_kernel import TangentKernel
 from hybrid_train.support.arrays import FloatArray, IntArray
-from hybrid_train.support.checks import checked_counts, checked_dtype
-from hybrid_train.support.messages import quoted
-from hybrid_train.support.names import nearest
+from hybrid_train.support.checks import checked_counts
+from hybrid_train.support.philox import signs as seeded_signs
 from hybrid_train.support.rng import Role, generator
 
 Index = Literal["neurons", "data"]
 Start = Literal["gaussian", "paired"]
-Storage = Literal["stored", "seeded"]
+Storage = Literal["stored", "seeded", "live"]
 Activation = Literal["relu", "jump"]
 
 _BLOCK_PAIRS = 1 << 22
@@ -39,28 +38,6 @@ def _checked_signs(output_weights: npt.ArrayLike) -> npt.NDArray[Any]:
     if signs.dtype == np.int8 and signs.ndim == 2 and signs.size:
         return signs
     return checked_vectors(signs, "output_weights").astype(np.float64)
-
-
-def _check_start(
-    width: int, threshold: float | str, start: str, output_weight: float, dtype: str, storage: str
-) -> None:
-    """Raise ConfigError for options of :meth:`TwoLayerNetwork.initialize` that are out of range."""
-    if start not in {"gaussian", "paired"}:
-        raise ConfigError(
-            f"start={start!r}: no such start{nearest(str(start), ['gaussian', 'paired'])}; known: gaussian, paired"
-        )
-    checked_dtype(dtype)
-    if storage not in {"stored", "seeded"}:
-        raise ConfigError(f"storage={storage!r}: expected 'stored' or 'seeded'")
-    if isinstance(threshold, int) and abs(threshold) > sys.float_info.max:
-        raise ConfigError(f"threshold={quoted(threshold)}: must be a finite number")
-    number = isinstance(threshold, int | float | np.integer | np.floating) and not isinstance(threshold, bool)
-    if not number and threshold != "auto":
-        raise ConfigError(f"threshold={threshold!r}: give a number or 'auto'")
-    if not (math.isfinite(output_weight) and output_weight > 0):
-        raise ConfigError(f"output_weight={output_weight!r}: expected a positive number")
-    if start == "paired" and width % 2:
-        raise ConfigError(f"width={width}: a paired start needs an even width")
 
 
 def auto_threshold(width: int) -> float:
@@ -80,6 +57,8 @@ class TwoLayerNetwork:
         activation: "relu" for max(z - b, 0); "jump" for z 1[z > b] (ADV section 3.2), which jumps at b.
         output_scale: what the sum is multiplied by; None for m^{-1/2}.
         untrained: so many last coordinates of the weights stay where they are, a bias for instance.
+        live: where only the neurons that fire for some example are held, how many there are in all and for which
+            examples; None where all are held.
 
     Raises:
         DataError: output_weights do not fit the weights or are not finite.
@@ -92,6 +71,7 @@ class TwoLayerNetwork:
     activation: Activation = "relu"
     output_scale: float | None = None
     untrained: int = 0
+    live: Live | None = None
 
     def __post_init__(self) -> None:
         signs = _checked_signs(self.output_weights)
@@ -119,6 +99,7 @@ class TwoLayerNetwork:
         output_weight: float = 1.0,
         dtype: str = "float64",
         storage: Storage = "stored",
+        examples: npt.ArrayLike | None = None,
         seed: int = 0,
     ) -> TwoLayerNetwork:
         """Return a random network: w_r ~ N(0, I_d), a_rk = -1 or +1 by fair coins (PRE Definition 3.2).
@@ -135,18 +116,35 @@ class TwoLayerNetwork:
             dtype: "float64", or "float32" for the same weights rounded.
             storage: "stored" keeps W in memory; "seeded" re-creates W(0) from the seed whenever it is read, another
                 stream of random numbers than the stored one, for widths that fit no memory
-                (:class:`hybrid_train.finder.seeded.SeededBank`: only Gram dynamics trains it).
+                (:class:`hybrid_train.finder.seeded.SeededBank`: only Gram dynamics trains it). "live" draws
+                only the neurons that fire for some example, of Poisson(m) in all (:func:`.live_start`).
+            examples: (n, d) all that a "live" network will be trained on; for no other storage.
             seed: the run's seed; weights and signs have generators of their own.
 
         Raises:
             ConfigError: a size below 1, a threshold that is not finite, an output weight that is not positive, an
-                odd width for a paired start, or an unknown dtype, start or storage.
+                odd width for a paired start, an unknown dtype, start or storage, or examples that a storage has no
+                use for or needs.
         """
         checked_counts(width=width, dimension=dimension, outputs=outputs)
-        _check_start(width, threshold, start, output_weight, dtype, storage)
+        check_start(width, threshold, start, output_weight, dtype, storage)
         drawn = width // 2 if start == "paired" else width
         b = auto_threshold(width) if threshold == "auto" else float(threshold)
         signs: npt.NDArray[Any]
+        if storage == "live":
+            known, signs, live = live_start(
+                width,
+                examples,
+                b,
+                outputs=outputs,
+                seed=seed,
+                dtype=dtype,
+                dimension=dimension,
+                paired=start == "paired",
+            )
+            return cls(known, signs if output_weight == 1.0 else output_weight * signs, b, live=live)
+        if examples is not None:
+            raise ConfigError(f"examples: remove them, storage={storage!r} draws all neurons; or take storage='live'")
         if storage == "seeded":
             signs = seeded_signs(seed, drawn, outputs)
             signs = signs if start == "gaussian" else np.concatenate([signs, -signs])
@@ -160,13 +158,18 @@ class TwoLayerNetwork:
 
     @property
     def width(self) -> int:
-        """m, the number of neurons."""
+        """The number of neurons held: m, or those of a live start alone."""
         return len(self.weights)
+
+    @property
+    def nominal_width(self) -> int:
+        """m, the number of all neurons."""
+        return self.width if self.live is None else self.live.width
 
     @property
     def scale(self) -> float:
         """What the sum over the neurons is multiplied by."""
-        return 1.0 / math.sqrt(self.width) if self.output_scale is None else self.output_scale
+        return 1.0 / math.sqrt(self.nominal_width) if self.output_scale is None else self.output_scale
 
     @property
     def dimension(self) -> int:
@@ -232,11 +235,14 @@ class TwoLayerNetwork:
             finder: who finds the neurons that fire; it is built anew. None scans.
 
         Raises:
-            DataError: inputs are not finite (n, d) numbers of this network's dimension.
+            DataError: inputs are not finite (n, d) numbers of this network's dimension, or neurons that were not
+                drawn would count.
         """
         data = checked_vectors(inputs, "inputs")
         if data.shape[1] != self.dimension:
             raise DataError(f"inputs have dimension {data.shape[1]} but the network takes {self.dimension}")
+        if self.live is not None:
+            self.live.check_inputs(data)
         if finder is not None:
             finder.build(self.weights, data, self.threshold)
         predicted = np.empty((len(data), self.outputs))

@@ -23,6 +23,7 @@ class Role(IntEnum):
     BATCH = 4
     ADVERSARY = 5
     CHOICE = 6
+    POPULATION = 7
 
 
 def seed_key(root: int, role: Role, step: int = 0) -> np.random.SeedSequence:

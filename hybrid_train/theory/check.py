@@ -10,6 +10,7 @@ from typing import Any, final
 
 from hybrid_train.config import Config, load_config
 from hybrid_train.config.load import ConfigSource
+from hybrid_train.config.schema import NetworkConfig
 from hybrid_train.config.threads import in_its_threads
 from hybrid_train.errors import ConfigError
 from hybrid_train.experiments.document import Draw, check_vacant, versions, with_files
@@ -97,6 +98,9 @@ def _subject(config: Config) -> Subject:
     Raises:
         ConfigError: the lines do not speak of its algorithm.
     """
+    network = config.network
+    if isinstance(network, NetworkConfig) and network.storage == "live":
+        raise ConfigError("network.storage='live': expected 'stored' or 'seeded', since the lines speak of all neurons")
     subject = next(one for one in SUBJECTS if one.fits(config))
     algorithm = str(config.training.algorithm)
     if algorithm not in subject.algorithms:

@@ -153,6 +153,7 @@ class BallDynamics(TwoLayerDynamics):
         return int(np.count_nonzero(moving(steps.coefficients, indptr)))
 
     def move_examples(self, rows: IntArray, vectors: FloatArray) -> None:
+        self._check_known(vectors)
         self.examples.assign(rows, vectors)
         with self._on_the_clock():
             self._lists.frame.move(rows, self.examples[rows])

@@ -27,7 +27,12 @@ class LiftedStart(TwoLayerStart):
             outputs=self.outputs,
             seed=seed,
             dtype=self.config.dtype,
+            examples=self.examples,
         )
+
+    @property
+    def spread(self) -> float:
+        return pre_activation_spread(self.config.width, 0.0)
 
     def small(self, width: int) -> TwoLayerNetwork:
         return adversarial_network(width, self.inputs.shape[1] - 1, tau=0.0, outputs=self.outputs)

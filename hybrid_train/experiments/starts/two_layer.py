@@ -9,6 +9,7 @@ from hybrid_train.config.sizes import check_network
 from hybrid_train.data import Distribution
 from hybrid_train.errors import InvariantError
 from hybrid_train.experiments.starts.start import Course, Finders, Search, Start
+from hybrid_train.network.live import most_live
 from hybrid_train.network.sparsity import expected_active, share_threshold
 from hybrid_train.network.storing import Network
 from hybrid_train.network.two_layer import Index, TwoLayerNetwork, auto_threshold
@@ -18,6 +19,9 @@ from hybrid_train.training.dynamics import Dynamics
 
 class TwoLayerStart(Start):
     """Two layers of ReLUs.
+
+    Attributes:
+        held: neurons that are drawn, at most.
 
     Raises:
         ResourceError: weights or active pairs do not fit in memory.
@@ -38,9 +42,26 @@ class TwoLayerStart(Start):
         self.config, self.outputs, self.neurons = config, outputs, config.width
         self.inputs = self.normal_form(inputs)
         self.threshold, self.standard_threshold = self._thresholds()
-        if config.storage == "stored":
+        self.held = config.width
+        if config.storage == "live":
+            paired = config.start == "paired"
+            self.held = most_live(
+                config.width, self.inputs, self.threshold, seed=seed, paired=paired, spread=self.spread
+            )
+            self.notes = (_live_note(config),)
+        if config.storage != "seeded":
             pairs = len(inputs) * float(expected_active(config.width, self.standard_threshold))
-            check_network(config.width, self.inputs.shape[1], outputs, pairs)
+            check_network(self.held, self.inputs.shape[1], outputs, pairs)
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation of a coordinate of W(0)."""
+        return 1.0
+
+    @property
+    def examples(self) -> FloatArray | None:
+        """(n, d) what the network is drawn for; None where that is not asked."""
+        return self.inputs if self.config.storage == "live" else None
 
     def network(self, seed: int) -> TwoLayerNetwork:
         return TwoLayerNetwork.initialize(
@@ -52,6 +73,7 @@ class TwoLayerStart(Start):
             output_weight=self.config.output_weight,
             dtype=self.config.dtype,
             storage=self.config.storage,
+            examples=self.examples,
             seed=seed,
         )
 
@@ -62,7 +84,7 @@ class TwoLayerStart(Start):
         return TwoLayerNetwork.initialize(width, self.inputs.shape[1], outputs=self.outputs, threshold=0.0)
 
     def searches(self, examples: int, index: Index) -> list[Search]:
-        sizes = (examples, self.neurons) if index == "data" else (self.neurons, examples)
+        sizes = (examples, self.held) if index == "data" else (self.held, examples)
         return [Search(*sizes, self.inputs.shape[1])]
 
     def dynamics(self, network: Network, inputs: FloatArray, finders: Finders, course: Course) -> Dynamics:
@@ -88,3 +110,15 @@ class TwoLayerStart(Start):
             given = share_threshold(fraction)
         b = auto_threshold(self.config.width) if given == "auto" else given
         return b, b
+
+
+def _live_note(config: NetworkConfig) -> str:
+    elsewhere = (
+        "those that were not drawn cancel in pairs, whatever the input"
+        if config.start == "paired"
+        else "for other inputs, where more would fire, the outputs are not known"
+    )
+    return (
+        f"network.storage='live': of Poisson({config.width}) neurons those that fire for at least one example were "
+        f"drawn, as the others never move and never matter for the examples; {elsewhere}"
+    )

@@ -39,6 +39,8 @@ NETWORKS: dict[str, Network] = {
     ),
     "seeded": TwoLayerNetwork.initialize(600, D, storage="seeded", seed=2**70),
     "seeded float32": TwoLayerNetwork.initialize(600, D, storage="seeded", dtype="float32", start="paired", seed=5),
+    "live": moved(TwoLayerNetwork.initialize(300, D, storage="live", examples=INPUTS, start="paired", seed=5)),
+    "live float32": TwoLayerNetwork.initialize(300, D, storage="live", examples=INPUTS, dtype="float32", seed=5),
     "deep": fully_connected((20, 30, 10), D, outputs=2, threshold="auto", seed=6),
     "calibrated": calibrated(fully_connected((20, 30), D, seed=6), INPUTS, 0.2),
     "residual": residual(24, 3, D, threshold=[0.1, 0.05, 0.0, 0.1], seed=7),
@@ -74,8 +76,11 @@ def test_what_is_rebuilt_is_the_same_in_every_respect(kind: str) -> None:
     if isinstance(network, TwoLayerNetwork) and isinstance(again, TwoLayerNetwork):
         assert again.weights.dtype == network.weights.dtype
         assert again.weights[:].tobytes() == network.weights[:].tobytes()
-        names = ("threshold", "activation", "scale", "untrained", "width", "outputs")
+        names = ("threshold", "activation", "scale", "untrained", "width", "outputs", "nominal_width")
         assert [getattr(again, name) for name in names] == [getattr(network, name) for name in names]
+        if network.live is not None:
+            assert np.array_equal(again.live.examples, network.live.examples)
+            assert again.live.paired == network.live.paired
         return
     assert isinstance(network, DeepNetwork)
     assert isinstance(again, DeepNetwork)

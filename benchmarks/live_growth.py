@@ -1,0 +1,74 @@
+"""How a run grows with the width where only the neurons that fire for some example are drawn: start, scan and step.
+
+Full-batch gradient descent on n = 4 unit vectors with random signs in d = 16, threshold sqrt(0.4 ln m), m = 2^14 ..
+2^34, `storage="live"`, float32, finder `skin`, 20 steps. Counted: draws of the start, neurons drawn, inner products of
+the first scan, operations of a step (as `growth` counts them). Each is n m Q(b) or less, so no part of the run is
+linear in m; the expected slope of m Q(b) is printed beside the fitted ones. Memory is that of the neurons drawn,
+13 GB at 2^34.
+
+    python benchmarks/live_growth.py [--quick] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+from _common import arguments, environment, print_table, write_json
+
+from classical.training import gradient_descent
+from hybrid_train.data import sphere
+from hybrid_train.finder.registry import make_finder
+from hybrid_train.network import TwoLayerNetwork, auto_threshold
+from hybrid_train.network.live import most_live
+from hybrid_train.network.sparsity import expected_active
+from hybrid_train.report.growth import fitted_slope
+from hybrid_train.training.losses import make_loss
+
+N, DIMENSION, STEPS = 4, 16, 20
+FITTED = ("draws", "neurons", "start_ms", "scanned", "scan_ms", "work", "step_ms")
+
+
+def measured(exponent: int) -> dict[str, Any]:
+    """Return the figures of one run: medians over the steps for times, means for counts."""
+    width, data, loss = 1 << exponent, sphere(N, DIMENSION, seed=1), make_loss("squared")
+    started = time.perf_counter()
+    network = TwoLayerNetwork.initialize(
+        width, DIMENSION, storage="live", examples=data.inputs, dtype="float32", seed=exponent
+    )
+    start = time.perf_counter() - started
+    training = gradient_descent(network, data.inputs, loss.encode(data, 1), loss, make_finder("skin"), steps=STEPS)
+    first, *records = training
+    work = [DIMENSION * one.cost.inner_products + one.cost.nodes_visited for one in records]
+    return {
+        "m": width,
+        "draws": most_live(width, data.inputs, network.threshold, seed=exponent, paired=False, spread=1.0),
+        "neurons": network.width,
+        "start_ms": 1e3 * start,
+        "scanned": first.cost.inner_products,
+        "scan_ms": 1e3 * first.step_seconds,
+        "work": float(np.mean(work)),
+        "step_ms": 1e3 * float(np.median([one.step_seconds for one in records])),
+        "active": first.active_pairs,
+        "loss 0": first.loss,
+        "loss T": records[-1].loss,
+    }
+
+
+def main() -> None:
+    """Measure, print, write."""
+    options = arguments(__doc__)
+    found = environment(["numba"], threads=2, dtype="float32")
+    measured(14)  # compiles
+    rows = [measured(exponent) for exponent in range(14, 23 if options.quick else 35, 2)]
+    print_table(rows)
+    widths = [row["m"] for row in rows]
+    expected = fitted_slope(widths, [float(expected_active(m, auto_threshold(m))) for m in widths])
+    slopes = {name: fitted_slope(widths, [row[name] for row in rows]) for name in FITTED}
+    print(f"m Q(b) grows as m^{expected:.3f}; " + ", ".join(f"{name} m^{slope:.3f}" for name, slope in slopes.items()))
+    write_json(options.json, {"environment": found, "n": N, "d": DIMENSION, "slopes": slopes, "rows": rows})
+
+
+if __name__ == "__main__":
+    main()
