@@ -78,7 +78,7 @@ class SparseTwoLayerClassifier(ClassifierMixin, SparseTwoLayer):
 
     def __init__(
         self,
-        finder: str = "scan",
+        finder: str = "auto",
         *,
         finder_options: dict[str, Any] | None = None,
         width: int = 256,

@@ -42,7 +42,7 @@ class SparseTwoLayerRegressor(RegressorMixin, SparseTwoLayer):
 
     def __init__(
         self,
-        finder: str = "scan",
+        finder: str = "auto",
         *,
         finder_options: dict[str, Any] | None = None,
         width: int = 256,
