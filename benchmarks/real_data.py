@@ -25,7 +25,7 @@ from _common import arguments, environment, needs, print_table, write_json
 from _dense_outputs import TORCH, Blocked, Dense, fastest
 from sklearn.datasets import load_breast_cancer, load_digits
 
-from classical.auto.ways import ways_to_train
+from classical.auto.ways import scanned, ways_to_train
 from classical.training import Training
 from hybrid_train.finder.bank import DenseBank
 from hybrid_train.finder.registry import make_finder
@@ -106,13 +106,14 @@ class Problem:
         finder.plan(total_queries=len(self.targets) * (STEPS + 1))
         network, x = self.network(), self.table.inputs
         own = finder.dynamics(network, x) if self.batch is None else finder.dynamics_for_batches(network, x)
-        return own or ways_to_train(network, x)["scan"](network, x)
+        return own or scanned(network, x)
 
     def ways(self) -> dict[str, Any]:
         """Return what makes the dynamics of each of auto's ways."""
+        ways = ways_to_train(self.network(), self.table.inputs, in_batches=self.batch is not None)
         return {
             name: lambda way=way: way(self.network(), self.table.inputs)
-            for name, way in ways_to_train(self.network(), self.table.inputs, in_batches=self.batch is not None).items()
+            for name, way in {**ways, "scan": scanned}.items()
         }
 
     def run(self, dynamics: Dynamics, limit: float = np.inf, steps: int = STEPS) -> tuple[float, list[float], bool]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from statistics import median
+from types import MappingProxyType
 from typing import Any, final
 
 import numpy as np
@@ -26,10 +27,10 @@ Way = Callable[[TwoLayerNetwork, FloatArray], Dynamics]
 _STEPS = 4
 """Steps from which a way is judged, after a first one that is not typical."""
 
-_SHARES = (256, 64)
+_SHARES = (128, 32)
 """A trial is made on so many times fewer neurons, twice: what a step costs whatever the width shows in the smaller."""
 
-_FEWEST = (32, 128)
+_FEWEST = (64, 256)
 """Neurons of a trial at least."""
 
 _FIRST, _AGAIN = 1, 4
@@ -111,7 +112,7 @@ class RacedDynamics(Dynamics):
     neurons, a hundredth of all or so, with the slopes of the whole; what they would take on all neurons follows from
     two such networks. A rival that is clearly faster takes over, at the weights where the run is. That happens at the
     first steps, and again each time the run has grown four times as long, since what a step costs changes: neurons
-    sleep once steps get short.
+    sleep once steps get short. One that then proves slower on all neurons than the way before it hands back.
 
     Sets are those of the shared predicate whoever trains; who does, and with that the cost and the rounding of the
     outputs, depends on the clock.
@@ -120,6 +121,7 @@ class RacedDynamics(Dynamics):
         network: its weights are moved.
         inputs: (n, d) the examples.
         ways: by name, the one to begin with first. One that does not fit into memory is left out.
+        reserve: taken if none of them fits, and never raced.
         announce: says which way is at work, from its name and the seconds a step of each that was measured.
         steps: how many the run will take, if that is known.
 
@@ -134,14 +136,16 @@ class RacedDynamics(Dynamics):
         ways: Mapping[str, Way],
         announce: Callable[[str, dict[str, float]], str],
         steps: int | None = None,
+        reserve: Mapping[str, Way] = MappingProxyType({}),
     ) -> None:
         self._steps = steps
-        self._network, self._ways = network, dict(ways)
+        self._network, self._ways, self._reserve = network, dict(ways), dict(reserve)
         self._announce = announce
         self._name = next(iter(self._ways))
         self._work = self._ways[self._name](network, inputs)
         self._spent, self._spent_seconds = Cost(), 0.0
         self._rivals: list[_Rival] = []
+        self._before: str | None = None
         self._own: list[float] = []
         self._pace: dict[str, float] = {}
         self._taken, self._due = 0, _FIRST
@@ -185,6 +189,8 @@ class RacedDynamics(Dynamics):
             except ResourceError as error:
                 self.left_out[self._name] = str(error)
                 del self._ways[self._name]
+                self._ways = self._ways or self._reserve
+                self._reserve = {}
                 if not self._ways:
                     raise
                 self._name = next(iter(self._ways))
@@ -206,6 +212,8 @@ class RacedDynamics(Dynamics):
             rival.evaluate(rows)
         if self._rivals:
             evaluation = self._judge() or evaluation
+        elif self._before is not None:
+            evaluation = self._confirm() or evaluation
         self._trials += time.perf_counter() - began
         return evaluation
 
@@ -223,7 +231,7 @@ class RacedDynamics(Dynamics):
 
     def _consider(self) -> None:
         """Begin a trial if it is time for one."""
-        if self._rivals or len(self._ways) < 2 or self._taken < self._due:
+        if self._rivals or self._before or len(self._ways) < 2 or self._taken < self._due:
             return
         if self._taken > _FIRST and self._trials > _STAKE * self._total:
             self._due = self._taken + 1
@@ -280,7 +288,18 @@ class RacedDynamics(Dynamics):
             return None
         best = min(starts, key=lambda name: self._pace[name])
         gain = (mine - self._pace[best]) * self._left() - starts[best]
-        return self._hand_over(best) if self._pace[best] < _GAIN * mine and gain > 0 else None
+        if not (self._pace[best] < _GAIN * mine and gain > 0):
+            return None
+        self._before = self._name
+        return self._hand_over(best)
+
+    def _confirm(self) -> Evaluation | None:
+        """Hand back if the way that took over is slower on all neurons than the one before it was."""
+        if len(self._own) < _STEPS or self._before is None:
+            return None
+        mine, before = median(list(self._own)[1:]), self._before
+        self._pace[self._name], self._before = mine, None
+        return self._hand_over(before) if mine > self._pace[before] else None
 
     def _left(self) -> int:
         """Return how many steps are left to take; a run of unknown length will last as long again."""
@@ -295,6 +314,7 @@ class RacedDynamics(Dynamics):
     def _hand_over(self, name: str) -> Evaluation:
         """Let another way go on from the weights of now; return what it sees."""
         inputs = np.array(self.examples[:])
+        self._own.clear()
         self._work.finish()
         self._spent = self._spent + self._work.cost
         self._spent_seconds += self._work.finder_seconds

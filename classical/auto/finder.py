@@ -13,7 +13,7 @@ import numpy.typing as npt
 from classical.auto.calibration import calibrate
 from classical.auto.dynamics import RacedDynamics, Way
 from classical.auto.race import Race
-from classical.auto.ways import ways_to_train
+from classical.auto.ways import scanned, ways_to_train
 from classical.skin import SkinFinder
 from classical.sparse_columns import SparseColumnsFinder
 from hybrid_train.errors import ResourceError
@@ -125,7 +125,8 @@ class AutoFinder(FollowingFinder, WatchingFinder):
         if network.width * len(inputs) < _WORTH_FOLLOWING or not ways:
             return None
         steps = None if self._planned is None else self._planned // len(inputs) - 1
-        return RacedDynamics(network, inputs, ways, self._announce, steps)
+        reserve = {} if network.weights.lent() is None else {"scan": scanned}
+        return RacedDynamics(network, inputs, ways, self._announce, steps, reserve)
 
     def _announce(self, name: str, seconds: dict[str, float]) -> str:
         """Say which way of training is at work, and what was measured."""

@@ -12,9 +12,15 @@ from classical.lists.following import MOST_COLUMNS
 from hybrid_train.finder.registry import make_finder
 from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray
+from hybrid_train.training.dynamics import Dynamics
 
 _FIRST, _AT_ALL = 1.0, 6.0
 """Prices of following, as multiples of evaluating, up to which it is begun with, and tried at all."""
+
+
+def scanned(network: TwoLayerNetwork, inputs: FloatArray) -> Dynamics:
+    """Return dynamics that scan in every step: they keep no lists, and lose to those that do wherever these fit."""
+    return SetDynamics(network, inputs, make_finder("scan"))
 
 
 def ways_to_train(network: TwoLayerNetwork, inputs: FloatArray, *, in_batches: bool = False) -> dict[str, Way]:
@@ -26,8 +32,8 @@ def ways_to_train(network: TwoLayerNetwork, inputs: FloatArray, *, in_batches: b
         in_batches: whether a step sees only some of them.
 
     Returns:
-        "gram" (lists followed through the Gram matrix), "rows" (lists evaluated from the vectors), "batch" (lists of
-        the examples of a step), and "scan"; those that such weights and so many examples allow.
+        "gram" (lists followed through the Gram matrix), "rows" (lists evaluated from the vectors) and "batch" (lists of
+        the examples of a step); those that such weights and so many examples allow.
     """
     stored = network.weights.lent() is not None
     price = price_of_following(network, inputs)
@@ -36,6 +42,4 @@ def ways_to_train(network: TwoLayerNetwork, inputs: FloatArray, *, in_batches: b
         ways = {"batch": BatchDynamics} if in_batches else {"rows": RowDynamics}
     if len(inputs) <= MOST_COLUMNS and (price < _AT_ALL or not stored):
         ways = {"gram": GramDynamics, **ways} if price < _FIRST or not stored else {**ways, "gram": GramDynamics}
-    if stored:
-        ways["scan"] = lambda network, inputs: SetDynamics(network, inputs, make_finder("scan"))
     return ways

@@ -10,7 +10,7 @@ from hybrid_train.support.arrays import FloatArray
 _SAMPLE = 2048
 """Neurons that show how much the examples have in common."""
 
-_SAMPLE_PAIRS = 1 << 22
+_SAMPLE_PAIRS = 1 << 20
 """Most (neuron, example) pairs of the sample; it has 64 neurons at least."""
 
 _FOLLOWED, _EVALUATED, _COORDINATES = 2.5, 8.0, 16

@@ -171,7 +171,7 @@ def make_world(network: TwoLayerNetwork, examples: FloatArray, skins: FloatArray
         step=float(skins[0]) / 4,
         entry=2.0,
         scan=n * (4.0 + blocks),
-        broad=0.5,
+        broad=0.3,
     )
 
 

@@ -175,10 +175,10 @@ def test_the_ways_are_those_that_weights_and_examples_allow() -> None:
     apart = np.linalg.qr(rng.standard_normal((40, 40)))[0][:20]
     alike = apart[:1] + 1e-3 * rng.standard_normal((300, 40))
     stored, seeded = (TwoLayerNetwork.initialize(2048, 40, storage=kind, seed=1) for kind in ("stored", "seeded"))
-    assert list(ways_to_train(stored, apart)) == ["gram", "rows", "scan"]
-    assert list(ways_to_train(stored, alike)) == ["rows", "scan"]
+    assert list(ways_to_train(stored, apart)) == ["gram", "rows"]
+    assert list(ways_to_train(stored, alike)) == ["rows"]
     assert list(ways_to_train(seeded, alike)) == ["gram"]
-    assert list(ways_to_train(stored, alike, in_batches=True)) == ["batch", "scan"]
+    assert list(ways_to_train(stored, alike, in_batches=True)) == ["batch"]
 
 
 def test_the_examples_are_held_fixed() -> None:
@@ -190,3 +190,35 @@ def test_the_examples_are_held_fixed() -> None:
     ):
         with pytest.raises(InvariantError, match="held fixed"):
             call()
+
+
+def test_a_rival_that_disappoints_hands_back(clock: Clock) -> None:
+    ways = {"steady": way(clock, lambda _: 1.0), "promising": Disappointing}
+    Disappointing.clock = clock
+    _, at_work, outputs = run(ways, 30)
+    assert "promising" in at_work
+    assert at_work[-1] == "steady"
+    _, _, expected = run({"rows": RowDynamics}, 30)
+    assert np.allclose(outputs, expected, rtol=0, atol=1e-10)
+
+
+class Disappointing(RowDynamics):
+    """Fast on a few neurons, slow on all of them."""
+
+    clock: Clock
+
+    def descend(self, slope: FloatArray, rate: float) -> int:
+        self.clock.now += 1e-4 * self.network.width if self.network.width < 8000 else 100.0
+        return super().descend(slope, rate)
+
+
+def test_scanning_is_held_in_reserve(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hybrid_train.support.memory.available_bytes", lambda: 1 << 10)
+    x = np.random.default_rng(1).standard_normal((64, 6))
+    network = TwoLayerNetwork.initialize(4096, 6, threshold=1.0, seed=3)
+    dynamics = AutoFinder().dynamics(network, x)
+    assert isinstance(dynamics, RacedDynamics)
+    dynamics.start()
+    assert dynamics.evaluate().fired.sum() > 0
+    assert dynamics.remarks["choice"].startswith("scan")
+    assert "rows" in dynamics.left_out
