@@ -34,7 +34,7 @@ FITTED = ("draws", "neurons", "start_ms", "scanned", "scan_ms", "work", "step_ms
 
 
 def measured(exponent: int) -> dict[str, Any]:
-    """Return the figures of one run: medians over the steps for times, means for counts."""
+    """Return the figures of one run; those of a step are means over the steps."""
     width, data, loss = 1 << exponent, sphere(N, DIMENSION, seed=1), make_loss("squared")
     started = time.perf_counter()
     network = TwoLayerNetwork.initialize(
@@ -52,7 +52,7 @@ def measured(exponent: int) -> dict[str, Any]:
         "scanned": first.cost.inner_products,
         "scan_ms": 1e3 * first.step_seconds,
         "work": float(np.mean(work)),
-        "step_ms": 1e3 * float(np.median([one.step_seconds for one in records])),
+        "step_ms": 1e3 * float(np.mean([one.step_seconds for one in records])),
         "active": first.active_pairs,
         "loss 0": first.loss,
         "loss T": records[-1].loss,
