@@ -1,21 +1,23 @@
 """How a run grows with the width where only the neurons that fire for some example are drawn: start, scan and step.
 
 Full-batch gradient descent on n = 4 unit vectors with random signs in d = 16, threshold sqrt(0.4 ln m), m = 2^14 ..
-2^34, `storage="live"`, float32, finder `skin`, 20 steps. Counted: draws of the start, neurons drawn, inner products of
-the first scan, operations of a step (as `growth` counts them). Each is n m Q(b) or less, so no part of the run is
-linear in m; the expected slope of m Q(b) is printed beside the fitted ones. Memory is that of the neurons drawn,
-13 GB at 2^34.
+2^34, `storage="live"`, float32, finder `skin`, 20 steps. Counted: draws of the start (n d operations each in the
+picture), neurons drawn, inner products of the first scan, operations of a step (as `growth` counts them). Each is
+n m Q(b) or less, so no part of the run is linear in m; the expected slope of m Q(b) is printed beside the fitted ones.
+Memory is that of the neurons drawn, 12 GB at 2^34.
 
-    python benchmarks/live_growth.py [--quick] [--json FILE]
+    python benchmarks/live_growth.py [--quick] [--json FILE] [--figures DIR]
 """
 
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from _common import arguments, environment, print_table, write_json
+from matplotlib.figure import Figure
 
 from classical.training import gradient_descent
 from hybrid_train.data import sphere
@@ -23,7 +25,8 @@ from hybrid_train.finder.registry import make_finder
 from hybrid_train.network import TwoLayerNetwork, auto_threshold
 from hybrid_train.network.live import most_live
 from hybrid_train.network.sparsity import expected_active
-from hybrid_train.report.growth import fitted_slope
+from hybrid_train.report.figures import save_figure
+from hybrid_train.report.growth import fitted_slope, plot_growth
 from hybrid_train.training.losses import make_loss
 
 N, DIMENSION, STEPS = 4, 16, 20
@@ -31,7 +34,7 @@ FITTED = ("draws", "neurons", "start_ms", "scanned", "scan_ms", "work", "step_ms
 
 
 def measured(exponent: int) -> dict[str, Any]:
-    """Return the figures of one run: medians over the steps for times, means for counts."""
+    """Return the figures of one run; those of a step are means over the steps."""
     width, data, loss = 1 << exponent, sphere(N, DIMENSION, seed=1), make_loss("squared")
     started = time.perf_counter()
     network = TwoLayerNetwork.initialize(
@@ -49,16 +52,36 @@ def measured(exponent: int) -> dict[str, Any]:
         "scanned": first.cost.inner_products,
         "scan_ms": 1e3 * first.step_seconds,
         "work": float(np.mean(work)),
-        "step_ms": 1e3 * float(np.median([one.step_seconds for one in records])),
+        "step_ms": 1e3 * float(np.mean([one.step_seconds for one in records])),
         "active": first.active_pairs,
         "loss 0": first.loss,
         "loss T": records[-1].loss,
     }
 
 
+def draw(directory: Path, rows: list[dict[str, Any]]) -> None:
+    """Write ``live_growth``: counted work and time of start, scan and step."""
+    parts = {
+        "start": {"work": "draws", "ms": "start_ms", "factor": N * DIMENSION},
+        "first scan": {"work": "scanned", "ms": "scan_ms", "factor": DIMENSION},
+        "step": {"work": "work", "ms": "step_ms", "factor": 1},
+    }
+    drawn = [
+        {"finder": part, "m": row["m"], "work": key["factor"] * row[key["work"]], "ms": row[key["ms"]]}
+        for part, key in parts.items()
+        for row in rows
+    ]
+    figure = Figure(figsize=(9.6, 4.2), layout="constrained")
+    for ax, quantity in zip(figure.subplots(1, 2), ("work", "ms"), strict=True):
+        plot_growth(drawn, quantity, ax=ax)
+    figure.axes[0].set(ylabel="counted operations", title=f"live start: n = {N}, d = {DIMENSION}")
+    figure.axes[1].set(ylabel="milliseconds", title="time")
+    save_figure(directory, "live_growth", figure, {"rows": drawn})
+
+
 def main() -> None:
     """Measure, print, write."""
-    options = arguments(__doc__)
+    options = arguments(__doc__, figures=True)
     found = environment(["numba"], threads=2, dtype="float32")
     measured(14)  # compiles
     rows = [measured(exponent) for exponent in range(14, 23 if options.quick else 35, 2)]
@@ -67,6 +90,8 @@ def main() -> None:
     expected = fitted_slope(widths, [float(expected_active(m, auto_threshold(m))) for m in widths])
     slopes = {name: fitted_slope(widths, [row[name] for row in rows]) for name in FITTED}
     print(f"m Q(b) grows as m^{expected:.3f}; " + ", ".join(f"{name} m^{slope:.3f}" for name, slope in slopes.items()))
+    if options.figures:
+        draw(options.figures, rows)
     write_json(options.json, {"environment": found, "n": N, "d": DIMENSION, "slopes": slopes, "rows": rows})
 
 

@@ -15,6 +15,9 @@ from hybrid_train.support.arrays import FloatArray
 from hybrid_train.support.memory import check_memory, in_words
 from hybrid_train.support.philox import signs
 
+_ROOM = 1.5
+"""What the neurons take while they are drawn and checked, in units of what they take then."""
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -105,7 +108,7 @@ def live_start(
         raise DataError(f"examples have dimension {known.shape[1]} but the network takes {dimension}")
     draws = Draws.of(width / 2 if paired else width, known, threshold, seed=seed, spread=spread, dtype=dtype)
     copies = 2 if paired else 1
-    needed = len(draws) * float(copies * (dimension * draws.dtype.itemsize + outputs))
+    needed = _ROOM * len(draws) * float(copies * (dimension * draws.dtype.itemsize + outputs))
     check_memory(
         needed,
         f"network.width={width}, {len(known)} examples, threshold={threshold:.4g}: at most {copies * len(draws)} "

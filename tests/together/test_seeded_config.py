@@ -40,6 +40,7 @@ def test_a_run_is_that_of_its_network_stored(tmp_path: Path) -> None:
         ("finder", {"kind": "skin", "gram": False}, r"can only be followed by finder\.kind='skin'"),
         ("training", {"algorithm": "sgd", "batch_size": 2}, r"training\.keep='random': expected 'last'"),
         ("training", {"algorithm": "adversarial"}, "examples do not stay"),
+        ("network", {"storage": "seeded", "activation": "jump"}, "'stored' or 'live' for network.activation='jump'"),
     ],
 )
 def test_what_needs_stored_weights_is_refused(section: Any, options: Any, message: Any) -> None:
