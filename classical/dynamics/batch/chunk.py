@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, final
+from itertools import pairwise
+from typing import Any, NamedTuple, final
 
 import numpy as np
 
@@ -65,7 +66,8 @@ class Chunk:
         self._weights, self._plain = weights, plain
         rows, nothing = np.arange(first, last), np.empty(0)
         self.lists = Lists(rows, weights[first:last].copy(), nothing, nothing)
-        self._known = self._near = np.empty((0, 0), np.uint64)
+        self._known: IntArray = np.empty((0, 0), np.uint64)
+        self._near = self._known
         self._fires = np.empty((len(rows), 0), np.uint64)
         self._since = np.zeros(len(rows), np.int64)
         self._all_listed = np.empty(0, bool)
@@ -160,6 +162,7 @@ class Chunk:
         """Look at all examples for some rows."""
         n, dimension = len(whole.norms), self._weights.shape[1]
         found = scanned_for(len(slots), n)
+        sides: tuple[Any, ...] = found
         columns = whole.columns[:, :dimension].T
         block = max(_LEAST_ROWS, _BLOCK_PAIRS // n)
         room = np.empty((min(block, len(slots)), n), whole.columns.dtype)
@@ -169,7 +172,7 @@ class Chunk:
             with np.errstate(over="ignore", under="ignore", invalid="ignore"):
                 products = np.matmul(vectors.astype(whole.columns.dtype, copy=False), columns, out=room[: len(some)])
                 away = norm_bounds(vectors.astype(np.float64) - self.lists.anchors[some])
-            part = Scanned(*(side[at : at + len(some)] for side in found))
+            part = Scanned(*(cut[at : at + len(some)] for cut in sides))
             part.norms[:] = norm_bounds(vectors)
             measure(products, away / np.maximum(1, self._age - self._since[some]), whole, prices, part)
         return found
@@ -184,4 +187,4 @@ def chunk_bounds(width: int, parts: int) -> list[tuple[int, int]]:
     """Return ``parts`` chunks (first, last) of each half of a bank; those that would be empty are left out."""
     cuts = [width // 2 * k // parts for k in range(parts)]
     cuts += [width // 2 + (width - width // 2) * k // parts for k in range(parts + 1)]
-    return [(first, last) for first, last in zip(cuts[:-1], cuts[1:], strict=True) if last > first]
+    return [(first, last) for first, last in pairwise(cuts) if last > first]

@@ -7,11 +7,10 @@ from typing import Any, TypeVar, final
 
 import numpy as np
 
-from classical.dynamics.batch import bits
 from classical.dynamics.batch.chunk import Chunk, chunk_bounds
 from classical.dynamics.batch.scan import Prices
 from classical.dynamics.rows.layout import aligned, make_world
-from classical.dynamics.rows.vectors import LANES, padded
+from classical.dynamics.rows.vectors import LANES
 from classical.dynamics.two_layer import TwoLayerDynamics
 from classical.lists.thickness import typical_coordinate
 from hybrid_train.errors import InvariantError, ResourceError

@@ -17,9 +17,28 @@ from classical.dynamics.rows.vectors import AT_ONCE, add_columns, products_into
 from hybrid_train.finder.scan_kernels import open_columns
 from hybrid_train.support.kernels import dot, inlined, kernel, lane_dot
 
-
 _MANY = 24
 """Numbers that make it worth to compare 64 at once."""
+
+
+@inlined
+def margin_of(norm: Any, largest_norm: Any, rounding: Any, speck: Any, largest: Any) -> Any:
+    """Return how far any inner product of a row of this norm may lie from the deciding one."""
+    product = norm * largest_norm
+    return rounding * product + speck * (1 + norm + largest_norm) if product < largest else np.inf
+
+
+@inlined
+def factors(signs: Any, r: Any, slope: Any, rate: Any, places: Any, numbers: Any, count: Any) -> Any:
+    """Write what ``count`` columns move row r by to ``numbers``; return whether any is not 0."""
+    any_moves = False
+    for k in range(count):
+        pull = signs[r, 0] * slope[places[k], 0]
+        for out in range(1, signs.shape[1]):
+            pull += signs[r, out] * slope[places[k], out]
+        numbers[k] = pull * -rate
+        any_moves |= pull != 0
+    return any_moves
 
 
 @inlined
@@ -63,18 +82,16 @@ def sift(first: Any, products: Any, world: Any, weights: Any, count: Any, sums: 
     flat, stride = products.reshape(-1), products.shape[1]
     exact, signs, outputs, fired = world.exact, world.signs, sums.outputs, sums.fired
     threshold, shift, largest_norm = world.threshold, world.shift, world.largest_norm
-    single, groups, one = signs.shape[1] == 1, fires.shape[1], np.uint64(1)
+    rounding, speck, largest = world.rounding, world.speck, world.largest
+    groups, one = fires.shape[1], np.uint64(1)
     last = ~np.uint64(0) >> np.uint64(WORD * groups - count)
     for i in range(products.shape[0]):
         r = first + i
         vector = weights[r]
         norm = np.sqrt(dot(vector, vector)) * UP + 1e-150
-        largest = norm * largest_norm
-        margin = world.rounding * largest + world.speck * (1 + norm + largest_norm)
-        if not largest < world.largest:
-            margin = np.inf
+        margin = margin_of(norm, largest_norm, rounding, speck, largest)
         low, high = threshold - margin, threshold + margin
-        cut = flat.dtype.type(low - abs(low) * world.rounding)
+        cut = flat.dtype.type(low - abs(low) * rounding)
         for group in range(groups):
             bits = open_columns(flat, i * stride + WORD * group, cut)
             if group == groups - 1:
@@ -91,11 +108,8 @@ def sift(first: Any, products: Any, world: Any, weights: Any, count: Any, sums: 
                         fires_now ^= bit
                         continue
                 fired[j] += 1
-                if single:
-                    outputs[j, 0] += signs[r, 0] * (value - shift)
-                else:
-                    for out in range(signs.shape[1]):
-                        outputs[j, out] += signs[r, out] * (value - shift)
+                for out in range(signs.shape[1]):
+                    outputs[j, out] += signs[r, out] * (value - shift)
             fires[i, group] = fires_now
 
 
@@ -103,8 +117,8 @@ def sift(first: Any, products: Any, world: Any, weights: Any, count: Any, sums: 
 def look(rows: Any, near: Any, examples: Any, world: Any, weights: Any, sums: Any, fires: Any) -> Any:
     """Evaluate the listed pairs of a batch, decide them, and add up what fires.
 
-    One body, with its arrays in variables of its own: a record of arrays that is handed on, be it inlined, is counted,
-    which takes longer than a row does.
+    Its arrays are in variables of its own: a record of arrays that is handed on, be it inlined, is counted array by
+    array, which takes longer than a row does.
 
     Args:
         rows: (R,) neurons, in the bank.
@@ -123,65 +137,46 @@ def look(rows: Any, near: Any, examples: Any, world: Any, weights: Any, sums: An
     columns, exact, signs = world.columns, world.exact, world.signs
     outputs, fired = sums.outputs, sums.fired
     threshold, shift, largest_norm = world.threshold, world.shift, world.largest_norm
-    single, groups = signs.shape[1] == 1, fires.shape[1]
-    masks, lines = np.empty((WORD, groups), np.uint64), np.empty(WORD, np.uint64)
+    rounding, speck, largest = world.rounding, world.speck, world.largest
+    masks, lines = np.empty((WORD, fires.shape[1]), np.uint64), np.empty(WORD, np.uint64)
     one, evaluated = np.uint64(1), 0
     for first in range(0, rows.size, WORD):
         read(near, first >> 6, examples, lines, masks)
         for slot in range(first, min(rows.size, first + WORD)):
-            count = 0
-            for group in range(groups):
-                bits = masks[slot - first, group]
-                while bits:
-                    places[count] = WORD * group + np.int64(trailing_zeros(bits))
-                    bits &= bits - one
-                    count += 1
+            count = positions(masks[slot - first], places)
             if count == 0:
                 continue
             evaluated += count
             r = rows[slot]
             for k in range(weights.shape[1]):
                 mine[k] = weights[r, k]
-            whole = -(-count // AT_ONCE) * AT_ONCE
-            for k in range(count, whole):
-                places[k] = places[count - 1]
-            for at in range(0, whole, AT_ONCE):
+            places[count : count + AT_ONCE] = places[count - 1]
+            for at in range(0, count, AT_ONCE):
                 products_into(mine, columns, places, at, numbers)
             norm = np.sqrt(lane_dot(mine, mine, mine.size)) * UP + 1e-150
-            largest = norm * largest_norm
-            margin = world.rounding * largest + world.speck * (1 + norm + largest_norm)
-            if not largest < world.largest:
-                margin = np.inf
+            margin = margin_of(norm, largest_norm, rounding, speck, largest)
             low, high = threshold - margin, threshold + margin
-            cut = numbers.dtype.type(low - abs(low) * world.rounding)
-            group, fires_now = 0, np.uint64(0)
+            cut = numbers.dtype.type(low - abs(low) * rounding)
             for start in range(0, count, WORD):
                 bits = np.uint64(0)
-                if count - start < _MANY:
-                    for k in range(start, count):
-                        bits |= np.uint64(not numbers[k] < cut) << np.uint64(k - start)
-                else:
-                    bits = open_columns(numbers, start, cut)
-                    bits &= ~np.uint64(0) >> np.uint64(max(0, start + WORD - count))
+                for k in range(start, min(count, start + _MANY)):
+                    bits |= np.uint64(not numbers[k] < cut) << np.uint64(k - start)
+                if count > start + _MANY:
+                    bits = open_columns(numbers, start, cut) & (
+                        ~np.uint64(0) >> np.uint64(max(0, start + WORD - count))
+                    )
                 while bits:
-                    k = start + np.int64(trailing_zeros(bits))
+                    e = start + np.int64(trailing_zeros(bits))
                     bits &= bits - one
-                    j, value = np.int64(places[k]), np.float64(numbers[k])
+                    j, value = np.int64(places[e]), np.float64(numbers[e])
                     if not value > high:
                         value = dot(weights[r], exact[j])
                         if not value > threshold:
                             continue
                     fired[j] += 1
-                    if single:
-                        outputs[j, 0] += signs[r, 0] * (value - shift)
-                    else:
-                        for out in range(signs.shape[1]):
-                            outputs[j, out] += signs[r, out] * (value - shift)
-                    if j >> 6 != group:
-                        fires[slot, group] = fires_now
-                        group, fires_now = j >> 6, np.uint64(0)
-                    fires_now |= one << np.uint64(j & 63)
-            fires[slot, group] = fires_now
+                    for out in range(signs.shape[1]):
+                        outputs[j, out] += signs[r, out] * (value - shift)
+                    fires[slot, j >> 6] |= one << np.uint64(j & 63)
     return evaluated
 
 
@@ -228,26 +223,14 @@ def step(lists: Any, world: Any, slope: Any, rate: Any, weights: Any, plain: Any
     room = room_for(world, weights.shape[1])
     places, numbers, change, moved = room.places, room.numbers, room.step, room.moved
     rows, anchors, gaps, norms = lists.rows, lists.anchors, lists.gap, lists.norms
-    along, signs, dimension, one = world.along, world.signs, weights.shape[1], np.uint64(1)
+    along, signs, dimension = world.along, world.signs, weights.shape[1]
     moving, waiting = 0, 0
     for slot in range(rows.size):
-        count = 0
-        for group in range(fires.shape[1]):
-            bits = fires[slot, group]
-            while bits:
-                places[count] = WORD * group + np.int64(trailing_zeros(bits))
-                bits &= bits - one
-                count += 1
+        count = positions(fires[slot], places)
         if count == 0:
             continue
-        r, any_moves = rows[slot], False
-        for k in range(count):
-            pull = signs[r, 0] * slope[places[k], 0]
-            for out in range(1, signs.shape[1]):
-                pull += signs[r, out] * slope[places[k], out]
-            numbers[k] = pull * -rate
-            any_moves |= pull != 0
-        if not any_moves:
+        r = rows[slot]
+        if not factors(signs, r, slope, rate, places, numbers, count):
             continue
         moving += 1
         if plain:
@@ -256,11 +239,9 @@ def step(lists: Any, world: Any, slope: Any, rate: Any, weights: Any, plain: Any
                 for i in range(dimension):
                     weights[r, i] += factor * along[j, i]
         else:
-            whole = -(-count // AT_ONCE) * AT_ONCE
-            for k in range(count, whole):
-                places[k], numbers[k] = places[count - 1], 0
+            places[count : count + AT_ONCE], numbers[count : count + AT_ONCE] = places[count - 1], 0
             change[:] = 0
-            for at in range(0, whole, AT_ONCE):
+            for at in range(0, count, AT_ONCE):
                 add_columns(change, along, places, at, numbers)
             for i in range(dimension):
                 weights[r, i] += change[i]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from hybrid_train.finder.scan_kernels import WORD, open_columns
 from hybrid_train.support.arrays import FloatArray, IntArray
@@ -26,8 +27,8 @@ class Scanned(NamedTuple):
     bits: IntArray
     gap: FloatArray
     norms: FloatArray
-    all_listed: IntArray
-    may_fire: IntArray
+    all_listed: npt.NDArray[np.bool_]
+    may_fire: npt.NDArray[np.bool_]
 
 
 def scanned_for(rows: int, n: int) -> Scanned:
