@@ -108,8 +108,10 @@ class SkinFinder(FollowingFinder, WatchingFinder):
     def dynamics_for_batches(self, network: TwoLayerNetwork, inputs: FloatArray) -> Dynamics | None:
         if not self._gram:
             return None
-        few = len(inputs) <= MOST_COLUMNS and examples_in_common(network, inputs) <= _FEW_IN_COMMON
-        return GramDynamics(network, inputs, skin=self._skin) if few else BatchDynamics(network, inputs, self._skin)
+        stored, many = network.weights.lent() is not None, len(inputs) > MOST_COLUMNS
+        if stored and (many or examples_in_common(network, inputs) > _FEW_IN_COMMON):
+            return BatchDynamics(network, inputs, self._skin)
+        return None if many else GramDynamics(network, inputs, skin=self._skin)
 
     def dynamics_within(self, network: TwoLayerNetwork, inputs: FloatArray, reach: float) -> Dynamics | None:
         return BallDynamics(network, inputs, reach, skin=self._skin)

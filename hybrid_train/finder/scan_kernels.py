@@ -53,7 +53,7 @@ def _ones(context: Any, mask: Any) -> Any:
 
 
 @inlined
-def _open_columns(row: Any, start: Any, cut: Any) -> Any:
+def open_columns(row: Any, start: Any, cut: Any) -> Any:
     """Return :func:`not_below` of the up to 64 columns from ``start`` that the row has: never reads past its end."""
     if start + WORD <= row.size:
         return not_below(row, start, cut)
@@ -135,7 +135,7 @@ def decide(products: Any, cuts: Any, points: Any, queries: Any, start: Any, thre
     for i in range(n_queries):
         row, cut = products[i], cuts[i]
         for word in range(words):
-            mask = _open_columns(row, word * WORD, cut)
+            mask = open_columns(row, word * WORD, cut)
             masks[i, word] = mask
             opened += _ones(mask)
         if spare:

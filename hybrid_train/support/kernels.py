@@ -42,7 +42,7 @@ def _compiled(function: F, **options: Any) -> F:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def _lane_dot(context: Any, p: Any, q: Any, size: Any) -> Any:
+def lane_dot(context: Any, p: Any, q: Any, size: Any) -> Any:
     """Sum p[i] * q[i] over the whole blocks of eight, in eight float64 lanes folded 8 -> 4 -> 2 -> 1.
 
     Written as vector instructions because LLVM may not reorder a float sum on its own: this way the sum is both
@@ -106,7 +106,7 @@ def dot(p: Any, q: Any) -> Any:
     tail = 0.0
     for i in range(size - size % 8, size):
         tail += numba.float64(p[i]) * numba.float64(q[i])
-    return _lane_dot(p, q, size) + tail
+    return lane_dot(p, q, size) + tail
 
 
 @inlined

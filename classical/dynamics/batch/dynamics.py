@@ -2,164 +2,213 @@
 
 from __future__ import annotations
 
-from typing import final
+from collections.abc import Callable
+from typing import Any, TypeVar, final
 
 import numpy as np
-from scipy import sparse
 
-from classical.dynamics.batch import kernels as compiled
-from classical.dynamics.batch.kernels import Found
-from classical.dynamics.batch.lists import BatchLists
-from classical.dynamics.layout import Pull, Reading, Sums
-from classical.dynamics.two_layer import TwoLayerDynamics, moving
-from classical.lists import kernels as list_kernels
-from classical.lists.following import MOST_COLUMNS
-from classical.lists.layout import SPENT, Steps
-from classical.lists.thickness import balanced_skin, first_skin
+from classical.dynamics.batch.chunk import Chunk, chunk_bounds
+from classical.dynamics.batch.scan import Prices
+from classical.dynamics.rows.layout import aligned, make_world
+from classical.dynamics.rows.vectors import LANES
+from classical.dynamics.two_layer import TwoLayerDynamics
+from classical.lists.thickness import typical_coordinate
+from hybrid_train.errors import InvariantError, ResourceError
 from hybrid_train.finder.active_sets import ActiveSets
-from hybrid_train.finder.bank import watch_both
-from hybrid_train.finder.predicate import norm_bounds
 from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray, IntArray
-from hybrid_train.support.parallel import in_threads
+from hybrid_train.support.memory import check_memory
+from hybrid_train.support.parallel import in_threads, one_blas_thread
 from hybrid_train.training.dynamics import Evaluation
 
-_BLOCK_NUMBERS = 1 << 18
-"""Coordinates of weights gathered at a time: they stay in the second-level cache."""
+T = TypeVar("T")
 
-_SHARE = 1 << 12
-"""Neurons that make it worth to wake another thread."""
+_SKINS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+"""Skins to choose from, in typical coordinates of a weight."""
 
-_ENTRY = 20.0
-"""Price of evaluating a listed pair that does not fire, in units of screening one pair in a scan."""
+_CHUNKS, _CHUNK = 4, 256
+"""Chunks of half a bank, and the least rows of one; their sums are added in order: no result depends on threads."""
+
+_VISIT, _LOOK, _BLOCK = 1.5, 0.8, 0.45
+"""Nanoseconds to evaluate a listed pair and to look at one in a scan, and for each block of coordinates in both."""
 
 
 @final
 class BatchDynamics(TwoLayerDynamics):
     """A two-layer network trained on a few of its examples at a time, exact.
 
-    Each example lists the neurons that could fire for it until a neuron's drift has used up a skin, as
-    :class:`classical.skin.SkinFinder` has it. A step evaluates the listed pairs of its batch by the deciding inner
-    product, moves the neurons that fire, and scans those again whose skin is spent. Neurons are never followed for
-    examples that are not in the batch, so that nothing is paid for the number of examples but the first scan: with many
-    examples that fire the same neurons this is less than following them all through the Gram matrix. Sets, outputs and
-    weights are those of :class:`classical.dynamics.sets.SetDynamics` to the last bit (one output; else to rounding).
+    While the data are gone through for the first time every neuron is looked at for every example of a step. Then
+    all neurons are scanned once: those that fire for no example never move and are left out for good; of the others
+    each example lists those that fire for it, or could before they have gone a skin away from where they were
+    scanned. A step evaluates the listed pairs of its batch from the vectors, moves the neurons that fire, and scans
+    those again that have gone that far; what counts is the distance, not the path, which is much longer where the
+    batches pull to and fro. The skin of a neuron weighs the visits of a longer list against another scan; a neuron on
+    the move lists everything. So nothing is paid for the number of examples but the scans.
 
-    Charged: ``inner_products`` for scans and listed pairs evaluated.
+    Sets are those of the shared predicate, always. A network of float64 is evaluated by the deciding inner product
+    and moved as its bank would move it: outputs and weights are those of
+    :class:`classical.dynamics.sets.SetDynamics` to the last bit (one output; else to rounding). One of float32 is
+    evaluated and moved by vector code, alike to rounding, and by the predicate where rounding could matter.
+
+    Charged: ``inner_products`` for scans and for pairs evaluated.
 
     Args:
-        network: its weights are moved.
+        network: its weights, stored ones, are moved.
         inputs: (n, d) the examples; copied.
-        skin: as :class:`classical.skin.SkinFinder` takes it.
+        skin: distance within which an example is listed, (b - <w, x>) / ||x||, from the start; None to choose.
 
     Attributes:
-        rescans: neurons scanned again since ``start``.
+        rescans: neurons scanned again since there are lists.
 
     Raises:
+        InvariantError: the weights are not stored as one array.
         DataError: inputs not (n, d) or not finite.
     """
 
     def __init__(self, network: TwoLayerNetwork, inputs: FloatArray, skin: float | None = None) -> None:
         super().__init__(network, inputs)
-        self.rescans = 0
-        self._directions = network.trained_part(self.examples[:]).astype(np.float64)
-        self._direction_norms = norm_bounds(self._directions)
-        few = len(self._directions) <= MOST_COLUMNS
-        self._gram = self._directions @ self._directions.T if few else np.empty((0, 0))
+        lent = network.weights.lent()
+        if lent is None:
+            raise InvariantError("batch dynamics move weights that are stored as one array")
+        self._weights = lent
+        self._plain = network.weights.dtype == np.float64
         self._skin = skin
-        self._step = 0.0
-        self._sets: ActiveSets | None = None
+        self.rescans = 0
+        self._seen = 0
+        self._refused: str | None = None
+        self._evaluated = False
 
     @property
     def candidates(self) -> int:
-        """Pairs in the lists."""
-        return self._lists.candidates
+        """Pairs in the lists; all of them, before there are lists."""
+        if not self._listed:
+            return self.network.width * len(self.examples)
+        return sum(chunk.candidates for chunk in self._chunks)
 
     @property
     def sets(self) -> ActiveSets:
-        if self._sets is None:
+        """The active pairs of the examples evaluated last, by neuron; inner products are left out (NaN)."""
+        if not self._evaluated:
             raise self._not_evaluated()
-        return self._sets
+        parts = [chunk.active() for chunk in self._chunks]
+        rows, counts, places = (np.concatenate(side) for side in zip(*parts, strict=True))
+        indptr = np.concatenate([[0], np.cumsum(counts)])
+        shape = self.network.width, len(self.examples)
+        return ActiveSets(indptr, self._batch[places], np.full(len(places), np.nan), shape, rows)
 
     def start(self) -> None:
         with self._on_the_clock():
-            weights, examples = watch_both(self.network.weights, self.examples)
-            skin = first_skin(weights) if self._skin is None else self._skin
-            self._lists = BatchLists(self.network.weights, examples[:], self.network.threshold, skin)
-            self._charge()
+            weights = self._weights
+            check_memory(weights.nbytes, f"where {len(weights)} neurons began", "take a smaller network.width")
+            skins = np.array(_SKINS) * typical_coordinate(self.network.weights)
+            self._skins = skins if self._skin is None else np.array([self._skin])
+            self._world = make_world(self.network, np.array(self.examples[:]), self._skins)
+            # float64 alone has to add in one order: the halves of the bank, each in the order of the neurons
+            parts = 1 if self._plain else max(1, min(_CHUNKS, self.network.width // 2 // _CHUNK))
+            bounds = chunk_bounds(self.network.width, parts)
+            self._chunks = [Chunk(weights, *part, self._plain) for part in bounds]
+            self._halves = [int(first >= self.network.width // 2) for first, _ in bounds]
+            self._size = len(self.examples)
+            if self._skin is not None:
+                self._make_lists()
+
+    @property
+    def _listed(self) -> bool:
+        return all(chunk.listed for chunk in self._chunks)
+
+    @property
+    def _prices(self) -> Prices:
+        """What visits and scans cost with batches of the size of the last one."""
+        n, blocks = len(self.examples), self._world.columns.shape[1] / LANES
+        share = self._size / n
+        visit, scan = share * (_VISIT + _BLOCK * blocks), n * (_LOOK + _BLOCK * blocks)
+        return Prices(self._skins, visit, scan, self._skin is None)
+
+    def _make_lists(self) -> None:
+        """Scan everything, if the lists fit into memory; else leave it at looking at everything."""
+        n, width = len(self.examples), self.network.width
+        try:
+            check_memory(n * width / 2, f"{width} neurons, {n} examples: lists", "take a smaller network.width")
+        except ResourceError as error:
+            self._refused = str(error)
+            return
+        prices = self._prices
+        self._of_all(lambda chunk: chunk.make_lists(self._world, prices))
+        self._cost.inner_products += n * width
 
     def evaluate(self, rows: IntArray | None = None) -> Evaluation:
         with self._on_the_clock():
-            n, network = len(self.examples), self.network
-            near, indptr, listed = self._lists.near(np.arange(n) if rows is None else np.sort(rows))
-            # the halves of the bank apart, each in the order of the neurons: the sums of TwoLayerNetwork.outputs_from
-            cuts = (0, int(np.searchsorted(near, network.width // 2)), len(near))
-            parts = in_threads(
-                lambda first, last: [
-                    self._look(near, indptr, listed, *cuts[part : part + 2]) for part in range(first, last)
-                ],
-                2,
-                1,
-            )
-            (low, few), (high, more) = [half for part in parts for half in part]
-            found = Found(*(np.concatenate(pair) for pair in zip(few, more, strict=True)))
-            active = found.counts > 0
-            starts = np.concatenate([[0], np.cumsum(found.counts[active])])
-            self._sets = ActiveSets(starts, found.examples, found.inner, (network.width, n), near[active])
-            self._rows = rows
-            self._cost.inner_products += len(listed)
-        return self._evaluation((low.outputs + high.outputs) * network.scale, low.fired + high.fired)
+            n = len(self.examples)
+            self._rows = None if rows is None else np.asarray(rows, np.int64)
+            self._batch = np.arange(n) if self._rows is None else np.sort(self._rows)
+            self._size = len(self._batch)
+            if self._skin is None and self._refused is None and not self._listed and self._seen > self._worth:
+                self._make_lists()
+            self._seen += self._size
+            batch, world = self._batch, self._restricted()
+            answers = self._of_all(lambda chunk: chunk.look(batch, world))
+            self._cost.inner_products += sum(evaluated for _, evaluated in answers)
+            self._near, self._evaluated = world, True
+            halves = np.zeros((2, len(batch), self.network.outputs))
+            for half, (sums, _) in zip(self._halves, answers, strict=True):
+                halves[half] += sums.outputs
+            fired = np.asarray(sum(sums.fired for sums, _ in answers))
+            outputs = (halves[0] + halves[1]) * self.network.scale
+        if self._rows is None:
+            return Evaluation(outputs, fired)
+        order = np.searchsorted(batch, self._rows)
+        return Evaluation(outputs[order], fired[order])
+
+    @property
+    def _worth(self) -> float:
+        """How many examples may be looked at everywhere before that has cost as much as lists."""
+        prices = self._prices
+        return self._size * prices.scan / (prices.visit * len(self.examples))
+
+    def _restricted(self) -> Any:
+        """Return the world of the batch alone, its examples side by side."""
+        world, batch = self._world, self._batch
+        if self._rows is None:
+            return world
+        columns = aligned(world.columns[batch], world.columns.dtype)
+        same = world.along is world.columns
+        return world._replace(
+            columns=columns,
+            along=columns if same else aligned(world.along[batch], world.along.dtype),
+            exact=world.exact[batch],
+            norms=world.norms[batch],
+            inverse=world.inverse[batch],
+        )
 
     def descend(self, slope: FloatArray, rate: float) -> int:
-        sets, network, lists, gram = self.sets, self.network, self._lists, self._gram
-        steps = Steps(sets.rows, sets.indptr, sets.indices, np.empty(sets.nnz))
-        pull = Pull(network.output_weights, self._everywhere(slope), rate * network.scale, self._direction_norms)
-        pool, rule, lengths = lists.pool, lists.rule, np.empty(len(sets.rows))
-        arguments = pool, rule, pull, gram, steps, lengths
-        in_threads(lambda first, last: compiled.step(*arguments, first, last), len(lengths), _SHARE)
-        shape = len(lengths), len(self.examples)
-        combination = sparse.csr_array((steps.coefficients, sets.indices, sets.indptr), shape)
-        network.weights.move_along(sets.rows, combination, self._directions)
+        if not self._evaluated:
+            raise self._not_evaluated()
         with self._on_the_clock():
-            list_kernels.advance(pool, rule, sets.rows, lengths)
-            self._adapt(lengths)
-            spent = sets.rows[pool.todo[sets.rows] == SPENT]
-            lists.scan(spent)
-            self.rescans += len(spent)
-            self._sets = None
-            self._charge()
-        return int(np.count_nonzero(moving(steps.coefficients, sets.indptr)))
+            order = slice(None) if self._rows is None else np.argsort(self._rows)
+            pulls = np.ascontiguousarray(slope[order], dtype=np.float64)
+            world, factor, prices = self._near, rate * self.network.scale, self._prices
+            visits = self._of_all(lambda chunk: chunk.step(world, pulls, factor, self._world, prices))
+            scanned = sum(visit.scanned for visit in visits)
+            self.rescans += scanned
+            self._cost.inner_products += scanned * len(self.examples)
+            self._evaluated = False
+        return sum(visit.moved for visit in visits)
 
-    def _look(self, near: IntArray, indptr: IntArray, listed: IntArray, first: int, last: int) -> tuple[Sums, Found]:
-        """Evaluate the listed pairs of ``near[first:last]``."""
-        network, n, room = self.network, len(self.examples), int(indptr[last] - indptr[first])
-        sums = Sums(np.zeros((n, network.outputs)), np.zeros(n, np.int64))
-        counts, index, inner = np.empty(last - first, np.int64), np.empty(room, np.int64), np.empty(room)
-        reading = Reading(network.threshold, self._shift, self.examples[:], network.output_weights)
-        block, at = max(64, _BLOCK_NUMBERS // network.dimension), 0
-        for start in range(first, last, block):
-            stop = min(start + block, last)
-            rows, bounds = near[start:stop], indptr[start : stop + 1]
-            found = Found(counts[start - first : stop - first], index[at:], inner[at:])
-            at += compiled.look(reading, rows, network.weights[rows], bounds, listed, sums, found)
-        return sums, Found(counts, index[:at], inner[:at])
+    def _of_all(self, work: Callable[[Chunk], T]) -> list[T]:
+        """Return what each chunk answers, in their order, worked out side by side."""
+        chunks = self._chunks
 
-    def _adapt(self, lengths: FloatArray) -> None:
-        """Choose the skin of the next scans.
+        def some(first: int, last: int) -> list[T]:
+            return [work(chunk) for chunk in chunks[first:last]]
 
-        A skin s has density s more entries per neuron, each evaluated when its example is in a batch of B of n, and a
-        scan of n examples each time a neuron has drifted as far as its nearest unlisted one, as in
-        :func:`classical.lists.thickness.best_skin`; it may at most double the lists.
-        """
-        n, dimension = self.examples.shape
-        path = float(lengths.sum()) / max(1, self._lists.occupied)
-        if self._skin is not None or self._rows is None or not 0 < path < np.inf:
-            return
-        self._step = 0.5 * (self._step + path) if self._step else path
-        scan = n * (1.5 + dimension / 16) / (_ENTRY * len(self._rows) / n)
-        work, density = self._step * scan, self._lists.density
-        self._lists.skin = min(balanced_skin(work, density), self._lists.spare / density)
+        with one_blas_thread():
+            return [answer for part in in_threads(some, len(chunks), 1) for answer in part]
 
-    def _charge(self) -> None:
-        self._cost.inner_products += self._lists.scanned
-        self._lists.scanned = 0
+    def facts(self) -> dict[str, Any]:
+        facts = {
+            "listed_neurons": sum(len(chunk.lists.rows) for chunk in self._chunks) if self._listed else 0,
+            "broad_neurons": sum(chunk.everything for chunk in self._chunks),
+            "candidates": self.candidates,
+            "rescans": self.rescans,
+        }
+        return facts if self._refused is None else {**facts, "no_lists": self._refused}

@@ -1,192 +1,262 @@
-"""Compiled passes of batch dynamics: from the lists of some examples to the neurons in them, evaluated and moved."""
+"""Compiled passes of batch dynamics: look at the neurons that may fire for a batch, and move those that do.
+
+Examples are counted within the batch: the world they are given holds those alone, B of them.
+"""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+from numba.cpython.unsafe.numbers import trailing_zeros
 
-from classical.dynamics.layout import add_active, coefficient
-from classical.lists.lengths import EPS, UP, combined, noise_of, root, stored
-from hybrid_train.support.arrays import FloatArray, IntArray
-from hybrid_train.support.kernels import dot, kernel
+from classical.dynamics.batch.bits import WORD, positions, set_bit, transpose
+from classical.dynamics.rows.kernels import UP, add_up
+from classical.dynamics.rows.layout import room_for
+from classical.dynamics.rows.vectors import AT_ONCE, add_columns, products_into
+from hybrid_train.finder.scan_kernels import open_columns
+from hybrid_train.support.kernels import dot, inlined, kernel, lane_dot
+
+_MANY = 24
+"""Numbers that make it worth to compare 64 at once."""
 
 
-class Found(NamedTuple):
-    """The active pairs of R neurons.
+@inlined
+def margin_of(norm: Any, largest_norm: Any, rounding: Any, speck: Any, largest: Any) -> Any:
+    """Return how far any inner product of a row of this norm may lie from the deciding one."""
+    product = norm * largest_norm
+    return rounding * product + speck * (1 + norm + largest_norm) if product < largest else np.inf
 
-    Attributes:
-        counts: (R,) of each neuron.
-        examples: (P,) their examples, neuron after neuron.
-        inner: (P,) their inner products.
+
+@inlined
+def factors(signs: Any, r: Any, slope: Any, rate: Any, places: Any, numbers: Any, count: Any) -> Any:
+    """Write what ``count`` columns move row r by to ``numbers``; return whether any is not 0."""
+    any_moves = False
+    for k in range(count):
+        pull = signs[r, 0] * slope[places[k], 0]
+        for out in range(1, signs.shape[1]):
+            pull += signs[r, out] * slope[places[k], out]
+        numbers[k] = pull * -rate
+        any_moves |= pull != 0
+    return any_moves
+
+
+@inlined
+def read(near: Any, block: Any, examples: Any, lines: Any, masks: Any) -> None:
+    """Write which examples of a batch are listed for 64 rows to masks (64, words(B)).
+
+    Args:
+        near: (n, words(R)) a bit for each row, by example.
+        block: which word of it.
+        examples: (B,) of the batch.
+        lines: (64,) scratch.
+        masks: out.
     """
-
-    counts: IntArray
-    examples: IntArray
-    inner: FloatArray
+    for group in range(masks.shape[1]):
+        first = WORD * group
+        many = min(WORD, examples.size - first)
+        some = np.uint64(0)
+        for k in range(many):
+            lines[k] = near[examples[first + k], block]
+            some |= lines[k]
+        lines[many:] = np.uint64(0)
+        if some:
+            transpose(lines)
+        for k in range(WORD):
+            masks[k, group] = lines[k]
 
 
 @kernel
-def by_row(listed: Any, sizes: Any, examples: Any, seen: Any, slot: Any) -> Any:
-    """Turn the lists of some examples into lists of the neurons in them.
+def sift(first: Any, products: Any, world: Any, weights: Any, count: Any, sums: Any, fires: Any) -> None:
+    """Decide a block of pairs whose inner products are given, and add up what fires.
 
     Args:
-        listed: (P,) neurons, list after list.
-        sizes: (B,) length of each list.
-        examples: (B,) whose they are, ascending.
-        seen: (m // 64 + 1,) uint64 scratch, zero; zero again at the end.
-        slot: (m,) int32 scratch.
+        first: neuron of the block, in the bank.
+        products: (R, C) rounded by no more than the world says, 64 words(B) columns; those past B are not heeded.
+        world: of the batch.
+        weights: (m, d) the bank.
+        count: B.
+        sums: of the batch; added to in the order of the neurons.
+        fires: (R, words(B)) out, zero before: the active pairs.
+    """
+    flat, stride = products.reshape(-1), products.shape[1]
+    exact, signs, outputs, fired = world.exact, world.signs, sums.outputs, sums.fired
+    threshold, shift, largest_norm = world.rule.threshold, world.rule.shift, world.rule.largest_norm
+    rounding, speck, largest = world.rule.rounding, world.rule.speck, world.rule.largest
+    groups, one = fires.shape[1], np.uint64(1)
+    last = ~np.uint64(0) >> np.uint64(WORD * groups - count)
+    for i in range(products.shape[0]):
+        r = first + i
+        vector = weights[r]
+        norm = np.sqrt(dot(vector, vector)) * UP + 1e-150
+        margin = margin_of(norm, largest_norm, rounding, speck, largest)
+        low, high = threshold - margin, threshold + margin
+        cut = flat.dtype.type(low - abs(low) * rounding)
+        for group in range(groups):
+            bits = open_columns(flat, i * stride + WORD * group, cut)
+            if group == groups - 1:
+                bits &= last
+            fires_now = bits
+            while bits:
+                j = WORD * group + np.int64(trailing_zeros(bits))
+                bit = bits & (~bits + one)
+                bits ^= bit
+                value = np.float64(flat[i * stride + j])
+                if not value > high:
+                    value = dot(vector, exact[j])
+                    if not value > threshold:
+                        fires_now ^= bit
+                        continue
+                fired[j] += 1
+                for out in range(signs.shape[1]):
+                    outputs[j, out] += signs[r, out] * (value - shift)
+            fires[i, group] = fires_now
+
+
+@kernel
+def look(rows: Any, near: Any, examples: Any, world: Any, weights: Any, sums: Any, fires: Any) -> Any:
+    """Evaluate the listed pairs of a batch, decide them, and add up what fires.
+
+    Its arrays are in variables of its own: a record of arrays that is handed on, be it inlined, is counted array by
+    array, which takes longer than a row does.
+
+    Args:
+        rows: (R,) neurons, in the bank.
+        near: (n, words(R)) the lists.
+        examples: (B,) of the batch, among the n.
+        world: of these examples.
+        weights: (m, d) the bank.
+        sums: of the batch; added to in the order of the neurons.
+        fires: (R, words(B)) out, zero before: the active pairs.
 
     Returns:
-        (neurons ascending, indptr over them, (P,) examples of each, ascending).
+        Inner products evaluated.
     """
-    one = np.uint64(1)
-    for r in listed:
-        seen[r >> 6] |= one << np.uint64(r & 63)
-    rows = np.empty(listed.size, np.int64)
-    found = 0
-    for word in range(seen.size):
-        bits = seen[word]
-        r = word << 6
-        while bits:
-            if bits & one:
-                rows[found] = r
-                slot[r] = found
-                found += 1
-            bits >>= one
-            r += 1
-        seen[word] = 0
-    indptr = np.zeros(found + 1, np.int64)
-    for r in listed:
-        indptr[slot[r] + 1] += 1
-    for k in range(found):
-        indptr[k + 1] += indptr[k]
-    cursor = indptr[:-1].copy()
-    index = np.empty(listed.size, np.int32)
-    at = 0
-    for place in range(sizes.size):
-        for entry in range(at, at + sizes[place]):
-            k = slot[listed[entry]]
-            index[cursor[k]] = examples[place]
-            cursor[k] += 1
-        at += sizes[place]
-    return rows[:found], indptr, index
+    room = room_for(world, weights.shape[1])
+    mine, places, numbers = room.mine, room.places, room.numbers
+    columns, exact, signs = world.columns, world.exact, world.signs
+    outputs, fired = sums.outputs, sums.fired
+    threshold, shift, largest_norm = world.rule.threshold, world.rule.shift, world.rule.largest_norm
+    rounding, speck, largest = world.rule.rounding, world.rule.speck, world.rule.largest
+    masks, lines = np.empty((WORD, fires.shape[1]), np.uint64), np.empty(WORD, np.uint64)
+    one, evaluated = np.uint64(1), 0
+    for first in range(0, rows.size, WORD):
+        read(near, first >> 6, examples, lines, masks)
+        for slot in range(first, min(rows.size, first + WORD)):
+            count = positions(masks[slot - first], places)
+            if count == 0:
+                continue
+            evaluated += count
+            r = rows[slot]
+            for k in range(weights.shape[1]):
+                mine[k] = weights[r, k]
+            places[count : count + AT_ONCE] = places[count - 1]
+            for at in range(0, count, AT_ONCE):
+                products_into(mine, columns, places, at, numbers)
+            norm = np.sqrt(lane_dot(mine, mine, mine.size)) * UP + 1e-150
+            margin = margin_of(norm, largest_norm, rounding, speck, largest)
+            low, high = threshold - margin, threshold + margin
+            cut = numbers.dtype.type(low - abs(low) * rounding)
+            for start in range(0, count, WORD):
+                bits = np.uint64(0)
+                for k in range(start, min(count, start + _MANY)):
+                    bits |= np.uint64(not numbers[k] < cut) << np.uint64(k - start)
+                if count > start + _MANY:
+                    bits = open_columns(numbers, start, cut) & (
+                        ~np.uint64(0) >> np.uint64(max(0, start + WORD - count))
+                    )
+                while bits:
+                    e = start + np.int64(trailing_zeros(bits))
+                    bits &= bits - one
+                    j, value = np.int64(places[e]), np.float64(numbers[e])
+                    if not value > high:
+                        value = dot(weights[r], exact[j])
+                        if not value > threshold:
+                            continue
+                    fired[j] += 1
+                    for out in range(signs.shape[1]):
+                        outputs[j, out] += signs[r, out] * (value - shift)
+                    fires[slot, j >> 6] |= one << np.uint64(j & 63)
+    return evaluated
 
 
 @kernel
-def look(reading: Any, rows: Any, vectors: Any, indptr: Any, listed: Any, sums: Any, found: Any) -> Any:
-    """Evaluate listed pairs by the deciding inner product, and add up what is active.
+def look_plainly(rows: Any, near: Any, examples: Any, world: Any, weights: Any, sums: Any, fires: Any) -> Any:
+    """Do what :func:`look` does by the deciding inner product alone."""
+    places = np.arange(examples.size)
+    firing, values = np.empty(examples.size, np.int64), np.empty(examples.size)
+    listed = near.shape[1] > 0
+    masks, lines = np.empty((WORD, fires.shape[1]), np.uint64), np.empty(WORD, np.uint64)
+    count, evaluated = examples.size, 0
+    for first in range(0, rows.size, WORD):
+        if listed:
+            read(near, first >> 6, examples, lines, masks)
+        for slot in range(first, min(rows.size, first + WORD)):
+            if listed:
+                count = positions(masks[slot - first], places)
+            evaluated += count
+            vector, active = weights[rows[slot]], 0
+            for k in range(count):
+                value = dot(vector, world.exact[places[k]])
+                if value > world.rule.threshold:
+                    firing[active], values[active] = places[k], value
+                    active += 1
+                    set_bit(fires[slot], places[k])
+            add_up(sums.outputs, sums.fired, world.signs, rows[slot], world.rule.shift, firing, values, active)
+    return evaluated
+
+
+@kernel
+def step(lists: Any, world: Any, slope: Any, rate: Any, weights: Any, plain: Any, fires: Any, spent: Any) -> Any:
+    """Move the rows that fire.
 
     Args:
-        reading: of the examples.
-        rows: (R,) the neurons.
-        vectors: (R, d) where they are.
-        indptr: (R + 1,) over ``listed``.
-        listed: examples of each neuron.
-        sums: changed: active pairs are added in the order of the neurons.
-        found: out: the active pairs.
+        lists: of the chunk; those of a row hold until it is ``gap`` away from its anchor.
+        world: of the batch.
+        slope: (B, K) derivative of the loss in the outputs.
+        rate: eta times the network's scale.
+        weights: (m, d) the bank; its rows move.
+        plain: add column after column, each rounded, as a bank does.
+        fires: (R, words(B)) the active pairs.
+        spent: (R,) out: rows whose lists do not hold any more.
 
     Returns:
-        How many are active.
+        (rows moved, rows spent).
     """
-    columns, threshold, at = reading.columns, reading.threshold, 0
-    for k in range(rows.size):
-        r, before = rows[k], at
-        for e in range(indptr[k], indptr[k + 1]):
-            j = listed[e]
-            value = dot(vectors[k], columns[j])
-            if value > threshold:
-                found.examples[at] = j
-                found.inner[at] = value
-                at += 1
-                add_active(sums, reading, r, j, value)
-        found.counts[k] = at - before
-    return at
-
-
-@kernel
-def step(lists: Any, rule: Any, pull: Any, gram: Any, steps: Any, lengths: Any, first: Any, last: Any) -> None:
-    """Write the coefficients of the step of ``steps.rows[first:last]`` and bounds of its length, as the bank stores it.
-
-    Args:
-        lists: with ``reach`` and ``drift`` of each row.
-        rule: of the certificates.
-        pull: what draws the rows.
-        gram: (n, n) inner products of the directions; (0, 0) to bound lengths by the triangle inequality.
-        steps: the active pairs; their coefficients are written.
-        lengths: (R,) out.
-        first: of the rows to do.
-        last: of the rows to do.
-    """
-    columns, coefficients = steps.columns, steps.coefficients
-    for k in range(first, last):
-        r, begin, end = steps.rows[k], steps.indptr[k], steps.indptr[k + 1]
-        for u in range(begin, end):
-            coefficients[u] = coefficient(pull, r, columns[u])
-        square, weight = combined(columns, coefficients, begin, end, gram, pull.norms)
-        terms = end - begin + 8
-        noise = noise_of(rule.rounding, terms, weight)
-        length = root(square, noise, weight) if gram.size > 0 else weight * (1 + terms * EPS)
-        lost = stored(rule, lists.reach[r] + lists.drift[r] + length, terms, weight)
-        lengths[k] = (length + lost + rule.speck) * UP
-
-
-@kernel
-def by_column(rows: Any, counts: Any, index: Any, n: Any) -> Any:
-    """Turn packed lists of rows into lists of columns; return (indptr, rows of each column, as ascending as given)."""
-    indptr = np.zeros(n + 1, np.int64)
-    for j in index:
-        indptr[j + 1] += 1
-    for j in range(n):
-        indptr[j + 1] += indptr[j]
-    cursor = indptr[:-1].copy()
-    listed = np.empty(index.size, np.int32)
-    at = 0
-    for k in range(rows.size):
-        for entry in range(at, at + counts[k]):
-            j = index[entry]
-            listed[cursor[j]] = rows[k]
-            cursor[j] += 1
-        at += counts[k]
-    return indptr, listed
-
-
-@kernel
-def unknown(known: Any, rows: Any, counts: Any, index: Any) -> Any:
-    """Keep of packed lists what is not known, and take note of it; return how much that is.
-
-    Args:
-        known: (m, n // 64 + 1) a bit for every pair.
-        rows: (R,) the rows of the lists.
-        counts: (R,) their lengths; changed.
-        index: (P,) columns, list after list; those kept are moved to the front.
-    """
-    one = np.uint64(1)
-    at = kept = 0
-    for k in range(rows.size):
-        bits, before = known[rows[k]], kept
-        for entry in range(at, at + counts[k]):
-            j = index[entry]
-            bit = one << np.uint64(j & 63)
-            if not bits[j >> 6] & bit:
-                bits[j >> 6] |= bit
-                index[kept] = j
-                kept += 1
-        at += counts[k]
-        counts[k] = kept - before
-    return kept
-
-
-@kernel
-def merged(left: Any, right: Any) -> Any:
-    """Return two ascending lists that have nothing in common as one."""
-    both = np.empty(left.size + right.size, np.int32)
-    a = b = 0
-    for at in range(both.size):
-        if b == right.size or (a < left.size and left[a] < right[b]):
-            both[at] = left[a]
-            a += 1
+    room = room_for(world, weights.shape[1])
+    places, numbers, change, moved = room.places, room.numbers, room.step, room.moved
+    rows, anchors, gaps, norms = lists.rows, lists.anchors, lists.gap, lists.norms
+    along, signs, dimension = world.along, world.signs, weights.shape[1]
+    moving, waiting = 0, 0
+    for slot in range(rows.size):
+        count = positions(fires[slot], places)
+        if count == 0:
+            continue
+        r = rows[slot]
+        if not factors(signs, r, slope, rate, places, numbers, count):
+            continue
+        moving += 1
+        if plain:
+            for k in range(count):
+                factor, j = numbers[k], places[k]
+                for i in range(dimension):
+                    weights[r, i] += factor * along[j, i]
         else:
-            both[at] = right[b]
-            b += 1
-    return both
+            places[count : count + AT_ONCE], numbers[count : count + AT_ONCE] = places[count - 1], 0
+            change[:] = 0
+            for at in range(0, count, AT_ONCE):
+                add_columns(change, along, places, at, numbers)
+            for i in range(dimension):
+                weights[r, i] += change[i]
+        if gaps.size == 0:
+            continue
+        for i in range(dimension):
+            moved[i] = np.float64(weights[r, i]) - np.float64(anchors[slot, i])
+        # <w, x> <= <anchor, x> + ||w - anchor|| ||x||, and rounding on top; NaN counts as spent
+        distance = np.sqrt(dot(moved, moved)) * UP + 1e-150
+        norm = norms[slot] + distance
+        rule = world.rule
+        if not (distance + rule.rounding * norm < gaps[slot] and norm * rule.largest_norm < rule.largest):
+            spent[waiting] = slot
+            waiting += 1
+    return moving, waiting

@@ -13,7 +13,7 @@ from classical.dynamics.rows.layout import FIRES, LISTED, alarm_at, distance_of,
 from classical.dynamics.rows.vectors import AT_ONCE, add_columns, products_into
 from hybrid_train.support.kernels import dot, inlined, kernel
 
-_UP = 1 + 1e-12
+UP = 1 + 1e-12
 """What a computed length is multiplied with to be a bound."""
 
 
@@ -73,7 +73,7 @@ def moved(row: Any, room: Any) -> Any:
         row[k] = before + room.step[k]
         room.moved[k] = np.float64(row[k]) - np.float64(before)
         room.mine[k] = row[k]
-    return np.sqrt(dot(room.moved, room.moved)) * _UP + 1e-150
+    return np.sqrt(dot(room.moved, room.moved)) * UP + 1e-150
 
 
 @inlined

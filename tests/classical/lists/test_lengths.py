@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from classical.dynamics.ball import kernels as ball
-from classical.dynamics.batch import kernels as batch
 from classical.dynamics.layout import Pull
 from classical.lists.layout import Steps
 from classical.lists.neighbour_lists import NeighbourLists
@@ -31,7 +30,7 @@ def drifted(lists: NeighbourLists, motion: sparse.csr_array, columns: FloatArray
     return lists.pool.drift
 
 
-def by_dynamics(kernel: Any, *space: FloatArray) -> Callable[..., FloatArray]:
+def by_dynamics(kernel: Any) -> Callable[..., FloatArray]:
     """Bounds of the kernel of a descent: one output, signs 1, slopes that give the coefficients of the first row."""
 
     def bounds(lists: NeighbourLists, motion: sparse.csr_array, columns: FloatArray) -> FloatArray:
@@ -41,8 +40,7 @@ def by_dynamics(kernel: Any, *space: FloatArray) -> Callable[..., FloatArray]:
         slope[motion.indices[: motion.indptr[1]], 0] = -motion.data[: motion.indptr[1]]
         pull = Pull(np.ones((rows, 1)), slope, 1.0, norm_bounds(columns))
         lengths = np.empty(rows)
-        about = columns if kernel is ball.step else columns @ columns.T if not space else space[0]
-        kernel(lists.pool, lists.rule, pull, about, steps, lengths, 0, rows)
+        kernel(lists.pool, lists.rule, pull, columns, steps, lengths, 0, rows)
         assert np.array_equal(steps.coefficients, motion.data)
         return lengths
 
@@ -53,8 +51,6 @@ WAYS = {
     "followed": followed,
     "drifted": drifted,
     "ball": by_dynamics(ball.step),
-    "batch": by_dynamics(batch.step),
-    "batch without a Gram matrix": by_dynamics(batch.step, np.empty((0, 0))),
 }
 
 

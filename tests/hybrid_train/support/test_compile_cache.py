@@ -81,7 +81,7 @@ def test_an_edit_of_a_kernel_that_another_file_calls_is_seen(house: Path) -> Non
     (house / "inner.py").write_text(INNER.replace("1.0", "2.0"))
     assert asked(house)[:2] == ("5.0 9.0", "0 1")
     door = house / "hybrid_train/support/kernels.py"
-    door.write_text(door.read_text().replace("_lane_dot(p, q, size) + tail", "_lane_dot(p, q, size) + tail + 0.25"))
+    door.write_text(door.read_text().replace("lane_dot(p, q, size) + tail", "lane_dot(p, q, size) + tail + 0.25"))
     assert asked(house)[:2] == ("5.0 9.25", "0 0")
     assert len(entries(house)) == 3  # twice, step, square: those of older sources are gone
 

@@ -1,0 +1,190 @@
+"""A chunk of neurons in batch dynamics: everything is looked at in the first pass, then what is listed."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any, NamedTuple, final
+
+import numpy as np
+
+from classical.dynamics.batch import bits
+from classical.dynamics.batch import kernels as compiled
+from classical.dynamics.batch.scan import Prices, Scanned, measure, scanned_for
+from classical.dynamics.layout import Sums
+from classical.dynamics.rows.layout import World
+from hybrid_train.finder.predicate import norm_bounds
+from hybrid_train.support.arrays import FloatArray, IntArray
+
+_BLOCK_PAIRS = 1 << 18
+"""Inner products in one block of a scan: they stay in the second-level cache."""
+
+_BATCH_PAIRS = 1 << 16
+"""Likewise of a batch's products, which are read more than once."""
+
+_LEAST_ROWS = 32
+"""Rows of a block at least: fewer make a product slow."""
+
+_PATIENCE = 4
+"""Passes through the data after which a row that lists everything is scanned again: it may have come to rest."""
+
+
+class Lists(NamedTuple):
+    """The R rows of a chunk that are looked at.
+
+    Attributes:
+        rows: (R,) int64, in the bank, ascending.
+        anchors: (R, d) where they were scanned last; where they began, before.
+        gap: (R,) as far from there the lists hold; (0,) while everything is listed.
+        norms: (R,) bounds of the anchors' norms.
+    """
+
+    rows: IntArray
+    anchors: FloatArray
+    gap: FloatArray
+    norms: FloatArray
+
+
+class Visit(NamedTuple):
+    """What a step did to a chunk: rows moved, and rows scanned again."""
+
+    moved: int
+    scanned: int
+
+
+@final
+class Chunk:
+    """Consecutive rows of a bank.
+
+    Args:
+        weights: (m, d) the whole bank, which the chunk's rows are moved in.
+        first: a row.
+        last: a later one.
+        plain: whether to calculate as the deciding inner product and a bank do, number by number.
+    """
+
+    def __init__(self, weights: FloatArray, first: int, last: int, plain: bool) -> None:
+        self._weights, self._plain = weights, plain
+        rows, nothing = np.arange(first, last), np.empty(0)
+        self.lists = Lists(rows, weights[first:last].copy(), nothing, nothing)
+        self._known: IntArray = np.empty((0, 0), np.uint64)
+        self._near = self._known
+        self._fires = np.empty((len(rows), 0), np.uint64)
+        self._since = np.zeros(len(rows), np.int64)
+        self._all_listed = np.empty(0, bool)
+        self._age = 0
+
+    @property
+    def listed(self) -> bool:
+        """Whether there are lists."""
+        return len(self.lists.gap) > 0 or not len(self.lists.rows)
+
+    @property
+    def candidates(self) -> int:
+        """Pairs in the lists."""
+        return int(bits.count(self._known))
+
+    @property
+    def everything(self) -> int:
+        """Rows that list all examples."""
+        return int(self._all_listed.sum())
+
+    def look(self, examples: IntArray, world: World) -> tuple[Sums, int]:
+        """Return the sums over a batch (B,), ``world`` being its own, and how many pairs were evaluated."""
+        count = len(examples)
+        sums = Sums(np.zeros((count, world.signs.shape[1])), np.zeros(count, np.int64))
+        self._fires = np.zeros((len(self.lists.rows), bits.words(count)), np.uint64)
+        if not self.listed and not self._plain:
+            self._look_everywhere(world, sums)
+            return sums, count * len(self.lists.rows)
+        near = self._near if self.listed else np.empty((count, 0), np.uint64)
+        look = compiled.look_plainly if self._plain else compiled.look
+        return sums, int(look(self.lists.rows, near, examples, world, self._weights, sums, self._fires))
+
+    def _look_everywhere(self, world: World, sums: Sums) -> None:
+        """Add up what fires among all pairs of a batch, found by products of blocks."""
+        rows, count, dtype = self.lists.rows, len(world.norms), world.columns.dtype
+        dimension, block = self._weights.shape[1], max(_LEAST_ROWS, _BATCH_PAIRS // count)
+        columns = world.columns[:, :dimension].T
+        room = np.zeros((min(block, len(rows)), bits.WORD * bits.words(count)), dtype)
+        for at in range(0, len(rows), block):
+            first, last = rows[at], rows[min(at + block, len(rows)) - 1] + 1
+            vectors, products = self._weights[first:last], room[: last - first]
+            with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+                np.matmul(vectors.astype(dtype, copy=False), columns, out=products[:, :count])
+            compiled.sift(first, products, world, self._weights, count, sums, self._fires[at : at + block])
+
+    def step(self, world: World, slope: FloatArray, rate: float, whole: World, prices: Prices) -> Visit:
+        """Move the rows that fire by the slope (B, K) of the batch; scan those again whose lists do not hold any more.
+
+        Args:
+            world: of the batch.
+            slope: (B, K) derivative of the loss in the outputs.
+            rate: eta times the network's scale.
+            whole: world of all examples.
+            prices: of scans.
+        """
+        self._age += 1
+        spent = np.empty(len(self.lists.rows), np.int64)
+        arguments = self.lists, world, slope, rate, self._weights, self._plain, self._fires, spent
+        moved, waiting = compiled.step(*arguments)
+        again = spent[:waiting]
+        if self.listed and prices.all_too:
+            long = _PATIENCE * prices.scan / prices.visit / len(whole.norms)
+            tired = self._all_listed & (self._age - self._since > long)
+            again = np.union1d(again, np.flatnonzero(tired))
+        if len(again):
+            self._scan_again(again, whole, prices)
+        return Visit(int(moved), len(again))
+
+    def make_lists(self, whole: World, prices: Prices) -> None:
+        """List the examples of the rows that can ever fire, and forget the others."""
+        found = self._scan(np.arange(len(self.lists.rows)), whole, prices)
+        alive = found.may_fire
+        rows = self.lists.rows[alive]
+        self.lists = Lists(rows, self._weights[rows].copy(), found.gap[alive], found.norms[alive])
+        self._known = found.bits[alive]
+        self._near = np.empty((bits.WORD * self._known.shape[1], bits.words(len(rows))), np.uint64)
+        bits.by_example(self._known, self._near)
+        self._all_listed = found.all_listed[alive]
+        self._fires = self._fires[alive]
+        self._since, self._age = np.zeros(len(rows), np.int64), 0
+
+    def _scan_again(self, slots: IntArray, whole: World, prices: Prices) -> None:
+        found = self._scan(slots, whole, prices)
+        lists = self.lists
+        bits.replace(self._known, self._near, slots, found.bits)
+        lists.anchors[slots] = self._weights[lists.rows[slots]]
+        lists.gap[slots], lists.norms[slots] = found.gap, found.norms
+        self._all_listed[slots] = found.all_listed
+        self._since[slots] = self._age
+
+    def _scan(self, slots: IntArray, whole: World, prices: Prices) -> Scanned:
+        """Look at all examples for some rows."""
+        n, dimension = len(whole.norms), self._weights.shape[1]
+        found = scanned_for(len(slots), n)
+        sides: tuple[Any, ...] = found
+        columns = whole.columns[:, :dimension].T
+        block = max(_LEAST_ROWS, _BLOCK_PAIRS // n)
+        room = np.empty((min(block, len(slots)), n), whole.columns.dtype)
+        for at in range(0, len(slots), block):
+            some = slots[at : at + block]
+            vectors = self._weights[self.lists.rows[some]]
+            with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+                products = np.matmul(vectors.astype(whole.columns.dtype, copy=False), columns, out=room[: len(some)])
+                away = norm_bounds(vectors.astype(np.float64) - self.lists.anchors[some])
+            part = Scanned(*(cut[at : at + len(some)] for cut in sides))
+            part.norms[:] = norm_bounds(vectors)
+            measure(products, away / np.maximum(1, self._age - self._since[some]), whole, prices, part)
+        return found
+
+    def active(self) -> tuple[IntArray, IntArray, IntArray]:
+        """Return (rows of the bank with active pairs, how many each has, their places in the batch)."""
+        slots, counts, places = bits.pairs(self._fires)
+        return self.lists.rows[slots], counts, places
+
+
+def chunk_bounds(width: int, parts: int) -> list[tuple[int, int]]:
+    """Return ``parts`` chunks (first, last) of each half of a bank; those that would be empty are left out."""
+    cuts = [width // 2 * k // parts for k in range(parts)]
+    cuts += [width // 2 + (width - width // 2) * k // parts for k in range(parts + 1)]
+    return [(first, last) for first, last in pairwise(cuts) if last > first]

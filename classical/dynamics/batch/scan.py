@@ -1,0 +1,112 @@
+"""Which examples are near a neuron, and how near is near enough: compiled, out of a block of products."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from hybrid_train.finder.scan_kernels import WORD, open_columns
+from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.kernels import inlined, kernel
+
+
+class Scanned(NamedTuple):
+    """What a scan of R rows found.
+
+    Attributes:
+        bits: (R, words(n)) uint64, the listed examples.
+        gap: (R,) float64, how far the row can go before another one may fire; infinity where all are listed, or none
+            fires, so that the row can never move again.
+        norms: (R,) float64 bounds of the rows' norms.
+        all_listed: (R,) bool.
+        may_fire: (R,) bool, whether any example may fire.
+    """
+
+    bits: IntArray
+    gap: FloatArray
+    norms: FloatArray
+    all_listed: npt.NDArray[np.bool_]
+    may_fire: npt.NDArray[np.bool_]
+
+
+def scanned_for(rows: int, n: int) -> Scanned:
+    """Return room for a scan of so many rows against n examples."""
+    flags = np.empty(rows, np.bool_), np.empty(rows, np.bool_)
+    return Scanned(np.empty((rows, -(-n // WORD)), np.uint64), np.empty(rows), np.empty(rows), *flags)
+
+
+class Prices(NamedTuple):
+    """What a row costs, in nanoseconds about.
+
+    Attributes:
+        skins: (S,) ascending distances within which a row may list examples.
+        visit: of a listed example and step: of evaluating it, times the share of the examples that a batch asks for.
+        scan: of scanning a row.
+        all_too: whether a row may list all examples, and need no scan any more.
+    """
+
+    skins: FloatArray
+    visit: float
+    scan: float
+    all_too: bool
+
+
+@kernel
+def measure(products: Any, paces: Any, world: Any, prices: Any, found: Any) -> None:
+    """List the examples of rows whose inner products with all of them are given.
+
+    Args:
+        products: (R, n) rounded by no more than the world says.
+        paces: (R,) how far each row goes in a step.
+        world: of all examples.
+        prices: of visits and scans.
+        found: norms are given, the rest is written.
+    """
+    n = products.shape[1]
+    above = np.empty(n, np.float32)
+    for r in range(products.shape[0]):
+        row, norm = products[r], found.norms[r]
+        for j in range(n):
+            above[j] = np.float32((np.float64(row[j]) - world.rule.threshold) * world.inverse[j])
+        rounding = world.rule.rounding * norm
+        bounded = norm * world.rule.largest_norm < world.rule.largest
+        found.may_fire[r] = not bounded or within(above, np.float32(-1.000001 * rounding - 1e-30)) > 0
+        found.all_listed[r] = False
+        found.bits[r] = 0
+        found.gap[r] = np.inf
+        if not found.may_fire[r]:
+            continue
+        skin = cheapest(above, paces[r], prices) if bounded else np.inf
+        found.all_listed[r] = skin == np.inf
+        if skin < np.inf:
+            found.gap[r] = skin * (1 - 1e-6) - rounding - 1e-30
+        cut = np.float32(-skin)
+        for word in range(found.bits.shape[1]):
+            found.bits[r, word] = open_columns(above, WORD * word, cut)
+
+
+@inlined
+def within(above: Any, cut: Any) -> Any:
+    """Return how many entries are not below the cut; NaN is not."""
+    many = np.int32(0)
+    for j in range(above.size):
+        many += np.int32(not above[j] < cut)
+    return many
+
+
+@inlined
+def cheapest(above: Any, pace: Any, prices: Any) -> Any:
+    """Return the skin of least price for a row that goes ``pace`` a step; infinity for all examples and no scan."""
+    best, least = prices.skins[0], np.inf
+    if prices.all_too:
+        best, least = np.inf, prices.visit * above.size
+    elif prices.skins.size == 1:
+        return best
+    for s in range(prices.skins.size):
+        skin = prices.skins[s]
+        price = prices.visit * within(above, np.float32(-skin)) + prices.scan * pace / skin
+        if price < least:
+            best, least = skin, price
+    return best
