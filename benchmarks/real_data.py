@@ -169,6 +169,7 @@ def measured(problem: Problem) -> dict[str, Any]:
                 times.append(time.perf_counter() - began)
                 values.append(problem.loss_of(outputs, at))
             at += 1
+        time.sleep(0.5)  # PyTorch's threads spin for a while after their work
     mine = float(np.median(seconds["auto"]))
     whole = {name: float(np.median(times)) for name, times in seconds.items()}
     dense = [float(np.median(times[1:])) * STEPS for times in steps]
