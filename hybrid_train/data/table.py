@@ -109,11 +109,16 @@ def read_text_table(
     if indexed and numbers_rows(frame[0]):
         plan = replace(plan, inputs=others[1:])
         notes.append(f"{name}: column 0, {quoted(first[0])}, numbers the rows and is left out")
-    values = None if plan.target is None else frame[plan.target]
+    return _table(plan, frame, tuple(notes))
+
+
+def _table(plan: Plan, frame: Any, notes: tuple[str, ...]) -> Table:
+    """Return the columns that a plan keeps of what was read."""
+    names, values = plan.names, None if plan.target is None else frame[plan.target]
     return Table(
         np.ascontiguousarray(np.stack([frame[other] for other in plan.inputs], axis=1)),
         _numbers_if_all(values) if values is not None and plan.words else values,
-        tuple(notes),
+        notes,
         None if names is None else tuple(names[other] for other in plan.inputs),
         None if names is None or plan.target is None else names[plan.target],
     )

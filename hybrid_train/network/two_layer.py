@@ -128,31 +128,23 @@ class TwoLayerNetwork:
         """
         checked_counts(width=width, dimension=dimension, outputs=outputs)
         check_start(width, threshold, start, output_weight, dtype, storage)
-        drawn = width // 2 if start == "paired" else width
-        b = auto_threshold(width) if threshold == "auto" else float(threshold)
+        paired, b = start == "paired", auto_threshold(width) if threshold == "auto" else float(threshold)
+        drawn = width // 2 if paired else width
         signs: npt.NDArray[Any]
         if storage == "live":
-            known, signs, live = live_start(
-                width,
-                examples,
-                b,
-                outputs=outputs,
-                seed=seed,
-                dtype=dtype,
-                dimension=dimension,
-                paired=start == "paired",
-            )
+            options: dict[str, Any] = {"outputs": outputs, "seed": seed, "dtype": dtype, "dimension": dimension}
+            known, signs, live = live_start(width, examples, b, paired=paired, **options)
             return cls(known, signs if output_weight == 1.0 else output_weight * signs, b, live=live)
         if examples is not None:
             raise ConfigError(f"examples: remove them, storage={storage!r} draws all neurons; or take storage='live'")
         if storage == "seeded":
             signs = seeded_signs(seed, drawn, outputs)
-            signs = signs if start == "gaussian" else np.concatenate([signs, -signs])
+            signs = np.concatenate([signs, -signs]) if paired else signs
             bank = SeededBank(width, dimension, seed=seed, dtype=dtype, period=drawn)
             return cls(bank, signs if output_weight == 1.0 else output_weight * signs, b)
         weights = generator(seed, Role.WEIGHTS).standard_normal((drawn, dimension)).astype(dtype, copy=False)
         signs = generator(seed, Role.SIGNS).choice([-1.0, 1.0], size=(drawn, outputs))
-        if start == "paired":
+        if paired:
             weights, signs = np.concatenate([weights, weights]), np.concatenate([signs, -signs])
         return cls(DenseBank(weights, "weights"), output_weight * signs, b)
 

@@ -12,20 +12,13 @@ from numba.cpython.unsafe.numbers import trailing_zeros
 
 from classical.dynamics.batch.bits import WORD, positions, set_bit, transpose
 from classical.dynamics.rows.kernels import UP, add_up
-from classical.dynamics.rows.layout import room_for
+from classical.dynamics.rows.layout import margin_of, room_for
 from classical.dynamics.rows.vectors import AT_ONCE, add_columns, products_into
 from hybrid_train.finder.scan_kernels import open_columns
 from hybrid_train.support.kernels import dot, inlined, kernel, lane_dot
 
 _MANY = 24
 """Numbers that make it worth to compare 64 at once."""
-
-
-@inlined
-def margin_of(norm: Any, largest_norm: Any, rounding: Any, speck: Any, largest: Any) -> Any:
-    """Return how far any inner product of a row of this norm may lie from the deciding one."""
-    product = norm * largest_norm
-    return rounding * product + speck * (1 + norm + largest_norm) if product < largest else np.inf
 
 
 @inlined
@@ -81,17 +74,16 @@ def sift(first: Any, products: Any, world: Any, weights: Any, count: Any, sums: 
     """
     flat, stride = products.reshape(-1), products.shape[1]
     exact, signs, outputs, fired = world.exact, world.signs, sums.outputs, sums.fired
-    threshold, shift, largest_norm = world.rule.threshold, world.rule.shift, world.rule.largest_norm
-    rounding, speck, largest = world.rule.rounding, world.rule.speck, world.rule.largest
+    rule, threshold, shift = world.rule, world.rule.threshold, world.rule.shift
     groups, one = fires.shape[1], np.uint64(1)
     last = ~np.uint64(0) >> np.uint64(WORD * groups - count)
     for i in range(products.shape[0]):
         r = first + i
         vector = weights[r]
         norm = np.sqrt(dot(vector, vector)) * UP + 1e-150
-        margin = margin_of(norm, largest_norm, rounding, speck, largest)
+        margin = margin_of(rule, norm, rule.largest_norm)
         low, high = threshold - margin, threshold + margin
-        cut = flat.dtype.type(low - abs(low) * rounding)
+        cut = flat.dtype.type(low - abs(low) * rule.rounding)
         for group in range(groups):
             bits = open_columns(flat, i * stride + WORD * group, cut)
             if group == groups - 1:
@@ -117,8 +109,7 @@ def sift(first: Any, products: Any, world: Any, weights: Any, count: Any, sums: 
 def look(rows: Any, near: Any, examples: Any, world: Any, weights: Any, sums: Any, fires: Any) -> Any:
     """Evaluate the listed pairs of a batch, decide them, and add up what fires.
 
-    Its arrays are in variables of its own: a record of arrays that is handed on, be it inlined, is counted array by
-    array, which takes longer than a row does.
+    Arrays stand in variables of its own: records that are handed on are counted array by array.
 
     Args:
         rows: (R,) neurons, in the bank.
@@ -136,8 +127,7 @@ def look(rows: Any, near: Any, examples: Any, world: Any, weights: Any, sums: An
     mine, places, numbers = room.mine, room.places, room.numbers
     columns, exact, signs = world.columns, world.exact, world.signs
     outputs, fired = sums.outputs, sums.fired
-    threshold, shift, largest_norm = world.rule.threshold, world.rule.shift, world.rule.largest_norm
-    rounding, speck, largest = world.rule.rounding, world.rule.speck, world.rule.largest
+    rule, threshold, shift = world.rule, world.rule.threshold, world.rule.shift
     masks, lines = np.empty((WORD, fires.shape[1]), np.uint64), np.empty(WORD, np.uint64)
     one, evaluated = np.uint64(1), 0
     for first in range(0, rows.size, WORD):
@@ -154,17 +144,16 @@ def look(rows: Any, near: Any, examples: Any, world: Any, weights: Any, sums: An
             for at in range(0, count, AT_ONCE):
                 products_into(mine, columns, places, at, numbers)
             norm = np.sqrt(lane_dot(mine, mine, mine.size)) * UP + 1e-150
-            margin = margin_of(norm, largest_norm, rounding, speck, largest)
+            margin = margin_of(rule, norm, rule.largest_norm)
             low, high = threshold - margin, threshold + margin
-            cut = numbers.dtype.type(low - abs(low) * rounding)
+            cut = numbers.dtype.type(low - abs(low) * rule.rounding)
             for start in range(0, count, WORD):
                 bits = np.uint64(0)
                 for k in range(start, min(count, start + _MANY)):
                     bits |= np.uint64(not numbers[k] < cut) << np.uint64(k - start)
                 if count > start + _MANY:
-                    bits = open_columns(numbers, start, cut) & (
-                        ~np.uint64(0) >> np.uint64(max(0, start + WORD - count))
-                    )
+                    kept = ~np.uint64(0) >> np.uint64(max(0, start + WORD - count))
+                    bits = open_columns(numbers, start, cut) & kept
                 while bits:
                     e = start + np.int64(trailing_zeros(bits))
                     bits &= bits - one

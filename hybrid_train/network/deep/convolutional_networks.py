@@ -77,9 +77,8 @@ def convolutional(
     positions, reach = near.shape
     if not channels:
         raise ConfigError("channels=[]: give those of the input layer and of each convolutional layer")
-    checked_counts(
-        outputs=outputs, input_channels=input_channels, **{f"channels[{i}]": m for i, m in enumerate(channels)}
-    )
+    sizes = {f"channels[{i}]": m for i, m in enumerate(channels)}
+    checked_counts(outputs=outputs, input_channels=input_channels, **sizes)
     final_width = positions * channels[-1] if last is None else last
     checked_counts(last=final_width)
     scales = convolutional_scales(channels, positions, reach, final_width, threshold, share)
@@ -92,9 +91,9 @@ def convolutional(
         banks = [DenseBank(weights, f"layer {number}") for weights in drawn]
         blocks = [Block(banks[0], read)] if shared else [Block(banks[j], read[[j]], j) for j in range(positions)]
         layers.append(Layer(tuple(blocks), scale.threshold, trained=number > 0))
-    width = layers[-1].width
-    bank = DenseBank(gaussian(rng, final_width, width, scales[-1].spread, dtype), f"layer {len(channels)}")
-    layers.append(Layer((Block(bank, np.arange(width)[None]),), scales[-1].threshold))
+    wide = gaussian(rng, final_width, layers[-1].width, scales[-1].spread, dtype)
+    every = np.arange(layers[-1].width)[None]
+    layers.append(Layer((Block(DenseBank(wide, f"layer {len(channels)}"), every),), scales[-1].threshold))
     return DeepNetwork(tuple(layers), drawn_output(seed, outputs, final_width), "convolutional")
 
 
