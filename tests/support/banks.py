@@ -44,8 +44,9 @@ def drawn_banks(
 
 
 def a_tie(rng: np.random.Generator, banks: list[DenseBank]) -> float:
-    """One of the banks' inner products, which as a threshold is met exactly; 0 where none is a number."""
+    """One of the banks' inner products, which as a threshold is met exactly; 0 where none is a finite number."""
     products = active_pairs(*banks, -np.inf).inner_products
+    products = products[np.isfinite(products)]
     return float(rng.choice(products)) if len(products) else 0.0
 
 

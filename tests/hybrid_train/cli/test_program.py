@@ -34,7 +34,7 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_module_is_the_program(config: str) -> None:
     done = python("-m", "hybrid_train", "run", config, "--json", "--quiet")
     assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(done.stdout)["rows"][0]["finder"] == "scan"
+    assert json.loads(done.stdout)["rows"][0]["finder"] == "auto"
 
 
 def test_the_package_and_the_help_load_nothing_heavy() -> None:

@@ -58,6 +58,7 @@ class Model:
         self.targets = rng.standard_normal((n, outputs))
         self.dynamics = GramDynamics(self.network, self.x, **options)
         self.dynamics.start()
+        self.size = 0.0
 
     def step(self, rate: float, batch: int) -> bool:
         """Check everything, then descend; False once the numbers have outgrown the comparison."""
@@ -69,7 +70,7 @@ class Model:
         assert np.array_equal(seen.fired, truth.counts)
         products = self.dense @ self.x.T
         outputs = network.scale * np.maximum(products - b, 0).T @ network.output_weights
-        size = 1 + np.abs(outputs).max()
+        size = self.size = max(self.size, 1 + np.abs(outputs).max())  # what was rounded then is in the weights now
         if not size < 1e6:
             return False
         assert np.abs(seen.outputs - outputs[rows]).max() <= 1e-9 * size
