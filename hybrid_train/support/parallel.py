@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any, Literal, TypeVar, final
 
@@ -22,6 +23,9 @@ from hybrid_train.support.processors import usable_processors
 
 S = TypeVar("S")
 T = TypeVar("T")
+
+_AGE_BITS = 28
+"""What may be used is asked again after 2^28 nanoseconds, a quarter of a second."""
 
 _threads: ContextVar[int | None] = ContextVar("threads", default=None)
 
@@ -45,7 +49,14 @@ def threads(count: int | Literal["auto"]) -> Iterator[None]:
 
 def processors() -> int:
     """Return how many threads may work at once: those of :func:`threads`, or the processors this process may use."""
-    return _threads.get() or usable_processors()
+    return _threads.get() or _usable(usable_processors, time.monotonic_ns() >> _AGE_BITS)
+
+
+@lru_cache(1)
+def _usable(count: Callable[[], int], age: int) -> int:
+    """Ask how many processors there are, once in a while: short steps would notice."""
+    del age
+    return count()
 
 
 def in_threads(work: Callable[[int, int], T], size: int, share: int) -> list[T]:
