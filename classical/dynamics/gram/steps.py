@@ -67,56 +67,36 @@ def _doubt(world: Any, reach: Any, path: Any, size: Any, drift: Any) -> Any:
     return factor * (reach + drift + size * path) * UP + world.speck
 
 
-@inlined
-def _gains(lists: Any, world: Any, r: Any, old: Any, firing: Any, amount: Any) -> Any:
-    """Write the firing entries of row r, and what their coefficients gained since place ``old`` of the window.
-
-    Returns:
-        (how many fire, the weight of what they gained).
-    """
-    rows, entries, signs, pulls = lists.rows, lists.entries, world.signs, world.pulls
-    new, neuron = pulls[world.now % pulls.shape[0]], np.int64(rows[r].row)
-    fired, weight = 0, 0.0
-    for e in range(rows[r].start, rows[r].start + np.int64(rows[r].size)):
-        if entries[e].inner > world.threshold:
-            j = entries[e].column
-            total = 0.0
-            for q in range(new.shape[1]):
-                total += signs[neuron, q] * (new[j, q] - pulls[old, j, q])
-            firing[fired] = e
-            amount[fired] = total
-            weight += abs(total) * world.norms[j]
-            fired += 1
-    return fired, weight
-
-
 @kernel
 def catch_up(lists: Any, world: Any, totals: Any, slots: Any, changed: Any) -> Any:
     """Bring rows to the present; those whose firing entries are no longer the same are taken out of the totals.
 
-    Args:
-        lists: the lists.
-        world: at the present step.
-        totals: changed.
-        slots: the rows.
-        changed: (len(slots),) out: whether the firing entries changed.
+    Whether the firing entries of ``slots`` changed goes to ``changed``. Arrays stand in variables of their own: handed
+    on row by row they would be counted by all threads in the same places.
 
     Returns:
         The entries touched.
     """
     rows, entries, gram, signs, threshold = lists.rows, lists.entries, world.gram, world.signs, world.threshold
-    sums, touched, direct, window = totals.outputs, 0, world.direct, world.pulls.shape[0]
-    outputs, present = sums.shape[1], world.now % window
-    firing, amount = np.empty(world.norms.size, np.int64), np.empty(world.norms.size)
+    sums, touched, direct, pulls, norms = totals.outputs, 0, world.direct, world.pulls, world.norms
+    outputs, window, present = sums.shape[1], pulls.shape[0], world.now % pulls.shape[0]
+    new, firing, amount = pulls[present], np.empty(norms.size, np.int64), np.empty(norms.size)
     for k in range(slots.size):
         r = slots[k]
         begin, neuron, old = rows[r].start, np.int64(rows[r].row), rows[r].since - world.now + present
         old += window if old < 0 else 0
         end = begin + np.int64(rows[r].size)
         touched += end - begin
-        fired, weight = _gains(lists, world, r, old, firing, amount)
-        rows[r].since = world.now
-        changed[k] = False
+        fired, weight = 0, 0.0
+        for e in range(begin, end):
+            if entries[e].inner > threshold:
+                j, total = entries[e].column, 0.0
+                for q in range(outputs):
+                    total += signs[neuron, q] * (new[j, q] - pulls[old, j, q])
+                firing[fired], amount[fired] = e, total
+                weight += abs(total) * norms[j]
+                fired += 1
+        rows[r].since, changed[k] = world.now, False
         if weight == 0.0:
             continue
         square, at, differs = 0.0, 0, False
