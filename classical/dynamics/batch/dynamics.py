@@ -18,7 +18,7 @@ from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.support.memory import check_memory
-from hybrid_train.support.parallel import in_threads, one_blas_thread
+from hybrid_train.support.parallel import of_each
 from hybrid_train.training.dynamics import Evaluation
 
 T = TypeVar("T")
@@ -199,13 +199,7 @@ class BatchDynamics(TwoLayerDynamics):
 
     def _of_all(self, work: Callable[[Chunk], T]) -> list[T]:
         """Return what each chunk answers, in their order, worked out side by side."""
-        chunks = self._chunks
-
-        def some(first: int, last: int) -> list[T]:
-            return [work(chunk) for chunk in chunks[first:last]]
-
-        with one_blas_thread():
-            return [answer for part in in_threads(some, len(chunks), 1) for answer in part]
+        return of_each(work, self._chunks)
 
     def facts(self) -> dict[str, Any]:
         facts = {

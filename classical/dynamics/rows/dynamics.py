@@ -18,7 +18,7 @@ from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.network.two_layer import Index, TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.support.eigenvalues import top_of_operator
-from hybrid_train.support.parallel import in_threads, one_blas_thread, ranges
+from hybrid_train.support.parallel import of_each, ranges
 from hybrid_train.training.dynamics import Evaluation
 
 T = TypeVar("T")
@@ -140,13 +140,7 @@ class RowDynamics(TwoLayerDynamics):
 
     def _of_all(self, work: Callable[[Chunk], T]) -> list[T]:
         """Return what each chunk answers, in their order, worked out side by side."""
-        chunks = self._chunks
-
-        def some(first: int, last: int) -> list[T]:
-            return [work(chunk) for chunk in chunks[first:last]]
-
-        with one_blas_thread():
-            return [answer for part in in_threads(some, len(chunks), 1) for answer in part]
+        return of_each(work, self._chunks)
 
     def _added(self, sums: Sequence[Sums]) -> Sums:
         """Add the sums of the chunks, the halves of the bank apart."""

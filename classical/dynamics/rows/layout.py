@@ -10,7 +10,7 @@ import numpy.typing as npt
 from classical.dynamics.rows.vectors import LANES, padded
 from hybrid_train.finder.predicate import norm_bounds
 from hybrid_train.network.two_layer import TwoLayerNetwork
-from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.arrays import FloatArray, IntArray, aligned_copy
 from hybrid_train.support.kernels import inlined
 
 LISTED, BROAD = range(2)
@@ -178,12 +178,9 @@ def make_world(network: TwoLayerNetwork, examples: FloatArray, skins: FloatArray
 def aligned(vectors: FloatArray, dtype: np.dtype[Any]) -> FloatArray:
     """Return vectors (n, d) as (n, D) of this type, padded by zeros, each row at the beginning of a cache line."""
     n, d = vectors.shape
-    size = n * padded(d) * dtype.itemsize
-    memory = np.zeros(size + 64, np.uint8)
-    start = -memory.ctypes.data % 64
-    rows = memory[start : start + size].view(dtype).reshape(n, padded(d))
+    rows = np.zeros((n, padded(d)), dtype)
     rows[:, :d] = vectors
-    return rows
+    return aligned_copy(rows)
 
 
 @inlined
