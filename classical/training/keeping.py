@@ -11,6 +11,7 @@ import numpy as np
 
 from hybrid_train.errors import ConfigError
 from hybrid_train.finder.bank import Bank
+from hybrid_train.finder.recreated import RecreatedBank
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.support.names import nearest
 from hybrid_train.support.rng import Role, generator
@@ -67,8 +68,13 @@ def make_keeper(keep: Keep, banks: Sequence[Bank], steps: int, seed: int, every:
         every: "best" looks at W(0), W(every), W(2 every) .. and W(T).
 
     Raises:
-        ConfigError: an unknown name.
+        ConfigError: an unknown name, or another than "last" where weights are never stored.
     """
+    if keep != "last" and any(isinstance(bank, RecreatedBank) for bank in banks):
+        raise ConfigError(
+            f"training.keep={keep!r}: expected 'last', since so many weights are made again whenever they are read; or "
+            "take a smaller network.width"
+        )
     match keep:
         case "last":
             return _Last()

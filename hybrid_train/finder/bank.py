@@ -105,6 +105,10 @@ class Bank(ABC):
     def release(self, ledger: Ledger) -> None:
         """Let the ledger's owner go: a stored bank carries the motion out; one that is not stored keeps the ledger."""
 
+    @abstractmethod
+    def before(self, ledger: Ledger) -> Bank:
+        """Return the rows as they were when ``ledger`` was attached, to be read only."""
+
     def lent(self) -> FloatArray | None:
         """Return the (N, d) array that holds the rows, for the bank's only mover to write to; None if there is none."""
         return None
@@ -228,6 +232,11 @@ class DenseBank(Bank):
             raise InvariantError("this ledger is not attached to this bank")
         ledger.carry(self._array)
         self._ledger = None
+
+    def before(self, ledger: Ledger) -> DenseBank:
+        if ledger is not self._ledger:
+            raise InvariantError("this ledger is not attached to this bank")
+        return DenseBank(self._array, "vectors", copy=False)
 
     def _check_free(self) -> None:
         if self._ledger is not None:

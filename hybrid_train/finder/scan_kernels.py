@@ -43,7 +43,7 @@ def not_below(context: Any, row: Any, start: Any, cut: Any) -> Any:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def _ones(context: Any, mask: Any) -> Any:
+def ones(context: Any, mask: Any) -> Any:
     """Return how many bits of a uint64 are set."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -137,11 +137,11 @@ def decide(products: Any, cuts: Any, points: Any, queries: Any, start: Any, thre
         for word in range(words):
             mask = open_columns(row, word * WORD, cut)
             masks[i, word] = mask
-            opened += _ones(mask)
+            opened += ones(mask)
         if spare:
             extra = masks[i, words - 1]
             masks[i, words - 1] = extra & (~np.uint64(0) >> np.uint64(spare))
-            opened -= _ones(extra) - _ones(masks[i, words - 1])
+            opened -= ones(extra) - ones(masks[i, words - 1])
     counts = np.empty(n_queries, np.int64)
     ids = np.empty(opened, np.int64)
     values = np.empty(opened)

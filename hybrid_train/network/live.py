@@ -11,12 +11,19 @@ import numpy.typing as npt
 from hybrid_train.errors import ConfigError, DataError
 from hybrid_train.finder.bank import Bank, DenseBank
 from hybrid_train.finder.live import Draws, distinct, live_points
+from hybrid_train.finder.live_bank import LiveBank
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.support.memory import check_memory, in_words
 from hybrid_train.support.philox import signs
 
 _ROOM = 1.5
 """What the neurons take while they are drawn and checked, in units of what they take then."""
+
+_HELD = 1 << 30
+"""Bytes of neurons from which on they are made again whenever they are read, instead of being held."""
+
+_MADE_AGAIN = 3.0
+"""Bytes that such a neuron takes all the same, beside its signs: which draw it is, and when it has to be looked at."""
 
 
 @final
@@ -80,7 +87,8 @@ def live_start(
 
     The law is that of a start with a Poisson number of neurons, exactly: the number fluctuates by sqrt(m) about m, and
     nothing else differs. It takes time and memory in proportion to the neurons that fire, or rather to the active pairs
-    up to m. Where not one fires, there is one of zeros.
+    up to m. Where not one fires, there is one of zeros. Neurons that would take more than 1 GiB are not held but made
+    again, the same, whenever they are read (:class:`hybrid_train.finder.live_bank.LiveBank`).
 
     Args:
         width: m.
@@ -108,18 +116,23 @@ def live_start(
         raise DataError(f"examples have dimension {known.shape[1]} but the network takes {dimension}")
     draws = Draws.of(width / 2 if paired else width, known, threshold, seed=seed, spread=spread, dtype=dtype)
     copies = 2 if paired else 1
-    needed = _ROOM * len(draws) * float(copies * (dimension * draws.dtype.itemsize + outputs))
+    size = float(copies * len(draws) * dimension * draws.dtype.itemsize)
+    held = size <= _HELD
+    needed = (_ROOM * size if held else _MADE_AGAIN * copies * len(draws)) + _ROOM * copies * len(draws) * outputs
     check_memory(
         needed,
         f"network.width={width}, {len(known)} examples, threshold={threshold:.4g}: at most {copies * len(draws)} "
         f"neurons that fire ({in_words(needed)})",
         "take a higher network.threshold, a smaller network.width or fewer examples",
     )
-    drawn = live_points(draws, known, threshold)
-    coins = signs(seed, len(drawn), outputs)
-    if paired:
-        drawn, coins = np.concatenate([drawn, drawn]), np.concatenate([coins, -coins])
-    return DenseBank(drawn, "weights", copy=False), coins, Live(width, known, paired)
+    bank: Bank
+    if held:
+        drawn = live_points(draws, known, threshold)
+        bank = DenseBank(np.concatenate([drawn, drawn]) if paired else drawn, "weights", copy=False)
+    else:
+        bank = LiveBank(draws, known, threshold, copies)
+    coins = signs(seed, len(bank) // copies, outputs)
+    return bank, np.concatenate([coins, -coins]) if paired else coins, Live(width, known, paired)
 
 
 def most_live(width: int, examples: FloatArray, threshold: float, *, seed: int, paired: bool, spread: float) -> int:

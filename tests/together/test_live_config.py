@@ -11,6 +11,8 @@ import pytest
 import hybrid_train
 from hybrid_train.errors import ConfigError
 from hybrid_train.experiments.results import read_checkpoint, read_run
+from hybrid_train.finder.live_bank import LiveBank
+from hybrid_train.network import live
 from hybrid_train.theory.check import check_theory
 
 WIDE: dict[str, Any] = {
@@ -29,6 +31,26 @@ def test_a_run_draws_few_neurons_and_its_checkpoint_knows_of_the_others(tmp_path
     again = read_checkpoint(read_run(tmp_path / "run").checkpoints[5])["network"]
     assert again.weights[:].tobytes() == result.network.weights[:].tobytes()
     assert again.live.width == 4000
+
+
+def test_neurons_that_are_not_held_train_alike_and_ask_for_what_they_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sgd = {"algorithm": "sgd", "batch_size": 2, "steps": 8, "learning_rate": 0.5, "keep": "last"}
+    configs = [WIDE, WIDE | {"training": sgd}]
+    held = [hybrid_train.run(config) for config in configs]
+    monkeypatch.setattr(live, "_HELD", 0)
+    for number, (config, expected) in enumerate(zip(configs, held, strict=True)):
+        result = hybrid_train.run(config, out=tmp_path / str(number))
+        assert isinstance(result.network.weights, LiveBank)
+        assert result.row["recall"] == 1
+        assert result.losses == pytest.approx(expected.losses, rel=1e-9)
+        again = read_checkpoint(read_run(tmp_path / str(number)).checkpoints[config["training"]["steps"]])["network"]
+        assert np.array_equal(again.weights[:], result.network.weights[:])
+    with pytest.raises(ConfigError, match=r"training\.keep='best': expected 'last'"):
+        hybrid_train.run(WIDE | {"training": sgd | {"keep": "best"}})
+    with pytest.raises(ConfigError, match=r"storage='live'.*take finder\.kind='skin'"):
+        hybrid_train.run(WIDE | {"finder": {"kind": "scan"}})
 
 
 @pytest.mark.parametrize("index", ["neurons", "data"])

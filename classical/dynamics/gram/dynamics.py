@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, final
 
 import numpy as np
@@ -10,11 +11,13 @@ import numpy.typing as npt
 
 from classical.dynamics.gram import rows as rows_at_hand
 from classical.dynamics.gram import steps as compiled
-from classical.dynamics.gram.chunks import Chunk, ChunkLedger, Probe, chunk_bounds
+from classical.dynamics.gram.chunks import Choice, Chunk, ChunkLedger, Probe, Woken, chunk_bounds
+from classical.dynamics.gram.firing_sets import FiringSets
 from classical.dynamics.gram.layout import Totals
 from classical.dynamics.gram.queues import get_up, go_to_bed
-from classical.dynamics.gram.reading import audit_of, sets_of
-from classical.dynamics.gram.size import KERNEL_SIZE, check_lists
+from classical.dynamics.gram.reading import Pairs, audit_of, pairs_of, sets_of
+from classical.dynamics.gram.resting import AWAKE, LAST, Resting, Sums, edges_of
+from classical.dynamics.gram.size import KERNEL_SIZE, check_lists, check_resting
 from classical.dynamics.gram.world import first_world, longest_combination, no_totals
 from classical.dynamics.two_layer import TwoLayerDynamics
 from classical.lists.following import MOST_COLUMNS, ROUNDS
@@ -41,6 +44,9 @@ _TICKS = 1 << 18
 _BUSY, _ALARMS, _SUMS = 1 << 12, 128, 64
 """Rows woken in a step that make it worth to use every thread in the next one; so many alarms take as long to compare
 as a row takes to visit, and so many sums as long to merge."""
+
+_AHEAD = 1.25
+"""How much farther than it has to be a rest that is not over yet must reach at least."""
 
 _MEMORY = 4
 """Steps over which the pace of the clocks is averaged."""
@@ -81,14 +87,18 @@ class GramDynamics(TwoLayerDynamics):
     are those of the shared predicate on ``weights[:]``, at every step.
 
     Rows that wake are followed through the Gram matrix; one that comes within its error bound of b is evaluated from
-    its vector. Each firing row is evaluated once in 1024 steps besides. Charged: ``inner_products`` for scans (every
-    pair of a scanned row) and evaluations, ``nodes_visited`` for list entries touched and entries of the kernel read.
+    its vector. Each listed row that fires is evaluated once in 1024 steps besides. Charged: ``inner_products`` for
+    scans (every pair of a row looked at) and evaluations, ``nodes_visited`` for list entries touched and entries of the
+    kernel read.
 
     Args:
         network: starts at W(0) and ends at W(t) when :meth:`finish` is called.
         inputs: (n, d) the examples, at most 4096; copied.
         skin: distance within which an example is listed for a row, (b - <w, x>) / ||x||; None for 0.05 typical
             coordinates. Rows that go far get a wider one, up to eightfold.
+        rest: whether rows may rest at a byte each until something could change for them
+            (:mod:`classical.dynamics.gram.resting`); None for those of a bank that is not stored. Rows of output
+            weights other than -1 and +1 never rest.
 
     Attributes:
         rescans: rows that had to look at every example again.
@@ -102,7 +112,9 @@ class GramDynamics(TwoLayerDynamics):
 
     index: Index = "neurons"
 
-    def __init__(self, network: TwoLayerNetwork, inputs: FloatArray, *, skin: float | None = None) -> None:
+    def __init__(
+        self, network: TwoLayerNetwork, inputs: FloatArray, *, skin: float | None = None, rest: bool | None = None
+    ) -> None:
         super().__init__(network, inputs)
         n = len(self.examples)
         if n > MOST_COLUMNS:
@@ -110,6 +122,7 @@ class GramDynamics(TwoLayerDynamics):
         self.rescans = self.woken = 0
         self.deviation = 0.0
         self._skin = skin
+        self._rest = network.weights.lent() is None if rest is None else rest
         self._ledger: ChunkLedger | None = None
 
     @property
@@ -120,7 +133,10 @@ class GramDynamics(TwoLayerDynamics):
     @property
     def sets(self) -> ActiveSets:
         """The active pairs of the examples evaluated last, at first of all; inner products are left out (NaN)."""
-        return sets_of(self._chunks, self._world, self._evaluated)
+        return sets_of(self._chunks, self._pairs, len(self.examples), self._evaluated)
+
+    def _pairs(self, chunk: Chunk) -> Pairs:
+        return pairs_of(chunk, self._world, self.network.weights, self._ledger, self._probe.columns)
 
     @property
     def _evaluated(self) -> IntArray:
@@ -130,44 +146,94 @@ class GramDynamics(TwoLayerDynamics):
         with self._on_the_clock():
             network, columns = self.network, np.array(self.examples[:])
             n, direct = len(columns), len(columns) * network.outputs > KERNEL_SIZE
+            self._whole_signs = bool((np.abs(network.output_weights) == 1).all())
+            self._rest &= self._whole_signs and not direct
             typical = typical_coordinate(network.weights)
-            check_lists(network.width, n, network.threshold, (typical, float(np.median(norm_bounds(columns)))))
+            if self._rest:
+                check_resting(network.width, n, network.outputs)
+            else:
+                check_lists(network.width, n, network.threshold, (typical, float(np.median(norm_bounds(columns)))))
             self._probe = Probe.of(columns, float(network.threshold), self._skin or FIRST_SKIN * typical)
-            self._chunks = self._scan(n + 1)
             directions = network.trained_part(columns.astype(np.float64))
-            reach = max(chunk.reach for chunk in self._chunks)
-            self._world = first_world(network, columns, directions, reach=reach, rounds=ROUNDS, direct=direct)
+            self._world = first_world(network, columns, directions, rounds=ROUNDS, direct=direct)
+            self._edges = edges_of(typical)
+            self._horizon = float(self._edges[1]) if self._rest else np.inf
+            sums, laid = self._scan(n + 1)
+            self._world = self._world._replace(reach=max(chunk.reach for chunk in self._chunks))
             self._longest = 0.0 if direct else longest_combination(self._world.gram)
             self._largest_sign = np.abs(network.output_weights).max(axis=0).astype(np.float64)
-            self._whole_signs = bool((np.abs(network.output_weights) == 1).all())
             self._busy = network.width  # the first step is the largest
             self._quiet = 0
-            self._totals = self._count_all()
-            self._ledger = ChunkLedger(self._chunks, directions, self._world)
+            self._totals = self._count_all(sums, laid)
+            self._ledger = ChunkLedger(self._chunks, columns, directions, self._world)
             network.weights.attach(self._ledger)
             self._cost.inner_products += n * network.width + sum(chunk.evaluated for chunk in self._chunks)
 
-    def _scan(self, queues: int) -> list[Chunk]:
-        bounds = chunk_bounds(self.network.width)
+    def _scan(self, queues: int) -> tuple[Totals, list[FloatArray]]:
+        """Make the chunks; return the sums over the rows that rest, their outputs chunk by chunk."""
+        bounds, bank, nothing = chunk_bounds(self.network.width), self.network.weights, no_totals(self._world)
 
-        def scan(first: int, last: int) -> list[Chunk]:
-            return [
-                Chunk(self.network.weights, bounds[part], bounds[part + 1], self._probe, queues)
-                for part in range(first, last)
-            ]
+        def scan(first: int, last: int) -> tuple[list[Chunk], list[FloatArray], Sums]:
+            sums, chunks, outputs = Sums(no_totals(self._world), FiringSets(queues - 1)), [], []
+            for begin, end in pairwise(bounds[first : last + 1]):
+                resting, choice = None, None
+                outputs.append(np.zeros_like(nothing.outputs))
+                if self._rest:
+                    resting = Resting(begin, end, self._edges)
+                    mine = sums._replace(totals=sums.totals._replace(outputs=outputs[-1]))
+                    choice = self._laying(resting, AWAKE, mine)
+                chunks.append(Chunk(bank, begin, end, self._probe, queues, resting, choice))
+            return chunks, outputs, sums
 
         with one_blas_thread():
-            return [chunk for chunks in in_threads(scan, len(bounds) - 1, 1) for chunk in chunks]
+            done = in_threads(scan, len(bounds) - 1, 1)
+        self._firing_sets = FiringSets(queues - 1)
+        for _, _, sums in done:
+            self._firing_sets.join(sums.sets)
+            np.add(nothing.fired, sums.totals.fired, out=nothing.fired)
+            np.add(nothing.overlaps, sums.totals.overlaps, out=nothing.overlaps)
+        self._chunks = [chunk for chunks, _, _ in done for chunk in chunks]
+        return nothing, [part for _, outputs, _ in done for part in outputs]
 
-    def _count_all(self) -> Totals:
+    def _laying(self, resting: Resting, level: int, sums: Sums | None = None) -> Choice:
+        """Return what lays rows to rest beyond a level."""
+        columns, world = self._probe.columns.astype(np.float64, copy=False), self._world
+        return lambda rows, vectors: resting.lay(rows, vectors, columns, world, level, sums)
+
+    def _count_all(self, sums: Totals, laid: list[FloatArray]) -> Totals:
         """Count every row, the halves of the bank apart: twins of a paired start cancel exactly."""
-        sums = no_totals(self._world)
         halves = [np.zeros_like(sums.outputs), np.zeros_like(sums.outputs)]
-        for chunk in self._chunks:
-            totals = sums._replace(outputs=np.zeros_like(sums.outputs))
+        for chunk, outputs in zip(self._chunks, laid, strict=True):
+            totals = sums._replace(outputs=outputs)
             compiled.settle(chunk.lists, self._world, totals, np.arange(len(chunk.lists.rows)))
             halves[chunk.first >= self.network.width // 2] += totals.outputs
         return sums._replace(outputs=halves[0] + halves[1])
+
+    def _rouse(self, path: float) -> None:
+        """Before the last clock goes so far, wake the rows that may not rest through it, and some more."""
+        if path < self._horizon:
+            return
+        level = min(LAST, int(np.searchsorted(self._edges[1:], path * _AHEAD, "right")))
+        self._horizon = float(self._edges[level + 1]) if level < LAST else np.inf
+        bank, world, probe = self.network.weights, self._world, self._probe
+
+        def wake(first: int, last: int) -> list[Woken]:
+            nothing, done = no_totals(world), []
+            for chunk in self._chunks[first:last]:
+                if chunk.resting is None:
+                    continue
+                woken = chunk.wake(world, level, bank, probe, self._laying(chunk.resting, level))
+                if woken is not None:
+                    compiled.settle(chunk.lists, world, nothing, woken.slots)
+                    done.append(woken)
+                if level == LAST:
+                    chunk.resting = None
+            return done
+
+        with one_blas_thread():
+            for woken in (one for part in in_threads(wake, len(self._chunks), 1) for one in part):
+                self._cost.inner_products += woken.looked * len(self.examples)
+                self._firing_sets.add(woken.sets, -1)
 
     def evaluate(self, rows: IntArray | None = None) -> Evaluation:
         self._rows = None if rows is None else np.asarray(rows, np.int64)
@@ -204,7 +270,9 @@ class GramDynamics(TwoLayerDynamics):
             step[columns] = lengths * world.norms[columns]
             step[-1] = step.max()
             step[-2] = min(self._longest * float(np.linalg.norm(lengths)), float(step[:-2].sum())) * (1 + 1e-9)
-            world.clocks[:] = (world.clocks + step) * (1 + 16 * _DOUBLE.eps)
+            clocks = (world.clocks + step) * (1 + 16 * _DOUBLE.eps)
+            self._rouse(float(clocks[-1]))
+            world.clocks[:] = clocks
             world.pace[:] += (step - world.pace) / min(now, _MEMORY)
         before = np.where(step[:-1] != 0, world.ticks, -1)
         if not world.awake:
@@ -244,7 +312,11 @@ class GramDynamics(TwoLayerDynamics):
             return int(self._totals.fired[-1])
         if not pulled.any():
             return 0
-        return sum(int(compiled.moving(chunk.lists, self._world, pulled)) for chunk in self._chunks)
+        at_rest = self._firing_sets.touching(pulled)
+        if at_rest is None:
+            self._rouse(np.inf)
+            at_rest = 0
+        return at_rest + sum(int(compiled.moving(chunk.lists, self._world, pulled)) for chunk in self._chunks)
 
     def _visit_all(self, before: IntArray) -> None:
         """Wake what is due, chunk by chunk: side by side if that pays and the sums cannot depend on the order."""
@@ -332,6 +404,9 @@ class GramDynamics(TwoLayerDynamics):
     def facts(self) -> dict[str, Any]:
         return {
             "listed_neurons": sum(len(chunk.lists.rows) for chunk in self._chunks),
+            "resting_neurons": sum(
+                int(np.count_nonzero(chunk.resting.levels)) for chunk in self._chunks if chunk.resting is not None
+            ),
             "candidates": self.candidates,
             "rescans": self.rescans,
             "woken": self.woken,
@@ -339,7 +414,7 @@ class GramDynamics(TwoLayerDynamics):
         }
 
     def audit(self) -> Audit:
-        return audit_of(self._chunks, self._world, self._evaluated, self.network.weights, self.examples)
+        return audit_of(self._chunks, self._pairs, self.network, self.examples, self._evaluated)
 
     def finish(self) -> None:
         if self._ledger is not None:

@@ -147,6 +147,35 @@ def carry(lists: Any, world: Any, array: Any, columns: Any) -> None:
 
 
 @kernel
+def credit(lists: Any, world: Any, slots: Any, sets: Any) -> None:
+    """Give rows that fired for the same columns from the first step on the coefficients that are theirs.
+
+    Bit j mod 64 of word j div 64 of ``sets`` (len(slots), words), zero before, is set for each column j of theirs.
+    """
+    rows, entries, signs, threshold = lists.rows, lists.entries, world.signs, world.threshold
+    pulls = world.pulls[world.now % world.pulls.shape[0]]
+    for k in range(slots.size):
+        r = slots[k]
+        neuron = np.int64(rows[r].row)
+        for e in range(rows[r].start, rows[r].start + np.int64(rows[r].size)):
+            if entries[e].inner > threshold:
+                j, total = np.int64(entries[e].column), 0.0
+                sets[k, j // 64] |= np.uint64(1) << np.uint64(j % 64)
+                for q in range(signs.shape[1]):
+                    total += signs[neuron, q] * pulls[j, q]
+                entries[e].gamma = total
+
+
+@kernel
+def own(lists: Any) -> None:
+    """Tell all entries which slot is theirs."""
+    rows, entries = lists.rows, lists.entries
+    for r in range(rows.size):
+        for e in range(rows[r].start, rows[r].start + np.int64(rows[r].size)):
+            entries[e].owner = r
+
+
+@kernel
 def relist(lists: Any, world: Any, slots: Any, products: Any, skins: Any, counts: Any, gaps: Any) -> None:
     """Count the candidates of rows whose inner products with all columns are known, and measure the gap beyond them.
 

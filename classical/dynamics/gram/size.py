@@ -56,3 +56,21 @@ def check_lists(width: int, n: int, threshold: float, norms: tuple[float, float]
         f"{width} neurons, {n} examples, threshold={threshold:.4g}: lists",
         "take a higher network.threshold or a smaller network.width",
     )
+
+
+def check_resting(width: int, n: int, outputs: int) -> None:
+    """Raise ResourceError if what rows that rest take cannot fit: a byte each, and what all share."""
+    check_memory(
+        width + 8.0 * (n * n + 2 * (n * outputs) ** 2 + (ROUNDS + 2) * n * outputs),
+        f"{width} neurons, {n} examples: a byte for each",
+        "take a smaller network.width",
+    )
+
+
+def check_woken(rows: int, entries: int) -> None:
+    """Raise ResourceError if the lists of rows that wake cannot fit."""
+    check_memory(
+        _SLACK * (_ROW_BYTES * rows + _ENTRY_BYTES * entries),
+        f"{rows} neurons that wake: lists",
+        "take a lower training.learning_rate, a higher network.threshold or a smaller network.width",
+    )

@@ -23,15 +23,14 @@ _DOUBLE = np.finfo(np.float64)
 
 
 def first_world(
-    network: TwoLayerNetwork, columns: FloatArray, directions: FloatArray, *, reach: float, rounds: int, direct: bool
+    network: TwoLayerNetwork, columns: FloatArray, directions: FloatArray, *, rounds: int, direct: bool
 ) -> World:
-    """Return the world at step 0.
+    """Return the world at step 0, as long as no row is known: its reach is 0.
 
     Args:
         network: at W(0).
         columns: (n, d) the examples.
         directions: (n, d) float64, their trained part.
-        reach: bound of the norms of rows that fire.
         rounds: steps within which every row is evaluated from its vector.
         direct: whether outputs are summed from the rows that move.
     """
@@ -55,7 +54,7 @@ def first_world(
         pace=np.zeros(n + 2),
         ticks=np.zeros(n + 1, np.int64),
         unit=0.0,
-        reach=reach,
+        reach=0.0,
         rounding=float(rounding_margin(network.dimension, 1.0, 1.0)),
         speck=4 * float(np.sqrt(network.dimension * _DOUBLE.tiny)),
         steps=rounds,

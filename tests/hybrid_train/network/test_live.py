@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from classical.dynamics.gram.dynamics import GramDynamics
 from classical.dynamics.linearised import random_features
 from classical.dynamics.sets import SetDynamics
 from classical.training import gradient_descent, two_layer_dynamics
@@ -20,6 +21,7 @@ from hybrid_train.errors import ConfigError, DataError, ResourceError
 from hybrid_train.finder.registry import make_finder
 from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network import TwoLayerNetwork
+from hybrid_train.network import live as live_starts
 from hybrid_train.network.adversarial import adversarial_network
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.training.losses import make_loss
@@ -54,6 +56,17 @@ def statistics(network: TwoLayerNetwork, inputs: FloatArray) -> FloatArray:
     return np.concatenate([outputs.ravel(), both[upper], kernel[upper].ravel()])
 
 
+def statistics_at_rest(network: TwoLayerNetwork, inputs: FloatArray) -> FloatArray:
+    """Return the same numbers from what Gram dynamics keep while all neurons rest and none is held."""
+    dynamics = GramDynamics(network, inputs)
+    dynamics.start()
+    assert dynamics.facts()["resting_neurons"] >= network.width - 1
+    overlaps = dynamics._totals.overlaps.reshape(len(inputs), 2, len(inputs), 2) * network.scale**2
+    upper = np.triu_indices(len(inputs))
+    crossed = np.stack([overlaps[:, 0, :, 1], overlaps[:, 1, :, 0]], axis=-1)
+    return np.concatenate([dynamics.evaluate().outputs.ravel(), overlaps[:, 0, :, 0][upper], crossed[upper].ravel()])
+
+
 def alarms(one: FloatArray, other: FloatArray) -> bool:
     """Return whether a mean or a spread of two samples, (S, q) each, differs more than by chance.
 
@@ -85,6 +98,17 @@ def test_outputs_fired_counts_and_kernel_have_the_law_of_a_stored_start(kind: st
     if kind == "gaussian":
         assert alarms(np.concatenate([live[:, :10] * 1.6, live[:, 10:]], axis=1), stored)
         assert alarms(np.concatenate([live[:, :10], live[:, counts] * 1.12], axis=1), stored)
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "paired"])
+def test_the_law_is_the_same_where_neurons_rest_and_are_not_held(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    stored = np.array([statistics(start("stored", seed, kind), NEAR) for seed in range(STARTS)])
+    monkeypatch.setattr(live_starts, "_HELD", 0)
+    resting = np.array([statistics_at_rest(start("live", seed, kind), NEAR) for seed in range(STARTS)])
+    assert not alarms(resting, stored)
+    assert np.allclose(resting[7], statistics(start("live", 7, kind), NEAR), atol=1e-12)
+    lost = slice(2 * len(NEAR), None)
+    assert alarms(np.concatenate([resting[:, :10], resting[:, lost] * 0.88], axis=1), stored)
 
 
 def test_every_neuron_fires_for_some_example_and_the_scale_is_that_of_all() -> None:

@@ -106,9 +106,10 @@ RATES = st.sampled_from([1e-3, 0.1, 1.0, 10.0])
     rate=RATES,
     batch=st.sampled_from([1, 3, 99]),
     shift=st.sampled_from(["as it comes", "asleep", "in turn", "direct"]),
+    rest=st.booleans(),
 )
 def test_every_step_has_the_sets_and_outputs_of_a_scan(
-    seed: int, kind: Any, b: Any, outputs: Any, dtype: Any, skin: Any, rate: Any, batch: Any, shift: Any
+    seed: int, kind: Any, b: Any, outputs: Any, dtype: Any, skin: Any, rate: Any, batch: Any, shift: Any, rest: bool
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         if shift == "direct":
@@ -117,7 +118,7 @@ def test_every_step_has_the_sets_and_outputs_of_a_scan(
             patch.setattr(gram_dynamics, "_DROWSY", 0)
             patch.setattr(gram_dynamics, "_PATIENCE", 0)
             patch.setattr(gram_dynamics, "_ALERT", 0 if shift == "asleep" else 10**6)
-        model = Model(seed, kind=kind, b=b, outputs=outputs, dtype=dtype, skin=skin)
+        model = Model(seed, kind=kind, b=b, outputs=outputs, dtype=dtype, skin=skin, rest=rest)
         for _ in range(12):
             if not model.step(rate, batch):
                 break
@@ -129,13 +130,14 @@ def test_every_step_has_the_sets_and_outputs_of_a_scan(
 
 
 @pytest.mark.parametrize("size", [1e150, 1e-160])
-def test_vectors_of_any_size_give_the_sets_of_a_scan(size: Any) -> None:
+@pytest.mark.parametrize("rest", [True, False])
+def test_vectors_of_any_size_give_the_sets_of_a_scan(size: Any, rest: bool) -> None:
     rng = np.random.default_rng(5)
     x = examples(rng, "sphere", 6, 4) * np.array([[1.0, 1.0, size, size, 1e-3, 1e3]]).T
     weights = rng.standard_normal((40, 4)) * np.where(rng.random((40, 1)) < 0.3, size, 1.0)
     for b in (-1.0, 0.0, 0.5):
         network = TwoLayerNetwork(DenseBank(weights), rng.choice([-1.0, 1.0], (40, 1)), b)
-        dynamics = GramDynamics(network, x)
+        dynamics = GramDynamics(network, x, rest=rest)
         dynamics.start()
         for _ in range(4):
             with np.errstate(all="ignore"):
@@ -379,7 +381,7 @@ def test_lists_that_cannot_fit_are_refused_with_numbers(monkeypatch: pytest.Monk
 def test_the_expected_size_covers_what_is_taken() -> None:
     data = sphere(32, 16, seed=0)
     network = TwoLayerNetwork.initialize(1 << 14, 16, storage="seeded")
-    dynamics = GramDynamics(network, data.inputs)
+    dynamics = GramDynamics(network, data.inputs, rest=False)
     dynamics.start()
     taken = sum(part.nbytes for chunk in dynamics._chunks for part in (*chunk.lists, chunk.due))
     taken += sum(part.nbytes for part in dynamics._totals) + dynamics._world.pulls.nbytes

@@ -1,0 +1,77 @@
+"""Banks whose rows are made again whenever they are read."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from copy import copy
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from hybrid_train.errors import InvariantError
+from hybrid_train.finder.bank import Bank, Ledger, Rows, with_motion
+from hybrid_train.support.arrays import FloatArray, IntArray
+
+
+class RecreatedBank(Bank):
+    """Rows that are never stored: each is drawn again, the same, whenever it is read.
+
+    Rows move by ledgers only (see :class:`hybrid_train.finder.bank.Ledger`), which stay: memory is theirs.
+
+    Args:
+        rows: N.
+        dimension: d.
+        dtype: float32 or float64, of the rows that have not moved.
+        period: row r begins as row r mod period.
+
+    Attributes:
+        period: likewise.
+        drawn_dtype: likewise.
+    """
+
+    def __init__(self, rows: int, dimension: int, dtype: npt.DTypeLike, period: int) -> None:
+        self._shape = rows, dimension
+        self.drawn_dtype: np.dtype[Any] = np.dtype(dtype)
+        self.period = period
+        self._ledgers: tuple[Ledger, ...] = ()
+
+    @abstractmethod
+    def drawn(self, rows: IntArray) -> FloatArray:
+        """Return (len(rows), d) rows as they were drawn; all lie in [0, period)."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self._shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(np.float64) if self._ledgers else self.drawn_dtype
+
+    def __getitem__(self, rows: Rows) -> FloatArray:
+        where = np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else np.asarray(rows, np.int64)
+        vectors = with_motion(self.drawn(where % self.period), where, self._ledgers)
+        vectors.flags.writeable = False
+        return vectors
+
+    def moved(self) -> tuple[IntArray, FloatArray]:
+        """Return (rows that moved, ascending; (k, d) where they are): with the seed, all there is to know."""
+        rows = [part for ledger in self._ledgers for part in ledger.moved()]
+        where = np.unique(np.concatenate([np.empty(0, np.int64), *rows]))
+        return where, self[where]
+
+    def attach(self, ledger: Ledger) -> None:
+        self._ledgers += (ledger,)
+
+    def release(self, ledger: Ledger) -> None:
+        self._place(ledger)
+
+    def before(self, ledger: Ledger) -> Self:
+        other = copy(self)
+        other._ledgers = self._ledgers[: self._place(ledger)]
+        return other
+
+    def _place(self, ledger: Ledger) -> int:
+        if ledger not in self._ledgers:
+            raise InvariantError("this ledger is not attached to this bank")
+        return self._ledgers.index(ledger)
