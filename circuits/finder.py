@@ -7,23 +7,27 @@ from typing import Any, Literal, final
 import numpy as np
 import numpy.typing as npt
 
+from circuits.answers import Answer, Known, PredicateVerifier, active_sets, evaluated
 from circuits.arithmetic.fixed_point import accumulator_bits, checked_bits
-from circuits.arithmetic.rounding import Rounding
+from circuits.arithmetic.rounding import PairRounding, QueryRounding
 from circuits.budget import DeltaBudget
 from circuits.draws import stream_keys
 from circuits.engines.choice import make_engine
 from circuits.engines.marked import MarkedItems
 from circuits.law import LEAST_SHARE
 from circuits.recollection import Recollection
-from circuits.search import Found, Stop, Verifier, run_searches
+from circuits.register import Register
+from circuits.scope import AllPairs, CandidatePairs, EachQuery, Scope
+from circuits.search import Stop, run_searches
 from circuits.strategies import DEFAULT_STRATEGY, StrategyName, load_strategy
 from circuits.strategies.strategy import Expectation
-from hybrid_train.errors import ConfigError
+from hybrid_train.errors import ConfigError, InvariantError
 from hybrid_train.finder.active_sets import ActiveSets
-from hybrid_train.finder.bank import Bank, Watched, checked_rows
+from hybrid_train.finder.bank import Bank, Motion, checked_rows
+from hybrid_train.finder.candidates import CandidateFinder
 from hybrid_train.finder.cost import Cost
 from hybrid_train.finder.interface import APPROXIMATE, Promise
-from hybrid_train.finder.predicate import inner_products
+from hybrid_train.finder.registry import make_finder
 from hybrid_train.finder.scan import active_pairs
 from hybrid_train.finder.watching import WatchingFinder
 from hybrid_train.network.sparsity import expected_active
@@ -48,6 +52,10 @@ class GroverFinder(WatchingFinder):
             takes many more qubits (:class:`circuits.arithmetic.ArithmeticOracle`).
         bits: for ``arithmetic``, of a point's component, sign included; 4 by default.
         query_bits: for ``arithmetic``, of a query's component; as ``bits`` by default.
+        scope: ``query`` searches the points of each query on its own; ``pairs`` searches all (query, point) pairs of a
+            ``find`` at once, on a register for both, so that it pays for one certificate only.
+        candidates: for ``pairs``, ``skin`` has the classical finder of that name rule pairs out first: one search runs
+            over the pairs that are left, which the oracle looks up in a list. Its scans are charged.
         delta: in (0, 1), the probability that any answer since ``build`` misses a point; shared out over the
             queries.
         growth: factor of the ``bbht`` cap on run lengths after a miss, in (1, 4/3); 1.2 by default.
@@ -83,6 +91,8 @@ class GroverFinder(WatchingFinder):
         oracle: Literal["lookup", "arithmetic"] = "lookup",
         bits: int | None = None,
         query_bits: int | None = None,
+        scope: Literal["query", "pairs"] = "query",
+        candidates: Literal["skin"] | None = None,
         delta: float = 1e-6,
         growth: float | None = None,
         prior: Literal["flat", "sparsity", "previous"] | None = None,
@@ -98,6 +108,9 @@ class GroverFinder(WatchingFinder):
         self._arithmetic = _arithmetic_bits(oracle, bits, query_bits)
         if self._arithmetic is not None and noise is not None:
             raise ConfigError("noise: simulated for oracle='lookup' alone; leave it out, or the arithmetic oracle")
+        self._pairs = scope == "pairs"
+        self._ruling_out = _checked_scope(scope, candidates, oracle)
+        self._n_candidates = 0
         self._planned: int | None = None
         self._seed = np.random.SeedSequence()
         self.stops: tuple[Stop, ...] = ()
@@ -109,9 +122,10 @@ class GroverFinder(WatchingFinder):
         return Promise(exact=True, delta=0.0 if self._strategy.needs_count else self._delta)
 
     def facts(self) -> dict[str, Any]:
+        facts: dict[str, Any] = {} if self._ruling_out is None else {"candidates": self._n_candidates}
         if not self._engine.may_fault:
-            return {}
-        return {"certificates": "none: the machine may fault, so what it does not find may still be there"}
+            return facts
+        return facts | {"certificates": "none: the machine may fault, so what it does not find may still be there"}
 
     def plan(self, *, seed: np.random.SeedSequence | None = None, total_queries: int | None = None) -> None:
         if total_queries is not None and total_queries < 1:
@@ -127,11 +141,16 @@ class GroverFinder(WatchingFinder):
             self._seed = seed
 
     def check_resources(self, n_points: int, n_queries: int, dimension: int) -> None:
-        self._engine.check_resources(n_points)
+        if self._ruling_out is not None:
+            self._ruling_out.check_resources(n_points, n_queries, dimension)
+            return
+        register = Register((n_queries, n_points) if self._pairs else (n_points,))
+        self._engine.check_resources(register)
         if self._arithmetic is not None:
             bits, query_bits = self._arithmetic
+            word = bits + query_bits if self._pairs else bits
             live_bit = 1
-            self._engine.check_register(n_points, bits + accumulator_bits(dimension, bits, query_bits) + live_bit)
+            self._engine.check_register(register, word + accumulator_bits(dimension, bits, query_bits) + live_bit)
 
     def build(self, points: Bank | npt.ArrayLike, queries: Bank | npt.ArrayLike, threshold: float) -> None:
         self._watch(points, queries, threshold)
@@ -142,93 +161,156 @@ class GroverFinder(WatchingFinder):
         self.cost = Cost()
         self.simulation = self._engine.start_over()
         self.check_resources(len(self._points), len(self._queries), self._points.shape[1])
+        if self._ruling_out is not None:
+            self._ruling_out.build(points, queries, threshold)
+            self._charged = Cost()
+            self._charge_ruling_out()
 
     def find(self, rows: npt.ArrayLike | None = None) -> ActiveSets:
         asked = checked_rows(rows, len(self._queries), "queries")
         shares = self._budget.take(len(asked))
-        size = self._engine.searches_at_once(len(self._points))
-        found: list[Found] = []
-        for start in range(0, len(asked), size):
-            part = slice(start, start + size)
-            found += self._find_together(asked[part], shares[part])
+        size = max(1, len(asked))
+        if not self._pairs:
+            size = self._engine.searches_at_once(Register((len(self._points),)))
+        parts = [slice(start, start + size) for start in range(0, len(asked), size)]
+        answers = [self._answer(asked[part], shares[part]) for part in parts]
         self._calls += 1
-        self._last.keep(asked, found)
-        self.stops = tuple(one.stop for one in found)
-        return self._sets(asked, found)
+        self.stops = tuple(stop for answer in answers for stop in answer.stops)
+        queries = [answer.queries + part.start for answer, part in zip(answers, parts, strict=True)]
+        empty = np.empty(0, np.int64)
+        found = np.concatenate([empty, *queries]), np.concatenate([empty, *(one.points for one in answers)])
+        self._last.keep(asked, *found, np.concatenate([empty, *(one.newcomers for one in answers)]))
+        values = np.concatenate([np.empty(0), *(one.inner_products for one in answers)])
+        return active_sets(asked, *found, values, (len(self._queries), len(self._points)))
 
     def move_points(self, rows: npt.ArrayLike, points: npt.ArrayLike) -> None:
         self._points.put(rows, points)
+        if self._ruling_out is not None:
+            self._ruling_out.move_points(rows, points)
 
     def move_queries(self, rows: npt.ArrayLike, queries: npt.ArrayLike) -> None:
         self._queries.put(rows, queries)
+        if self._ruling_out is not None:
+            self._ruling_out.move_queries(rows, queries)
 
-    def _find_together(self, asked: IntArray, shares: npt.NDArray[np.float64]) -> list[Found]:
-        """Search for the active points of some queries, in lockstep."""
-        n_points = len(self._points)
-        marked = self._marked(asked)
-        verifier = _PredicateVerifier(self._points, self._queries[asked], self._threshold)
-        known, excluded = self._known(asked, marked, verifier)
+    def move_points_along(self, motion: Motion) -> None:
+        if self._ruling_out is None:
+            super().move_points_along(motion)
+            return
+        self._points.put(motion.rows, motion.vectors)
+        self._ruling_out.move_points_along(motion)
+
+    def move_queries_along(self, motion: Motion) -> None:
+        if self._ruling_out is None:
+            super().move_queries_along(motion)
+            return
+        self._queries.put(motion.rows, motion.vectors)
+        self._ruling_out.move_queries_along(motion)
+
+    def _answer(self, asked: IntArray, shares: FloatArray) -> Answer:
+        """Search for the active points of some queries: each in a search of its own, in lockstep, or all in one."""
+        vectors = self._queries[asked]
+        old = self._verified(asked, vectors)
+        scope = self._scope(asked, old)
+        if scope is None:
+            return Answer.of(len(asked), old, [], None)
+        marked = self._marked(asked, vectors, scope)
+        known, excluded = self._excluded(scope, marked, old)
         searches = self._strategy.start(
-            n_points,
-            shares,
-            stream_keys(self._seed, asked, self._calls),
+            marked.n_items,
+            scope.summed(shares),
+            stream_keys(self._seed, asked if scope.n_searches == len(asked) else np.zeros(1, np.int64), self._calls),
             n_marked=marked.counts,
             known=excluded,
-            expectation=self._expected(asked),
+            expectation=self._expected(asked, scope),
         )
-        return run_searches(
+        verifier = PredicateVerifier(self._points, vectors, self._threshold, scope)
+        found = run_searches(
             searches, marked=marked, engine=self._engine, verifier=verifier, cost=self.cost, known=known
         )
+        return Answer.of(len(asked), old, found, scope)
 
-    def _marked(self, asked: IntArray) -> MarkedItems:
-        """Return what the oracles of these queries mark: what a simulator has to know, and no strategy may see."""
-        n_points = len(self._points)
-        self.simulation.oracle_entries += len(asked) * n_points
-        truth = active_pairs(self._points, self._queries, self._threshold, asked)
-        if self._arithmetic is None:
-            return MarkedItems(truth.indptr, truth.indices, n_points)
-        rounding = Rounding(self._points[:], self._queries[asked], self._threshold, *self._arithmetic)
-        indptr, items = rounding.marked()
-        self.simulation.extra_marks += len(items) - truth.nnz
-        return MarkedItems(indptr, items, n_points, rounding)
-
-    def _known(
-        self, asked: IntArray, marked: MarkedItems, verifier: Verifier
-    ) -> tuple[list[dict[int, float]] | None, IntArray]:
-        """Verify what the queries had last time, and exclude it from the oracles; return what is still active."""
+    def _verified(self, asked: IntArray, vectors: FloatArray) -> Known:
+        """Evaluate what the queries had last time, if the strategy wants to start from there."""
         if not self._strategy.remembers:
-            return None, np.zeros(len(asked), np.int64)
-        searches, items = self._last.pairs(asked)
-        values, active = verifier.inner_products(searches, items)
-        self.cost.inner_products += len(items)
+            return Known.nothing()
+        queries, points = self._last.pairs(asked)
+        values, active = evaluated(self._points, vectors, self._threshold, queries, points)
+        self.cost.inner_products += len(points)
+        return Known(queries, points, values, active)
+
+    def _scope(self, asked: IntArray, old: Known) -> Scope | None:
+        """Return what is searched; None if nothing is in doubt."""
+        n_points = len(self._points)
+        if not self._pairs:
+            return EachQuery(len(asked), n_points)
+        if self._ruling_out is None:
+            return AllPairs(len(asked), n_points)
+        indptr, points = self._ruling_out.candidates_of(asked)
+        self._charge_ruling_out()
+        queries = np.repeat(np.arange(len(asked)), np.diff(indptr))
+        self._n_candidates = len(points)
+        doubtful = ~np.isin(queries * n_points + points, old.queries * n_points + old.points)
+        if not doubtful.any():
+            return None
+        scope = CandidatePairs(queries[doubtful], points[doubtful], n_points)
+        self._engine.check_resources(scope.register)
+        return scope
+
+    def _charge_ruling_out(self) -> None:
+        """Charge what ruling pairs out has cost since the last time."""
+        if self._ruling_out is None:
+            return
+        spent = self._ruling_out.cost.copy()
+        for name, value in (spent - self._charged).as_dict().items():
+            setattr(self.cost, name, getattr(self.cost, name) + value)
+        self._charged = spent
+
+    def _marked(self, asked: IntArray, vectors: FloatArray, scope: Scope) -> MarkedItems:
+        """Return what the oracles mark: what a simulator has to know, and no strategy may see."""
+        self.simulation.oracle_entries += scope.n_searches * scope.register.n_items
+        if isinstance(scope, CandidatePairs):
+            items = np.arange(scope.register.n_items)
+            _, active = evaluated(self._points, vectors, self._threshold, *scope.pairs(np.zeros_like(items), items))
+            return MarkedItems(np.array([0, active.sum()]), items[active], scope.register)
+        truth = active_pairs(self._points, self._queries, self._threshold, asked)
+        pairs = np.repeat(np.arange(len(asked)), truth.counts), truth.indices
+        if self._arithmetic is None:
+            return MarkedItems(*scope.rows_of(*pairs), scope.register)
+        rounded = PairRounding if self._pairs else QueryRounding
+        rounding = rounded(self._points[:], vectors, self._threshold, *self._arithmetic)
+        marks = scope.rows_of(*rounding.marked())
+        self.simulation.extra_marks += len(marks[1]) - truth.nnz
+        return MarkedItems(*marks, scope.register, rounding)
+
+    def _excluded(
+        self, scope: Scope, marked: MarkedItems, old: Known
+    ) -> tuple[list[dict[int, float]] | None, IntArray]:
+        """Unmark what was verified; return what of it is still active, and how many items each search leaves out."""
+        if not len(old.points) or isinstance(scope, CandidatePairs):  # candidates are those that were not verified
+            return None, np.zeros(scope.n_searches, np.int64)
+        searches, items = scope.items(old.queries, old.points)
         marked.unmark(searches, items)
-        known: list[dict[int, float]] = [{} for _ in asked]
-        still = zip(searches[active].tolist(), items[active].tolist(), values[active].tolist(), strict=True)
+        known: list[dict[int, float]] = [{} for _ in range(scope.n_searches)]
+        active = old.active
+        still = zip(searches[active].tolist(), items[active].tolist(), old.values[active].tolist(), strict=True)
         for at, item, value in still:
             known[at][item] = value
-        return known, np.bincount(searches, minlength=len(asked))
+        return known, np.bincount(searches, minlength=scope.n_searches)
 
-    def _expected(self, asked: IntArray) -> Expectation | None:
+    def _expected(self, asked: IntArray, scope: Scope) -> Expectation | None:
         """Return what may be known before the search, as the strategy's prior asks for."""
         match self._strategy.prior:
             case "sparsity":
                 norms = np.linalg.norm(self._queries[asked], axis=1)
                 mean = expected_active(len(self._points), self._threshold, norms)
-                return Expectation(mean, np.sqrt(mean * (1.0 - mean / len(self._points))))
+                variance = mean * (1.0 - mean / len(self._points))
+                return Expectation(scope.summed(mean), np.sqrt(scope.summed(variance)))
             case "previous":
-                last = self._last
-                return last.newcomers_expected(asked) if self._strategy.remembers else last.items_expected(asked)
+                last = self._last.newcomers(asked) if self._strategy.remembers else self._last.items(asked)
+                mean = scope.summed(last)  # as last time, give or take its square root
+                return Expectation(mean, np.sqrt(mean) + 0.5)
         return None
-
-    def _sets(self, asked: IntArray, found: list[Found]) -> ActiveSets:
-        """Return the found items in compressed rows, ascending."""
-        counts = np.fromiter((len(one.inner_products) for one in found), np.int64, len(found))
-        total = int(counts.sum())
-        items = np.fromiter((item for one in found for item in one.inner_products), np.int64, total)
-        values = np.fromiter((value for one in found for value in one.inner_products.values()), np.float64, total)
-        order = np.lexsort((items, np.repeat(np.arange(len(found)), counts)))
-        indptr = np.concatenate([[0], np.cumsum(counts)])
-        return ActiveSets(indptr, items[order], values[order], (len(self._queries), len(self._points)), asked)
 
 
 def _arithmetic_bits(oracle: str, bits: int | None, query_bits: int | None) -> tuple[int, int] | None:
@@ -244,16 +326,26 @@ def _arithmetic_bits(oracle: str, bits: int | None, query_bits: int | None) -> t
     return None
 
 
-@final
-class _PredicateVerifier(Verifier):
-    """The shared predicate on the actual vectors."""
+def _checked_scope(scope: str, candidates: str | None, oracle: str) -> CandidateFinder | None:
+    """Return what rules pairs out first, None if nothing does.
 
-    def __init__(self, points: Watched, queries: FloatArray, threshold: float) -> None:
-        self._points = points
-        self._queries = queries
-        self._threshold = threshold
-
-    def inner_products(self, searches: IntArray, items: IntArray) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
-        vectors = np.ascontiguousarray(self._points[items])
-        values = inner_products(vectors, self._queries, np.arange(len(items)), searches)
-        return values, values > self._threshold
+    Raises:
+        ConfigError: no such scope, or candidates that do not go with it or with the oracle.
+    """
+    if scope not in ("query", "pairs"):
+        raise ConfigError(f"scope={scope!r}: must be 'query' or 'pairs'")
+    if candidates is None:
+        return None
+    if candidates != "skin":
+        raise ConfigError(f"candidates={candidates!r}: must be 'skin', or left out")
+    if scope != "pairs":
+        raise ConfigError("candidates='skin': one search runs over all of them; take scope='pairs', or leave it out")
+    if oracle != "lookup":
+        raise ConfigError(
+            "candidates='skin': the oracle looks them up in a list; take oracle='lookup', or leave them out"
+        )
+    finder = make_finder(candidates)
+    if not isinstance(finder, CandidateFinder):
+        raise InvariantError(f"finder {candidates!r} does not say what it cannot rule out")
+    finder.rule_out_only()
+    return finder

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import pairwise
-from typing import Protocol
 
 import numpy as np
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
@@ -12,27 +11,14 @@ from qiskit.circuit.library import CRYGate
 
 from circuits.boxes import box, is_boxable
 from circuits.law import Phases
-from circuits.lookup import LookupOracle, checked_items, index_qubits, phase_on_ones
+from circuits.lookup import LookupOracle, phase_on_ones
+from circuits.oracle import Oracle, checked_oracle, register_of
+from circuits.register import Register, index_qubits
 from hybrid_train.errors import ConfigError
 from hybrid_train.support.checks import checked_finite, checked_whole
 
 _MOST_ITERATIONS = 1 << 20
 """Longer runs are beyond what can be built."""
-
-
-class Oracle(Protocol):
-    """What a Grover circuit is built about: a lookup or an arithmetic oracle, or one of your own.
-
-    Attributes:
-        n_items: m.
-        n_qubits: of the index register, the first of its circuit.
-    """
-
-    n_items: int
-    n_qubits: int
-
-    def circuit(self, phase: float = np.pi) -> QuantumCircuit:
-        """Return |r>|0> -> exp(i phase) |r>|0> for marked r; qubits after the index register start and end as |0>."""
 
 
 @lru_cache(maxsize=64)
@@ -58,27 +44,34 @@ def _uniform_state(n_items: int) -> QuantumCircuit:
     return circuit
 
 
-def uniform_state(n_items: int) -> QuantumCircuit:
-    """Return the circuit that takes |0...0> to the equal superposition of exactly the items 0 to m - 1.
+def uniform_state(n_items: int | Register) -> QuantumCircuit:
+    """Return the circuit that takes |0...0> to the equal superposition of exactly m items: 0 to m - 1, or a register's.
 
     Hadamards if m is a power of two, about 2 ceil(log2 m) rotations otherwise (Shukla, Vedula, "An efficient quantum
     algorithm for preparation of uniform quantum superposition states", 2024).
 
     Args:
-        n_items: m, at least 1; the circuit has ceil(log2 m) qubits, at least one.
+        n_items: m, at least 1, on ceil(log2 m) qubits, at least one; or the register of the items.
 
     Raises:
         ConfigError: m is not a whole number from 1 to 2^62.
     """
-    return _uniform_state(checked_items(n_items)).copy()
+    register = Register.of(n_items)
+    circuit = QuantumCircuit(QuantumRegister(register.n_qubits, "index"), name="uniform_state")
+    top = register.n_qubits
+    for count, width in zip(register.shape, register.widths, strict=True):
+        top -= width
+        if width:
+            circuit.compose(_uniform_state(count), circuit.qubits[top : top + width], inplace=True)
+    return circuit
 
 
 @lru_cache(maxsize=64)
-def uniform_frame(n_items: int) -> QuantumCircuit:
+def uniform_frame(n_items: int | Register) -> QuantumCircuit:
     """Return a map from |1...1> to the uniform state over m items: a diffusion is a phase between its inverse and it.
 
     Args:
-        n_items: m, at least 1.
+        n_items: m, at least 1, or the register of the items.
     """
     prepare = uniform_state(n_items)
     circuit = QuantumCircuit(*prepare.qregs, name="uniform_frame")
@@ -87,18 +80,18 @@ def uniform_frame(n_items: int) -> QuantumCircuit:
     return circuit
 
 
-def diffusion(n_items: int, phase: float = np.pi) -> QuantumCircuit:
+def diffusion(n_items: int | Register, phase: float = np.pi) -> QuantumCircuit:
     """Return the circuit that multiplies the uniform state over m items by exp(i phase) and keeps what is orthogonal.
 
     Args:
-        n_items: m, at least 1.
+        n_items: m, at least 1, or the register of the items.
         phase: radians; the default reflects.
 
     Raises:
         ConfigError: m is not a whole number from 1 to 2^62, or the phase not a finite number.
     """
     phase = checked_finite(phase, "phase")
-    frame = uniform_frame(checked_items(n_items))
+    frame = uniform_frame(Register.of(n_items))
     circuit = QuantumCircuit(*frame.qregs, name="diffusion")
     circuit.compose(frame.inverse(), inplace=True)
     circuit.append(phase_on_ones(phase, circuit.num_qubits), circuit.qubits)
@@ -118,9 +111,9 @@ def grover_operator(oracle: Oracle, *, oracle_phase: float = np.pi, diffusion_ph
         ConfigError: not an oracle, or a phase that is not a finite number.
     """
     turn = checked_finite(diffusion_phase, "diffusion_phase")
-    circuit = _checked_oracle(oracle).circuit(checked_finite(oracle_phase, "oracle_phase"))
+    circuit = checked_oracle(oracle).circuit(checked_finite(oracle_phase, "oracle_phase"))
     circuit.name = "grover_operator"
-    return circuit.compose(diffusion(oracle.n_items, turn))
+    return circuit.compose(diffusion(register_of(oracle), turn))
 
 
 def grover_circuit(
@@ -140,17 +133,18 @@ def grover_circuit(
     Raises:
         ConfigError: not an oracle; iterations that are not a whole number of at least 0; phases of another kind.
     """
-    _checked_oracle(oracle)
+    checked_oracle(oracle)
     checked_whole(iterations, "iterations", 0, _MOST_ITERATIONS)
     if phases is not None and not isinstance(phases, Phases):
         raise ConfigError(f"phases={phases!r}: expected Phases, as circuits.fixed_point_phases gives them")
+    items = register_of(oracle)
     plain = [(np.pi, np.pi)] * iterations
     steps = plain if phases is None else list(zip(phases.oracle.tolist(), phases.diffusion.tolist(), strict=True))
     oracles = {turn: _part(_oracle_circuit(oracle, turn, boxes), "oracle", boxes) for turn in {one[0] for one in steps}}
-    spreads = {turn: _part(diffusion(oracle.n_items, turn), "diffusion", boxes) for turn in {one[1] for one in steps}}
+    spreads = {turn: _part(diffusion(items, turn), "diffusion", boxes) for turn in {one[1] for one in steps}}
     circuit = oracle.circuit().copy_empty_like("grover")
     circuit.global_phase = 0.0
-    circuit.compose(_part(uniform_state(oracle.n_items), "uniform", boxes), inplace=True)
+    circuit.compose(_part(uniform_state(items), "uniform", boxes), inplace=True)
     for turn, spread in steps:
         circuit.compose(oracles[turn], inplace=True)
         circuit.compose(spreads[spread], inplace=True)
@@ -175,18 +169,3 @@ def _oracle_circuit(oracle: Oracle, phase: float, boxes: bool) -> QuantumCircuit
         circuit = oracle.circuit(phase)
         return circuit.decompose(["oracle"]) if isinstance(oracle, LookupOracle) else circuit
     return oracle.native_circuit(phase)
-
-
-def _checked_oracle(oracle: Oracle) -> Oracle:
-    """Return what has an oracle's attributes.
-
-    Raises:
-        ConfigError: it has not.
-    """
-    is_oracle = all(hasattr(oracle, name) for name in ("n_items", "n_qubits", "circuit"))
-    if not is_oracle or isinstance(oracle, type) or not callable(oracle.circuit):
-        raise ConfigError(
-            f"oracle: expected a LookupOracle, an ArithmeticOracle or an object with n_items, n_qubits and "
-            f"circuit(phase), got {type(oracle).__name__}"
-        )
-    return oracle

@@ -15,19 +15,15 @@ from qiskit.circuit import Gate
 from qiskit.circuit.library import DiagonalGate, MCPhaseGate, PauliGate, PhaseGate, XGate
 
 from circuits.boxes import box, diagonal
+from circuits.register import Register
 from hybrid_train.errors import ConfigError, DataError
 from hybrid_train.support.arrays import IntArray
-from hybrid_train.support.checks import checked_finite, checked_whole
+from hybrid_train.support.checks import checked_finite
 
 _WANTED = "expected indices or a mask of booleans"
 
 _TABLE_ENTRIES_PER_ITEM = 192
 """Marking one item by two gates costs a simulator about as much as this many entries of a diagonal."""
-
-
-def index_qubits(n_items: int) -> int:
-    """Return how many qubits hold an index below m: ceil(log2 m), at least one."""
-    return max(1, (n_items - 1).bit_length())
 
 
 @final
@@ -39,7 +35,8 @@ class LookupOracle:
     Args:
         marked: (m,) booleans, or the distinct integer indices of the marked items: a sequence, a set or an
             iterator. Integers are indices, always: [0, 1] marks the items 0 and 1.
-        n_items: m, at most 2^62; may be left out with booleans.
+        n_items: m, at most 2^62, or the :class:`circuits.register.Register` that they lie on; may be left out with
+            booleans.
 
     Raises:
         DataError: what is marked is neither; indices out of range or repeated (a mask of zeros and ones, for
@@ -47,18 +44,19 @@ class LookupOracle:
         ConfigError: m is missing, or not a whole number of at least 1.
     """
 
-    def __init__(self, marked: npt.ArrayLike, n_items: int | None = None) -> None:
+    def __init__(self, marked: npt.ArrayLike, n_items: int | Register | None = None) -> None:
         given = _array(marked)
-        if given.dtype == np.bool_ and given.ndim == 1:
-            n_items = len(given) if n_items is None else n_items
-            if len(given) != n_items:
-                raise DataError(f"marked: a mask of {len(given)} entries does not fit n_items={n_items!r}")
-            given = np.flatnonzero(given)
-        if n_items is None:
+        is_mask = given.dtype == np.bool_ and given.ndim == 1
+        if n_items is None and not is_mask:
             raise ConfigError("n_items=None: give the number of items with marked indices")
-        self.n_items = checked_items(n_items)
-        self.n_qubits = index_qubits(self.n_items)
+        self.register = Register.of(len(given) if n_items is None else n_items)
+        self.n_items, self.n_qubits = self.register.n_items, self.register.n_qubits
+        if is_mask:
+            if len(given) != self.n_items:
+                raise DataError(f"marked: a mask of {len(given)} entries does not fit n_items={self.n_items}")
+            given = np.flatnonzero(given)
         self.marked = _checked_indices(given, self.n_items)
+        self._places = np.sort(self.register.places(self.marked))
 
     def circuit(self, phase: float = np.pi) -> QuantumCircuit:
         """Return |r> -> exp(i phase) |r> for marked r, on ``n_qubits`` qubits (qubit 0 the lowest bit), as one box.
@@ -72,7 +70,7 @@ class LookupOracle:
         register = QuantumRegister(self.n_qubits, "index")
         circuit = QuantumCircuit(register, name="phase_oracle")
         circuit.append(
-            box(self._spelled(self.marked, self.n_qubits, checked_finite(phase, "phase")), "oracle"), register
+            box(self._spelled(self._places, self.n_qubits, checked_finite(phase, "phase")), "oracle"), register
         )
         return circuit
 
@@ -84,7 +82,7 @@ class LookupOracle:
         """
         register = QuantumRegister(self.n_qubits, "index")
         circuit = QuantumCircuit(register, name="phase_oracle")
-        for gate in phase_gates(self.marked, self.n_qubits, checked_finite(phase, "phase")):
+        for gate in phase_gates(self._places, self.n_qubits, checked_finite(phase, "phase")):
             circuit.append(gate, register)
         return circuit
 
@@ -94,12 +92,12 @@ class LookupOracle:
         circuit = QuantumCircuit(index, flag, name="bit_oracle")
         if flips_one_by_one(len(self.marked), self.n_qubits):
             flip = XGate().control(self.n_qubits)
-            for at, pattern in enumerate(_patterns(self.marked, self.n_qubits)):
+            for at, pattern in enumerate(_patterns(self._places, self.n_qubits)):
                 if at:
                     circuit.append(flip, [*index, *flag])
                 _flip_where(circuit, pattern)
         else:
-            signs = self._spelled(self.marked + (1 << self.n_qubits), self.n_qubits + 1, np.pi)
+            signs = self._spelled(self._places + (1 << self.n_qubits), self.n_qubits + 1, np.pi)
             circuit.h(flag)
             circuit.append(box(signs, "oracle"), [*index, *flag])
             circuit.h(flag)
@@ -179,15 +177,6 @@ def _diagonal(marked: IntArray, n_qubits: int, factor: complex) -> Gate:
     Gate.__init__(gate, "diagonal", n_qubits, [])
     gate._params = entries
     return gate
-
-
-def checked_items(n_items: int) -> int:
-    """Return ``n_items`` if so many can be searched.
-
-    Raises:
-        ConfigError: it is not a whole number from 1 to 2^62, beyond which an index is no 64-bit integer.
-    """
-    return checked_whole(n_items, "n_items", 1, 1 << 62)
 
 
 def _array(marked: Any) -> npt.NDArray[Any]:

@@ -6,9 +6,7 @@ from typing import final
 
 import numpy as np
 
-from circuits.search import Found
-from circuits.strategies.strategy import Expectation
-from hybrid_train.support.arrays import IntArray
+from hybrid_train.support.arrays import FloatArray, IntArray
 
 
 @final
@@ -19,28 +17,32 @@ class Recollection:
         self._items: dict[int, IntArray] = {}
         self._newcomers: dict[int, int] = {}
 
-    def keep(self, rows: IntArray, found: list[Found]) -> None:
-        """Remember the answers of these queries."""
-        for row, one in zip(rows.tolist(), found, strict=True):
-            self._items[row] = np.fromiter(one.inner_products, np.int64, len(one.inner_products))
-            self._newcomers[row] = one.newcomers
+    def keep(self, rows: IntArray, queries: IntArray, points: IntArray, newcomers: IntArray) -> None:
+        """Remember the answers of these queries.
+
+        Args:
+            rows: (Q,) the queries asked.
+            queries: (P,) of each active pair, numbered as ``rows``.
+            points: (P,) of each, in the order found within a query.
+            newcomers: (Q,) how many of its points a query did not have before.
+        """
+        ordered = points[np.argsort(queries, kind="stable")]
+        ends = np.cumsum(np.bincount(queries, minlength=len(rows))).tolist()
+        start = 0
+        for row, end, new in zip(rows.tolist(), ends, newcomers.tolist(), strict=True):
+            self._items[row], self._newcomers[row] = ordered[start:end], new
+            start = end
 
     def pairs(self, rows: IntArray) -> tuple[IntArray, IntArray]:
-        """Return (search, item) of every remembered item, searches numbered as ``rows``."""
+        """Return (query, item) of every remembered item, queries numbered as ``rows``."""
         lists = [self._items.get(row, np.empty(0, np.int64)) for row in rows.tolist()]
-        searches = np.repeat(np.arange(len(rows)), [len(items) for items in lists])
-        return searches, np.concatenate([np.empty(0, np.int64), *lists])
+        queries = np.repeat(np.arange(len(rows)), [len(items) for items in lists])
+        return queries, np.concatenate([np.empty(0, np.int64), *lists])
 
-    def items_expected(self, rows: IntArray) -> Expectation:
-        """Return the number of items each query had last; not-a-number where it was never asked."""
-        return _around([len(self._items[row]) if row in self._items else np.nan for row in rows.tolist()])
+    def items(self, rows: IntArray) -> FloatArray:
+        """Return (Q,) the number of items each query had last; not-a-number where it was never asked."""
+        return np.array([len(self._items[row]) if row in self._items else np.nan for row in rows.tolist()])
 
-    def newcomers_expected(self, rows: IntArray) -> Expectation:
-        """Return the number of items that were new the last time."""
-        return _around([self._newcomers.get(row, np.nan) for row in rows.tolist()])
-
-
-def _around(counts: list[float]) -> Expectation:
-    """Expect the same number as last time, give or take its square root."""
-    mean = np.array(counts, np.float64)
-    return Expectation(mean, np.sqrt(mean) + 0.5)
+    def newcomers(self, rows: IntArray) -> FloatArray:
+        """Return (Q,) the number of items that were new the last time; not-a-number where it was never asked."""
+        return np.array([self._newcomers.get(row, np.nan) for row in rows.tolist()])

@@ -19,12 +19,13 @@ from classical.lists.thickness import best_skin, first_skin
 from hybrid_train.errors import InvariantError
 from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.bank import Bank, Motion, Watched, checked_rows
+from hybrid_train.finder.candidates import CandidateFinder
 from hybrid_train.finder.cost import Cost
 from hybrid_train.finder.interface import EXACT, Promise
 from hybrid_train.finder.predicate import norm_bounds
 from hybrid_train.finder.watching import WatchingFinder
 from hybrid_train.network.two_layer import TwoLayerNetwork
-from hybrid_train.support.arrays import FloatArray
+from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.training.dynamics import Dynamics
 from hybrid_train.training.following import FollowingFinder
 
@@ -39,7 +40,7 @@ _SPACINGS = 64
 
 
 @final
-class SkinFinder(FollowingFinder, WatchingFinder):
+class SkinFinder(FollowingFinder, WatchingFinder, CandidateFinder):
     """Certified neighbour lists that follow the weights through the Gram matrix; no curse of dimension.
 
     For each vector p of one bank it lists the q of the other within a skin s of being active, and the inner products.
@@ -79,6 +80,7 @@ class SkinFinder(FollowingFinder, WatchingFinder):
         super().__init__()
         self._skin = skin
         self._gram = gram
+        self._evaluates = True
         self.rescans = 0
 
     @property
@@ -151,6 +153,27 @@ class SkinFinder(FollowingFinder, WatchingFinder):
         self._charge()
         return sets
 
+    def rule_out_only(self) -> None:
+        """Keep the lists certain and no more: motion is measured, not followed, and listed pairs are not evaluated.
+
+        Charged then: every pair of a scanned row, and one inner product for the length of each row's motion.
+        """
+        self._evaluates = False
+
+    def candidates_of(self, rows: npt.ArrayLike | None = None) -> tuple[IntArray, IntArray]:
+        self._check_built()
+        asked = checked_rows(rows, len(self._queries), "queries")
+        self._settle()
+        self._charge()
+        listed, columns = self._lists.listed()
+        queries, points = (columns, listed) if self._points_listed else (listed, columns)
+        place = np.full(len(self._queries), -1, np.int64)
+        place[asked] = np.arange(len(asked))
+        wanted = place[queries] >= 0
+        order = np.lexsort((points[wanted], place[queries[wanted]]))
+        counts = np.bincount(place[queries[wanted]], minlength=len(asked))
+        return np.concatenate([[0], np.cumsum(counts)]), points[wanted][order]
+
     def move_points(self, rows: npt.ArrayLike, points: npt.ArrayLike) -> None:
         self._points_moved = True
         self._move(self._points, rows, points)
@@ -197,7 +220,9 @@ class SkinFinder(FollowingFinder, WatchingFinder):
             raise InvariantError(f"a motion of {shape[0]} rows has coefficients of shape {motion.coefficients.shape}")
         if not bank.live:
             bank.put(where, motion.vectors)
-        if motion.directions is None:
+        if not self._evaluates:
+            lists.evaluated += len(where)
+        if motion.directions is None and self._evaluates:
             self._expect(lists.follow(where, motion.coefficients))
         else:
             self._expect(lists.drift(where, motion.coefficients, along))
@@ -223,6 +248,10 @@ class SkinFinder(FollowingFinder, WatchingFinder):
             if self._lost > len(self._listed) // 2:
                 self._start_over()
                 return
+        if not self._evaluates:
+            lists.skin = self._best_skin()
+            self.rescans += lists.rescan_spent()
+            return
         block = -(-len(self._listed) // ROUNDS)
         first = self._answers % ROUNDS * block
         lists.freshen(min(first, len(self._listed)), min(first + block, len(self._listed)))

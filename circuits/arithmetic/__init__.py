@@ -9,17 +9,26 @@ if TYPE_CHECKING:
     from circuits.arithmetic.example import example_oracle
     from circuits.arithmetic.fixed_point import FixedPointWeights, IntegerTest
     from circuits.arithmetic.oracle import ArithmeticOracle
+    from circuits.arithmetic.pair_oracle import PairArithmeticOracle
     from circuits.arithmetic.reversible import run_on_basis_states
 
 _HOMES = {
     "ArithmeticOracle": "circuits.arithmetic.oracle",
     "FixedPointWeights": "circuits.arithmetic.fixed_point",
     "IntegerTest": "circuits.arithmetic.fixed_point",
+    "PairArithmeticOracle": "circuits.arithmetic.pair_oracle",
     "example_oracle": "circuits.arithmetic.example",
     "run_on_basis_states": "circuits.arithmetic.reversible",
 }
 
-__all__ = ["ArithmeticOracle", "FixedPointWeights", "IntegerTest", "example_oracle", "run_on_basis_states"]
+__all__ = [
+    "ArithmeticOracle",
+    "FixedPointWeights",
+    "IntegerTest",
+    "PairArithmeticOracle",
+    "example_oracle",
+    "run_on_basis_states",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -88,7 +88,7 @@ def fourier_preset(circuit: QuantumCircuit, total: Sequence[Qubit], value: int) 
     """Append |0> -> the Fourier transform of |value>: place t holds the phase value / 2^(t+1) (Draper 2000)."""
     for place, qubit in enumerate(total):
         circuit.h(qubit)
-        _turn(circuit, value, place, qubit)
+        fourier_turn(circuit, value, place, qubit)
 
 
 def fourier_add(circuit: QuantumCircuit, word: Sequence[Qubit], total: Sequence[Qubit], factor: int) -> None:
@@ -102,7 +102,7 @@ def fourier_add(circuit: QuantumCircuit, word: Sequence[Qubit], total: Sequence[
     """
     for shift, control in enumerate(word):
         for place, qubit in enumerate(total):
-            _turn(circuit, factor << shift, place, qubit, control)
+            fourier_turn(circuit, factor << shift, place, qubit, control)
 
 
 def from_fourier(circuit: QuantumCircuit, total: Sequence[Qubit]) -> None:
@@ -113,13 +113,15 @@ def from_fourier(circuit: QuantumCircuit, total: Sequence[Qubit]) -> None:
         circuit.h(qubit)
 
 
-def _turn(circuit: QuantumCircuit, value: int, place: int, qubit: Qubit, control: Qubit | None = None) -> None:
-    """Turn one place by the phase of ``value``, under ``control`` if there is one."""
+def fourier_turn(circuit: QuantumCircuit, value: int, place: int, qubit: Qubit, *controls: Qubit) -> None:
+    """Turn one place by the phase of ``value``, under all ``controls`` if there are any."""
     rest = value % (2 << place)
     if not rest:
         return
     angle = 2.0 * pi * rest / (2 << place)
-    if control is None:
-        circuit.p(angle, qubit)
+    if len(controls) > 1:
+        circuit.mcp(angle, list(controls), qubit)
+    elif controls:
+        circuit.cp(angle, controls[0], qubit)
     else:
-        circuit.cp(angle, control, qubit)
+        circuit.p(angle, qubit)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import final
 
 import numpy as np
+from qiskit import QuantumCircuit
 from qiskit.circuit import Qubit
 
 from circuits.arithmetic.adder import fourier_add, fourier_preset, from_fourier
@@ -36,12 +37,7 @@ class FourierArithmetic(Arithmetic):
             self.circuit.h(qubit)
 
     def load(self, block: Block) -> None:
-        """Append one controlled X for each monomial of the words' Reed-Muller form: no pattern of X gates is needed."""
-        for monomial, word in enumerate(reed_muller(block.table, len(self.index), block.width)):
-            controls = [self.index[at] for at in bits_of(monomial)]
-            for place in bits_of(word):
-                target = self.word[place]
-                _ = self.circuit.mcx(controls, target) if controls else self.circuit.x(target)
+        load_by_monomials(self.circuit, self.index, block.table, self.word[: block.width])
 
     def unload(self, block: Block) -> None:
         self.load(block)
@@ -64,6 +60,25 @@ class FourierArithmetic(Arithmetic):
 
     def flip(self, sign: Qubit, live: Qubit | None, flag: Qubit) -> None:
         _ = self.circuit.cx(sign, flag) if live is None else self.circuit.ccx(sign, live, flag)
+
+
+def load_by_monomials(
+    circuit: QuantumCircuit, index: Sequence[Qubit], table: Sequence[int], target: Sequence[Qubit]
+) -> None:
+    """Append |r>|t> -> |r>|t xor table[r]>, indices past the table leaving the target alone.
+
+    One controlled X for each monomial of the words' Reed-Muller form: no pattern of X gates is needed.
+
+    Args:
+        circuit: to append to.
+        index: (n,) qubits, lowest first; n may be 0.
+        table: (m,) words.
+        target: (b,) qubits, lowest place first.
+    """
+    for monomial, word in enumerate(reed_muller(table, len(index), len(target))):
+        controls = [index[at] for at in bits_of(monomial)]
+        for place in bits_of(word):
+            _ = circuit.mcx(controls, target[place]) if controls else circuit.x(target[place])
 
 
 def reed_muller(table: Sequence[int], index_bits: int, width: int) -> list[int]:

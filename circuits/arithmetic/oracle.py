@@ -12,7 +12,7 @@ from circuits.arithmetic.fixed_point import FixedPointWeights, signed_digits
 from circuits.arithmetic.fourier import FourierArithmetic
 from circuits.arithmetic.program import Arithmetic, Block, Program, Sizes
 from circuits.arithmetic.ripple import RippleArithmetic
-from circuits.lookup import index_qubits
+from circuits.register import index_qubits
 from hybrid_train.errors import ConfigError, DataError
 from hybrid_train.support.arrays import IntArray
 from hybrid_train.support.checks import checked_whole

@@ -16,7 +16,8 @@ from circuits.engines.engine import Batch, Engine
 from circuits.engines.guard import check_fits, check_register
 from circuits.engines.shots import Pool, ShotPools
 from circuits.grover import grover_circuit
-from circuits.lookup import flips_one_by_one, index_qubits
+from circuits.lookup import flips_one_by_one
+from circuits.register import Register
 from hybrid_train.finder.cost import SimulationCost
 from hybrid_train.support.arrays import IntArray
 from hybrid_train.support.memory import available_bytes
@@ -62,16 +63,16 @@ class AerEngine(Engine):
             if not pool.shots:
                 self._fill(batch, pools, [job])
             measured[job] = pool.shots.pop()
-        return measured
+        return batch.marked.register.items(measured)
 
-    def check_resources(self, n_items: int) -> None:
-        check_fits(n_items, _needed_bytes, available_bytes(), "engine='aer'")
+    def check_resources(self, register: Register) -> None:
+        check_fits(register, _needed_bytes, available_bytes(), "engine='aer'")
 
-    def check_register(self, n_items: int, n_word: int) -> None:
-        check_register(n_items, n_word, available_bytes())
+    def check_register(self, register: Register, n_word: int) -> None:
+        check_register(register, n_word, available_bytes())
 
-    def searches_at_once(self, n_items: int) -> int:
-        return max(1, min(256, _BATCH_BYTES // (_TABLE_ENTRY_BYTES << index_qubits(n_items))))
+    def searches_at_once(self, register: Register) -> int:
+        return max(1, min(256, _BATCH_BYTES // (_TABLE_ENTRY_BYTES << register.n_qubits)))
 
     def _fill(self, batch: Batch, pools: Sequence[Pool], jobs: Sequence[int]) -> None:
         """Simulate the circuits of these jobs and put the shots into their pools."""
@@ -88,7 +89,7 @@ class AerEngine(Engine):
             pools[job].shots = [int(shot, 16) for shot in one.data.memory]
 
     def _circuit(self, batch: Batch, job: int) -> QuantumCircuit:
-        builder, run, search = _builder(batch.marked.n_items), batch.runs[job], int(batch.searches[job])
+        builder, run, search = _builder(batch.marked.register), batch.runs[job], int(batch.searches[job])
         if run.iterations and batch.marked.rounding is not None:
             circuit = grover_circuit(batch.marked.oracle(search), run.iterations, phases=run.phases, boxes=False)
             return circuit.decompose(["cry_o0"])  # the one gate in it that Aer does not know
@@ -111,7 +112,7 @@ def _parts(batch: Batch, jobs: Sequence[int]) -> Iterator[Sequence[int]]:
     filled = 0
     for job in jobs:
         n_marked = int(batch.marked.counts[batch.searches[job]])
-        size = _circuit_bytes(batch.marked.n_items, n_marked, batch.runs[job].iterations)
+        size = _circuit_bytes(batch.marked.register.n_qubits, n_marked, batch.runs[job].iterations)
         if part and filled + size > _BATCH_BYTES:
             yield part
             part, filled = [], 0
@@ -121,15 +122,14 @@ def _parts(batch: Batch, jobs: Sequence[int]) -> Iterator[Sequence[int]]:
         yield part
 
 
-def _circuit_bytes(n_items: int, n_marked: int, iterations: int) -> int:
+def _circuit_bytes(n_qubits: int, n_marked: int, iterations: int) -> int:
     """What a run takes besides the statevector: the simulator unrolls it, and each diagonal holds a table."""
-    n_qubits = index_qubits(n_items)
     one_by_one = flips_one_by_one(n_marked, n_qubits)
     oracle = 2 * n_marked * _GATE_BYTES if one_by_one else _TABLE_ENTRY_BYTES << n_qubits
     return (1 + iterations) * (oracle + n_qubits * _GATE_BYTES)
 
 
-def _needed_bytes(n_items: int) -> int:
+def _needed_bytes(n_qubits: int) -> int:
     """The longest run with so many items marked that a table is needed."""
-    size = 1 << index_qubits(n_items)
-    return _AMPLITUDE_BYTES * size + _circuit_bytes(size, size, _LONGEST * isqrt(size))
+    size = 1 << n_qubits
+    return _AMPLITUDE_BYTES * size + _circuit_bytes(n_qubits, size, _LONGEST * isqrt(size))

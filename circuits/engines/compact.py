@@ -13,7 +13,8 @@ from qiskit.circuit import CircuitInstruction, Measure, Qubit
 from circuits.engines.fusion import fused
 from circuits.grover import uniform_frame, uniform_state
 from circuits.law import Phases
-from circuits.lookup import index_qubits, phase_gates, phase_on_ones
+from circuits.lookup import phase_gates, phase_on_ones
+from circuits.register import Register
 from hybrid_train.support.arrays import IntArray
 
 
@@ -22,18 +23,18 @@ class CircuitBuilder:
     """Builds the runs of searches over m items; the same maps as :func:`circuits.grover.grover_circuit`.
 
     Args:
-        n_items: m.
+        register: that the items lie on.
     """
 
-    def __init__(self, n_items: int) -> None:
-        self.n_items = n_items
-        self.n_qubits = index_qubits(n_items)
+    def __init__(self, register: Register) -> None:
+        self.register = register
+        self.n_qubits = register.n_qubits
         self._index = QuantumRegister(self.n_qubits, "index")
         self._item = ClassicalRegister(self.n_qubits, "item")
         self._qubits = tuple(self._index)
-        self._prepare = self._placed(uniform_state(n_items))
-        self._to_ones = self._placed(uniform_frame(n_items).inverse())
-        self._from_ones = self._placed(uniform_frame(n_items))
+        self._prepare = self._placed(uniform_state(register))
+        self._to_ones = self._placed(uniform_frame(register).inverse())
+        self._from_ones = self._placed(uniform_frame(register))
         self._reflect = self._diffusion(np.pi)
         self._measure = [
             CircuitInstruction(Measure(), (qubit,), (bit,)) for qubit, bit in zip(self._index, self._item, strict=True)
@@ -42,7 +43,8 @@ class CircuitBuilder:
 
     def oracle(self, marked: IntArray, phase: float = np.pi) -> list[CircuitInstruction]:
         """Return the phase oracle of k marked items, to be used in any number of circuits."""
-        return [CircuitInstruction(gate, self._qubits) for gate in phase_gates(marked, self.n_qubits, phase)]
+        places = self.register.places(marked)
+        return [CircuitInstruction(gate, self._qubits) for gate in phase_gates(places, self.n_qubits, phase)]
 
     def plain(self, oracle: list[CircuitInstruction], iterations: int) -> QuantumCircuit:
         """Return a plain run, measured at the end."""

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from circuits.engines.marked import MarkedItems
 from circuits.law import Phases
+from circuits.register import Register
 from hybrid_train.finder.cost import SimulationCost
 from hybrid_train.support.arrays import IntArray
 
@@ -80,20 +81,20 @@ class Engine(ABC):
         The result depends on the batches since ``start_over`` and their seeds alone.
 
         Returns:
-            (B,) integers. A noisy register wider than needed may yield an index past the last item.
+            (B,) integers. A noisy register wider than needed may yield ``n_items`` or more: no item.
         """
 
-    def check_resources(self, n_items: int) -> None:
-        """Raise ResourceError if searches over this many items cannot be carried out here."""
+    def check_resources(self, register: Register) -> None:
+        """Raise ResourceError if searches over the items of this register cannot be carried out here."""
 
-    def check_register(self, n_items: int, n_word: int) -> None:
+    def check_register(self, register: Register, n_word: int) -> None:
         """Raise ResourceError if an arithmetic oracle's circuits cannot be carried out here.
 
         Args:
-            n_items: m.
+            register: of the items.
             n_word: qubits besides the index.
         """
 
-    def searches_at_once(self, n_items: int) -> int:
-        """Return how many searches over this many items to step together."""
-        return max(1, min(8192, (1 << 24) // n_items))
+    def searches_at_once(self, register: Register) -> int:
+        """Return how many searches over the items of this register to step together."""
+        return max(1, min(8192, (1 << 24) // register.n_items))

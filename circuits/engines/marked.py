@@ -8,25 +8,27 @@ import numpy as np
 import numpy.typing as npt
 
 from circuits.draws import STEP, uniform
+from circuits.register import Register
 from hybrid_train.support.arrays import IntArray
 from hybrid_train.support.kernels import kernel
 
 if TYPE_CHECKING:
-    from circuits.arithmetic.oracle import ArithmeticOracle
     from circuits.arithmetic.rounding import Rounding
-    from circuits.lookup import LookupOracle
+    from circuits.oracle import Oracle
 
 
 class _State(NamedTuple):
     """Each search's still marked items come first in its part of ``items``.
 
-    ``places[search, item]`` is where: one more than the offset in that part, 0 for what is not marked.
+    ``names`` holds the items marked at the start, ascending within a part; ``places[at]`` says where ``names[at]`` is
+    now: one more than the offset in that part of ``items``, 0 for what is not marked any more.
     """
 
     starts: npt.NDArray[np.int64]
     counts: npt.NDArray[np.int64]
     items: npt.NDArray[np.int64]
-    places: npt.NDArray[np.int32]
+    names: npt.NDArray[np.int64]
+    places: npt.NDArray[np.int64]
 
 
 @final
@@ -36,24 +38,27 @@ class MarkedItems:
     Args:
         indptr: (S + 1,) offsets, one row of ``indices`` for each search.
         indices: (nnz,) the items marked at the start, distinct within a row.
-        n_items: m.
+        items: m, or the register that the items lie on.
         rounding: where the marks come from if the oracles compute them; None for tables of the marks.
 
     Attributes:
+        register: that the items lie on.
         n_items: m.
         counts: (S,) how many items each search's oracle still marks.
         rounding: as given.
     """
 
-    def __init__(self, indptr: IntArray, indices: IntArray, n_items: int, rounding: Rounding | None = None) -> None:
-        self.n_items = n_items
+    def __init__(
+        self, indptr: IntArray, indices: IntArray, items: int | Register, rounding: Rounding | None = None
+    ) -> None:
+        self.register = Register.of(items)
+        self.n_items = self.register.n_items
         self.rounding = rounding
         self.counts: npt.NDArray[np.int64] = np.diff(indptr).astype(np.int64)
-        starts, items = np.array(indptr[:-1], np.int64), np.array(indices, np.int64)
-        places = np.zeros((len(self.counts), n_items), np.int32)
+        offsets, marked = np.array(indptr, np.int64), np.array(indices, np.int64)
         rows = np.repeat(np.arange(len(self.counts)), self.counts)
-        places[rows, items] = np.arange(len(items)) - starts[rows] + 1
-        self._state = _State(starts, self.counts, items, places)
+        order = np.lexsort((marked, rows))
+        self._state = _State(offsets, self.counts, marked, marked[order], order - offsets[rows] + 1)
 
     def __len__(self) -> int:
         return len(self.counts)
@@ -63,19 +68,17 @@ class MarkedItems:
         start = self._state.starts[search]
         return self._state.items[start : start + self.counts[search]]
 
-    def oracle(self, search: int) -> LookupOracle | ArithmeticOracle:
+    def oracle(self, search: int) -> Oracle:
         """Return one search's oracle as it is now, ready to be built into circuits."""
         if self.rounding is not None:
             return self.rounding.oracle(search, self.items(search))
         from circuits.lookup import LookupOracle
 
-        return LookupOracle(self.items(search), self.n_items)
+        return LookupOracle(self.items(search), self.register)
 
     def are_marked(self, searches: IntArray, items: IntArray) -> npt.NDArray[np.bool_]:
         """Return whether these items are still marked, each in its search; items past the last one are not."""
-        inside = items < self.n_items
-        marked = np.zeros(len(items), np.bool_)
-        marked[inside] = self._state.places[searches[inside], items[inside]] > 0
+        marked: npt.NDArray[np.bool_] = _are_marked(self._state, searches, items)
         return marked
 
     def unmark(self, searches: IntArray, items: IntArray) -> None:
@@ -95,29 +98,56 @@ class MarkedItems:
         Returns:
             (B,) item indices.
         """
-        drawn: IntArray = _draw(self._state, searches, probabilities, seeds)
+        drawn: IntArray = _draw(self._state, self.n_items, searches, probabilities, seeds)
         return drawn
+
+
+@kernel
+def _find(state: Any, search: Any, item: Any) -> Any:
+    """Return where ``names`` has an item of a search; -1 if it was not marked at the start."""
+    low, high = state.starts[search], state.starts[search + 1]
+    end = high
+    while low < high:
+        middle = (low + high) // 2
+        if state.names[middle] < item:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < end and state.names[low] == item else -1
+
+
+@kernel
+def _is_marked(state: Any, search: Any, item: Any) -> Any:
+    at = _find(state, search, item)
+    return at >= 0 and state.places[at] > 0
+
+
+@kernel
+def _are_marked(state: Any, searches: Any, items: Any) -> Any:
+    out = np.empty(searches.size, np.bool_)
+    for job in range(searches.size):
+        out[job] = _is_marked(state, searches[job], items[job])
+    return out
 
 
 @kernel
 def _unmark(state: Any, searches: Any, found: Any) -> None:
     for job in range(searches.size):
-        search, item = searches[job], found[job]
-        place = state.places[search, item]
-        if place == 0:
+        search = searches[job]
+        at = _find(state, search, found[job])
+        if at < 0 or state.places[at] == 0:
             continue
         state.counts[search] -= 1
         start = state.starts[search]
         last = state.items[start + state.counts[search]]
-        state.items[start + place - 1] = last
-        state.places[search, last] = place
-        state.places[search, item] = 0
+        state.items[start + state.places[at] - 1] = last
+        state.places[_find(state, search, last)] = state.places[at]
+        state.places[at] = 0
 
 
 @kernel
-def _draw(state: Any, searches: Any, probabilities: Any, seeds: Any) -> Any:
+def _draw(state: Any, size: Any, searches: Any, probabilities: Any, seeds: Any) -> Any:
     out = np.empty(searches.size, np.int64)
-    size = state.places.shape[1]
     for job in range(searches.size):
         search = searches[job]
         count = state.counts[search]
@@ -128,7 +158,7 @@ def _draw(state: Any, searches: Any, probabilities: Any, seeds: Any) -> Any:
             out[job] = state.items[state.starts[search] + int(uniform(counter) * count)]
             continue
         item = int(uniform(counter) * size)
-        while state.places[search, item]:
+        while _is_marked(state, search, item):
             counter += STEP
             item = int(uniform(counter) * size)
         out[job] = item

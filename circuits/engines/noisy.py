@@ -15,7 +15,8 @@ from circuits.engines.engine import Batch, Engine, Run
 from circuits.engines.guard import check_fits
 from circuits.engines.noise import BASIS, Noise
 from circuits.grover import grover_circuit
-from circuits.lookup import LookupOracle, index_qubits
+from circuits.lookup import LookupOracle
+from circuits.register import Register
 from hybrid_train.errors import ConfigError
 from hybrid_train.support.arrays import IntArray
 from hybrid_train.support.memory import available_bytes
@@ -50,20 +51,21 @@ class NoisyEngine(Engine):
     def sample(self, batch: Batch) -> IntArray:
         marked = batch.marked
         circuits = [
-            _rewritten(np.sort(marked.items(search)).tobytes(), marked.n_items, run)
+            _rewritten(np.sort(marked.items(search)).tobytes(), marked.register, run)
             for search, run in zip(batch.searches.tolist(), batch.runs, strict=True)
         ]
         self.simulation.circuits += len(circuits)
         self.simulation.gates += sum(len(circuit.data) for circuit in circuits)
         seed = int(batch.seeds[0] >> np.uint64(1))
         job = self._simulator.run(circuits, shots=1, memory=True, seed_simulator=seed, max_parallel_threads=1)
-        return np.array([int(one.data.memory[0], 16) for one in job.result().results])
+        measured = np.array([int(one.data.memory[0], 16) for one in job.result().results])
+        return marked.register.items(measured)
 
-    def check_resources(self, n_items: int) -> None:
-        check_fits(n_items, _needed_bytes, available_bytes(), "finder.noise")
+    def check_resources(self, register: Register) -> None:
+        check_fits(register, _needed_bytes, available_bytes(), "finder.noise")
 
-    def searches_at_once(self, n_items: int) -> int:
-        return max(1, min(256, _BATCH_BYTES // _needed_bytes(n_items)))
+    def searches_at_once(self, register: Register) -> int:
+        return max(1, min(256, _BATCH_BYTES // _needed_bytes(register.n_qubits)))
 
 
 @lru_cache(maxsize=1)
@@ -73,12 +75,12 @@ def _pass_manager() -> PassManager:
 
 
 @lru_cache(maxsize=64)
-def _rewritten(marked: bytes, n_items: int, run: Run) -> QuantumCircuit:
-    oracle = LookupOracle(np.frombuffer(marked, np.int64), n_items)
+def _rewritten(marked: bytes, register: Register, run: Run) -> QuantumCircuit:
+    oracle = LookupOracle(np.frombuffer(marked, np.int64), register)
     return _pass_manager().run(grover_circuit(oracle, run.iterations, phases=run.phases, boxes=False))
 
 
-def _needed_bytes(n_items: int) -> int:
+def _needed_bytes(n_qubits: int) -> int:
     """The gates of the longest run, a certificate: an oracle and a diffusion take about five times 2^n in all."""
-    size = 1 << index_qubits(n_items)
+    size = 1 << n_qubits
     return size * (16 + 5 * _GATE_BYTES * 4 * (1 + isqrt(size)))

@@ -14,7 +14,7 @@ from qiskit_aer.primitives import SamplerV2
 from circuits.engines.engine import Batch, Engine
 from circuits.engines.guard import check_fits, check_register
 from circuits.grover import grover_circuit
-from circuits.lookup import index_qubits
+from circuits.register import Register
 from hybrid_train.errors import ConfigError, ResourceError
 from hybrid_train.support.arrays import IntArray
 from hybrid_train.support.memory import available_bytes
@@ -76,7 +76,7 @@ class SamplerEngine(Engine):
         self.simulation.circuits += len(circuits)
         self.simulation.gates += sum(len(circuit.data) for circuit in circuits)
         sampler = self._sampler or SamplerV2(seed=int(batch.seeds[0] >> np.uint64(1)))
-        return self._measured(sampler, circuits)
+        return marked.register.items(self._measured(sampler, circuits))
 
     def _passes(self) -> PassManager | None:
         """Return what is applied to circuits first: what was given, or what reaches the backend."""
@@ -107,13 +107,13 @@ class SamplerEngine(Engine):
             )
         return np.array(found)
 
-    def check_resources(self, n_items: int) -> None:
-        self._check(n_items, 0)
+    def check_resources(self, register: Register) -> None:
+        self._check(register, 0)
 
-    def check_register(self, n_items: int, n_word: int) -> None:
-        self._check(n_items, n_word)
+    def check_register(self, register: Register, n_word: int) -> None:
+        self._check(register, n_word)
 
-    def _check(self, n_items: int, n_word: int) -> None:
+    def _check(self, register: Register, n_word: int) -> None:
         """Ask the machine that will run the circuits: this one's memory where its own simulator does.
 
         Raises:
@@ -121,23 +121,23 @@ class SamplerEngine(Engine):
         """
         if self._sampler is None or isinstance(self._sampler, StatevectorSampler):
             if n_word:
-                check_register(n_items, n_word, available_bytes())
+                check_register(register, n_word, available_bytes())
             else:
-                check_fits(n_items, lambda size: 16 << index_qubits(size), available_bytes(), "engine='aer'")
+                check_fits(register, lambda qubits: 16 << qubits, available_bytes(), "engine='aer'")
             return
         backend = _backend_of(self._sampler) if self._backend is None else self._backend
-        here, index = _qubits_of(backend), index_qubits(n_items)
+        here, index, noun = _qubits_of(backend), register.n_qubits, register.noun
         if backend is None or here is None or index + n_word <= here:
             return
-        fits = f"at most {1 << here - n_word} points fit" if here > n_word else "not even two points fit"
+        fits = f"at most {1 << here - n_word} {noun} fit" if here > n_word else f"not even two {noun} fit"
         advice = ", with as many bits; take fewer bits, or a larger machine" if n_word else ""
         raise ResourceError(
-            f"backend={backend.name!r}: searching {n_items} points takes {index + n_word} qubits but it has "
+            f"backend={backend.name!r}: searching {register.n_items} {noun} takes {index + n_word} qubits but it has "
             f"{here}; {fits}{advice}"
         )
 
-    def searches_at_once(self, n_items: int) -> int:
-        return min(256, super().searches_at_once(n_items))
+    def searches_at_once(self, register: Register) -> int:
+        return min(256, super().searches_at_once(register))
 
 
 def _backend_of(sampler: BaseSamplerV2) -> BackendV2 | None:

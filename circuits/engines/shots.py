@@ -9,6 +9,7 @@ from qiskit.circuit import CircuitInstruction
 
 from circuits.engines.engine import Run
 from circuits.engines.marked import MarkedItems
+from circuits.register import Register
 
 _OWN_SHOTS = 4
 _SHARED_SHOTS = 256
@@ -54,7 +55,7 @@ class ShotPools:
     """
 
     def __init__(self) -> None:
-        self._shared: dict[tuple[int, Run], Pool] = {}
+        self._shared: dict[tuple[Register, Run], Pool] = {}
         self._marked: MarkedItems | None = None
         self._states: dict[int, SearchState] = {}
 
@@ -64,7 +65,7 @@ class ShotPools:
             return self.state(marked, search).pools.setdefault(run, Pool(_OWN_SHOTS))
         if len(self._shared) > _LARGEST_SHARE:
             self._shared.clear()
-        return self._shared.setdefault((marked.n_items, run), Pool(_SHARED_SHOTS))
+        return self._shared.setdefault((marked.register, run), Pool(_SHARED_SHOTS))
 
     def state(self, marked: MarkedItems, search: int) -> SearchState:
         """Return what is known of the search; what was known before its last hit is forgotten."""

@@ -206,6 +206,19 @@ class NeighbourLists:
         self.rescan(pending[spent])
         return int(np.count_nonzero(spent))
 
+    def rescan_spent(self) -> int:
+        """Make the lists anew that may lack something; return how many. What was followed is not evaluated."""
+        spent = np.flatnonzero(self._lists.todo == SPENT)
+        self.rescan(spent)
+        return len(spent)
+
+    def listed(self) -> tuple[IntArray, IntArray]:
+        """Return (row, column) of every entry of the lists, row by row."""
+        size = self._lists.size.astype(np.int64)
+        within = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
+        columns = self._lists.column[np.repeat(self._lists.start, size) + within]
+        return np.repeat(np.arange(len(size)), size), columns.astype(np.int64)
+
     def evaluate(self, rows: IntArray, *, charge: bool = True, compare: bool = False) -> None:
         """Evaluate all entries of ``rows`` from the vectors."""
         block = max(64, _BLOCK_NUMBERS // self._rows.shape[1])

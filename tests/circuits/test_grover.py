@@ -13,6 +13,7 @@ from circuits.engines.fusion import fused
 from circuits.grover import diffusion, grover_circuit, grover_operator, uniform_state
 from circuits.law import Phases, fixed_point_phases, phased_probability, success_probability
 from circuits.lookup import LookupOracle
+from circuits.register import Register
 from hybrid_train.errors import ConfigError, DataError
 
 SIZES = range(1, 10)
@@ -120,7 +121,7 @@ def test_whole_run_is_the_iterate_applied_to_the_uniform_state() -> None:
 
 @pytest.mark.parametrize("n_items", [1, 2, 3, 6, 8, 11, 16, 37])
 def test_compact_circuits_are_the_same_maps(n_items: int) -> None:
-    builder = CircuitBuilder(n_items)
+    builder = CircuitBuilder(Register.of(n_items))
     rng = np.random.default_rng(0)
     for n_marked in {0, 1, n_items // 3, n_items}:
         marked = rng.choice(n_items, n_marked, replace=False)
