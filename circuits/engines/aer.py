@@ -65,14 +65,14 @@ class AerEngine(Engine):
             measured[job] = pool.shots.pop()
         return batch.marked.register.items(measured)
 
-    def check_resources(self, register: Register) -> None:
-        check_fits(register, _needed_bytes, available_bytes(), "engine='aer'")
+    def check_resources(self, n_items: int | Register) -> None:
+        check_fits(n_items, _needed_bytes, available_bytes(), "engine='aer'")
 
-    def check_register(self, register: Register, n_word: int) -> None:
-        check_register(register, n_word, available_bytes())
+    def check_register(self, n_items: int | Register, n_word: int) -> None:
+        check_register(n_items, n_word, available_bytes())
 
-    def searches_at_once(self, register: Register) -> int:
-        return max(1, min(256, _BATCH_BYTES // (_TABLE_ENTRY_BYTES << register.n_qubits)))
+    def searches_at_once(self, n_items: int | Register) -> int:
+        return max(1, min(256, _BATCH_BYTES // (_TABLE_ENTRY_BYTES << Register.of(n_items).n_qubits)))
 
     def _fill(self, batch: Batch, pools: Sequence[Pool], jobs: Sequence[int]) -> None:
         """Simulate the circuits of these jobs and put the shots into their pools."""

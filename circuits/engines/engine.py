@@ -84,17 +84,17 @@ class Engine(ABC):
             (B,) integers. A noisy register wider than needed may yield ``n_items`` or more: no item.
         """
 
-    def check_resources(self, register: Register) -> None:
-        """Raise ResourceError if searches over the items of this register cannot be carried out here."""
+    def check_resources(self, n_items: int | Register) -> None:
+        """Raise ResourceError if searches over so many items, or those of a register, cannot be carried out here."""
 
-    def check_register(self, register: Register, n_word: int) -> None:
+    def check_register(self, n_items: int | Register, n_word: int) -> None:
         """Raise ResourceError if an arithmetic oracle's circuits cannot be carried out here.
 
         Args:
-            register: of the items.
+            n_items: m, or the register of the items.
             n_word: qubits besides the index.
         """
 
-    def searches_at_once(self, register: Register) -> int:
-        """Return how many searches over the items of this register to step together."""
-        return max(1, min(8192, (1 << 24) // register.n_items))
+    def searches_at_once(self, n_items: int | Register) -> int:
+        """Return how many searches over so many items to step together."""
+        return max(1, min(8192, (1 << 24) // Register.of(n_items).n_items))

@@ -8,11 +8,11 @@ from circuits.register import Register
 from hybrid_train.errors import ResourceError
 
 
-def check_fits(register: Register, needed_bytes: Callable[[int], int], available: int, engine: str) -> None:
+def check_fits(n_items: int | Register, needed_bytes: Callable[[int], int], available: int, engine: str) -> None:
     """Refuse searches over too many items, naming what they need, what there is, and what fits.
 
     Args:
-        register: of the items.
+        n_items: m, or the register of the items.
         needed_bytes: of searches on so many qubits; does not fall with their number.
         available: bytes.
         engine: how it was asked for, for the message.
@@ -20,6 +20,7 @@ def check_fits(register: Register, needed_bytes: Callable[[int], int], available
     Raises:
         ResourceError: they do not fit.
     """
+    register = Register.of(n_items)
     needed = needed_bytes(register.n_qubits)
     if needed <= available:
         return
@@ -33,17 +34,18 @@ def check_fits(register: Register, needed_bytes: Callable[[int], int], available
     )
 
 
-def check_register(register: Register, n_word: int, available: int) -> None:
+def check_register(n_items: int | Register, n_word: int, available: int) -> None:
     """Refuse arithmetic oracles whose register the statevector cannot hold.
 
     Args:
-        register: of the items.
+        n_items: m, or the register of the items.
         n_word: qubits besides the index: loaded word, accumulator and a live bit.
         available: bytes.
 
     Raises:
         ResourceError: it does not fit.
     """
+    register = Register.of(n_items)
     n_index = register.n_qubits
     needed = 16 << n_index + n_word
     if needed > available:

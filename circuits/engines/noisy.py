@@ -61,11 +61,11 @@ class NoisyEngine(Engine):
         measured = np.array([int(one.data.memory[0], 16) for one in job.result().results])
         return marked.register.items(measured)
 
-    def check_resources(self, register: Register) -> None:
-        check_fits(register, _needed_bytes, available_bytes(), "finder.noise")
+    def check_resources(self, n_items: int | Register) -> None:
+        check_fits(n_items, _needed_bytes, available_bytes(), "finder.noise")
 
-    def searches_at_once(self, register: Register) -> int:
-        return max(1, min(256, _BATCH_BYTES // _needed_bytes(register.n_qubits)))
+    def searches_at_once(self, n_items: int | Register) -> int:
+        return max(1, min(256, _BATCH_BYTES // _needed_bytes(Register.of(n_items).n_qubits)))
 
 
 @lru_cache(maxsize=1)

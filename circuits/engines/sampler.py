@@ -107,23 +107,24 @@ class SamplerEngine(Engine):
             )
         return np.array(found)
 
-    def check_resources(self, register: Register) -> None:
-        self._check(register, 0)
+    def check_resources(self, n_items: int | Register) -> None:
+        self._check(n_items, 0)
 
-    def check_register(self, register: Register, n_word: int) -> None:
-        self._check(register, n_word)
+    def check_register(self, n_items: int | Register, n_word: int) -> None:
+        self._check(n_items, n_word)
 
-    def _check(self, register: Register, n_word: int) -> None:
+    def _check(self, n_items: int | Register, n_word: int) -> None:
         """Ask the machine that will run the circuits: this one's memory where its own simulator does.
 
         Raises:
             ResourceError: the circuits do not fit it.
         """
+        register = Register.of(n_items)
         if self._sampler is None or isinstance(self._sampler, StatevectorSampler):
             if n_word:
-                check_register(register, n_word, available_bytes())
+                check_register(n_items, n_word, available_bytes())
             else:
-                check_fits(register, lambda qubits: 16 << qubits, available_bytes(), "engine='aer'")
+                check_fits(n_items, lambda qubits: 16 << qubits, available_bytes(), "engine='aer'")
             return
         backend = _backend_of(self._sampler) if self._backend is None else self._backend
         here, index, noun = _qubits_of(backend), register.n_qubits, register.noun
@@ -136,8 +137,8 @@ class SamplerEngine(Engine):
             f"{here}; {fits}{advice}"
         )
 
-    def searches_at_once(self, register: Register) -> int:
-        return min(256, super().searches_at_once(register))
+    def searches_at_once(self, n_items: int | Register) -> int:
+        return min(256, super().searches_at_once(n_items))
 
 
 def _backend_of(sampler: BaseSamplerV2) -> BackendV2 | None:

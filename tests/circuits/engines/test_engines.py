@@ -249,7 +249,7 @@ def sample(n_items, run):
     return memory("VmHWM")
 before = sample(4, Run(1))
 length = fixed_point_iterations(4096, 1e-10)
-print(sample(4096, Run(length, fixed_point_phases(length, 1e-10))) - before, _needed_bytes(4096))
+print(sample(4096, Run(length, fixed_point_phases(length, 1e-10))) - before, _needed_bytes(12))
 """
 
 
