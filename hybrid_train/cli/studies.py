@@ -46,6 +46,7 @@ _ALONG = {
     "index": f"{_BY_CONFIG}--set training.index=INDEX",
     "n": f"{_BY_CONFIG}--set data.n=N",
     "newcomers": f"{_BY_CONFIG}leave it out",
+    "formula": f"{_BY_CONFIG}leave it out",
     "seed": f"{_BY_CONFIG}--set run.seed=S",
 }
 """Options of ``count`` that mean nothing along a training run, and what to do."""
@@ -71,7 +72,9 @@ def _add_count(commands: Commands) -> None:
     add("--trials", metavar="N", type=size, help="searches for each width and strategy; as many as take seconds")
     add("--delta", metavar="P", type=number, help="what may be missed with, in all (1e-6)")
     add("--index", metavar="INDEX", help="neurons (one query), or data (one step, all neurons); neurons")
-    add("--n", metavar="N", type=size, help="data, for --index data (64)")
+    add("--n", metavar="N", type=size, help="data, for --index data and --scope pairs (64)")
+    add("--scope", metavar="SCOPE", help="query, or pairs: one search over all (datum, neuron) pairs of a step; query")
+    add("--formula", action="store_true", default=None, help="print the closed forms of the table below it")
     add("--newcomers", metavar="SHARE", type=number, help="of the fired neurons, for warm (0.01)")
     add("--seed", metavar="S", type=whole, help="of the searches (0)")
     add("--along", metavar="CONFIG", type=path, help="count at every step of the training run of this TOML file")
@@ -125,9 +128,10 @@ def _add_crossover(commands: Commands) -> None:
 
 
 def _count(options: argparse.Namespace) -> int:
-    from hybrid_train.studies.count_table import along_text, count_text
+    from hybrid_train.studies.count_table import along_text, count_text, formula_text
 
-    work, text = (_counted, count_text) if options.along is None else (_counted_along, along_text)
+    told = formula_text if options.formula else count_text
+    work, text = (_counted, told) if options.along is None else (_counted_along, along_text)
     result, errors = worked_out(lambda: work(options))
     return show_result(result, text, options, errors)
 
@@ -138,15 +142,15 @@ def _counted(options: argparse.Namespace) -> Any:
 
     strategies = DEFAULT_STRATEGIES if options.strategies is None else names(options.strategies)
     idle = {} if not options.set else {"set": "it changes a config, and goes with --along CONFIG"}
-    if options.index in (None, "neurons"):
-        idle["n"] = "it is for --index data"
+    if options.index in (None, "neurons") and options.scope != "pairs":
+        idle["n"] = "it is for --index data and --scope pairs"
     if "warm" not in strategies:
         idle["newcomers"] = "it is for the strategy warm, which is not among --strategies"
     refuse(options, idle)
     return count_oracle_calls(
         parse_widths(DEFAULT_WIDTHS if options.widths is None else options.widths),
         strategies,
-        **given(options, ("counts", "trials", "delta", "seed", "index", "n", "newcomers", "out")),
+        **given(options, ("counts", "trials", "delta", "seed", "index", "n", "newcomers", "scope", "out")),
         progress=not options.quiet,
     )
 
@@ -161,7 +165,7 @@ def _counted_along(options: argparse.Namespace) -> Any:
     return count_along(
         load_config(options.along, options.set),
         ALONG_STRATEGIES if options.strategies is None else names(options.strategies),
-        **given(options, ("delta", "out")),
+        **given(options, ("delta", "scope", "out")),
         progress=not options.quiet,
     )
 

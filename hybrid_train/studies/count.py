@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, final
 
-import numpy as np
 from scipy import stats
-from scipy.special import ndtr
 
-from circuits.draws import stream_keys
 from circuits.law import LEAST_SHARE
-from circuits.oracle_calls import Played, start_and_play
+from circuits.register import MOST_ITEMS
 from circuits.strategies import compared_strategies, load_strategy
-from circuits.strategies.known_k import expected_known_k
-from circuits.strategies.strategy import Expectation
 from hybrid_train.errors import ConfigError
 from hybrid_train.experiments.document import check_vacant, versions, with_files
-from hybrid_train.network.two_layer import auto_threshold
+from hybrid_train.studies.count_formulas import formulas
+from hybrid_train.studies.count_rows import data_row, neurons_row, pairs_row
 from hybrid_train.studies.count_rules import LARGEST, CountRule, checked_widths, marked_counts
-from hybrid_train.support.arrays import IntArray
 from hybrid_train.support.checks import checked_probability, checked_whole
 from hybrid_train.support.power_law import PowerLaw
 from hybrid_train.support.progress import with_progress
-from hybrid_train.support.rng import Role, seed_key
 
 DEFAULT_STRATEGIES = compared_strategies()
 DEFAULT_WIDTHS = "2^10..2^20"
-_WORK = 4_000_000
-"""Marked items over all trials of a row, if the number of trials is left open."""
 _MOST_TRIALS = 100_000
 """Each takes nine kilobytes while it is played."""
 
@@ -64,6 +55,7 @@ class OracleCalls:
             "options": self.options,
             "versions": versions(),
             "notes": self.notes,
+            "formulas": formulas(self.rows, self.options),
         }
 
 
@@ -78,13 +70,16 @@ def count_oracle_calls(
     index: Literal["neurons", "data"] = "neurons",
     n: int = 64,
     newcomers: float = 0.01,
+    scope: Literal["query", "pairs"] = "query",
     out: str | os.PathLike[str] | None = None,
     progress: bool = False,
 ) -> OracleCalls:
     """Count the oracle calls to find all active points, by playing searches out on the closed-form law.
 
     With index "neurons" a row is one query: a search for k of m neurons. With index "data" it is one step: m searches,
-    one for each neuron, over n data, of which each is active with probability Q(b), b = sqrt(0.4 ln m).
+    one for each neuron, over n data, of which each is active with probability Q(b), b = sqrt(0.4 ln m); of later steps,
+    which ask again only the neurons that fire, and of the searches that find nothing, it has columns of their own. With
+    scope "pairs" a row is one step either way: one search over all n m pairs.
 
     Args:
         widths: m.
@@ -94,8 +89,9 @@ def count_oracle_calls(
         delta: in (0, 1), what a row's searches may miss anything with, all together.
         seed: of everything drawn.
         index: "neurons" or "data".
-        n: data, for index "data".
+        n: data, for index "data" and for scope "pairs".
         newcomers: share of the marked items that ``warm`` has not found last time; it expects about as many.
+        scope: "query" or "pairs", what one search runs over.
         out: results directory to make; nothing is written without one.
         progress: show a bar, if standard error is a terminal.
 
@@ -106,14 +102,17 @@ def count_oracle_calls(
     sizes = checked_widths(widths)
     checked_probability(delta, "delta", LEAST_SHARE)
     _check(strategies, trials, index, n, newcomers, counts)
+    _check_scope(scope, n, sizes)
     marked = marked_counts(counts, sizes) if index == "neurons" else [0] * len(sizes)
     if out is not None:
         check_vacant(Path(out))
-    options = {"delta": delta, "seed": seed, "index": index, "n": n, "newcomers": newcomers, "trials": trials}
+    options: dict[str, Any] = {"delta": delta, "seed": seed, "index": index, "scope": scope}
+    options |= {"n": n, "newcomers": newcomers, "trials": trials}
+    row = pairs_row if scope == "pairs" else neurons_row if index == "neurons" else data_row
     plan = [(width, count, name) for width, count in zip(sizes, marked, strict=True) for name in strategies]
     rows = [
-        _neurons_row(*one, options) if index == "neurons" else _data_row(one[0], one[2], options)
-        for one in with_progress(plan, len(plan), "count", shown=progress)
+        row(width, count, name, options)
+        for width, count, name in with_progress(plan, len(plan), "count", shown=progress)
     ]
     result = OracleCalls(rows, _fits(rows, strategies), options, _notes(rows))
     return with_files(result, out, _draw)
@@ -145,89 +144,11 @@ def _check(
         )
 
 
-def _neurons_row(width: int, count: int, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Search m neurons for the k that one datum fires."""
-    trials = options["trials"] or max(4, min(200, _WORK // (count + 1)))
-    new = round(count * options["newcomers"]) if load_strategy(name).remembers else count
-    played = _played(name, width, np.full(trials, count), np.full(trials, new), options["delta"], options["seed"])
-    iterations, runs = expected_known_k(width, count)
-    row = _row(width, width, 1, name, played, options)
-    return row | {
-        "k": count,
-        "newcomers": new,
-        "predicted": load_strategy(name).expected_iterations(width, new, options["delta"], known=count - new),
-        "predicted_within": load_strategy(name).prediction_error,
-        "reference_known_k": iterations + runs,
-        "paper_m_9_10": width**0.9,
-        "true_k_line": math.sqrt(width * count),
-    }
-
-
-def _data_row(width: int, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """For each of m neurons, search n data for those that fire it."""
-    n, share = options["n"], float(ndtr(-auto_threshold(width)))
-    trials = options["trials"] or 2000
-    rng = np.random.default_rng(seed_key(options["seed"], Role.DATA, width))
-    counts = rng.binomial(n, share, trials)
-    new = rng.binomial(counts, options["newcomers"]) if load_strategy(name).remembers else counts
-    delta = options["delta"] / width
-    played = _played(name, n, counts, new, delta, options["seed"])
-    values, frequency = np.unique(counts, return_counts=True)
-    known = [sum(expected_known_k(n, int(value))) for value in values]
-    fresh, weight = np.unique(new, return_counts=True)
-    predicted = [load_strategy(name).expected_iterations(n, int(value), delta) for value in fresh]
-    row = _row(width, n, width, name, played, options)
-    return row | {
-        "k": n * share,
-        "newcomers": float(new.mean()),
-        "predicted": float(np.average(predicted, weights=weight)),
-        "predicted_within": load_strategy(name).prediction_error,
-        "reference_known_k": float(np.average(known, weights=frequency)),
-        "paper_m_9_10": n * width**0.9,
-        "true_k_line": n * width * math.sqrt(share),
-    }
-
-
-def _played(name: str, n_items: int, counts: IntArray, new: IntArray, delta: float, seed: int) -> Played:
-    """Play one search for each count; what is not new is excluded beforehand."""
-    strategy = load_strategy(name)
-    keys = stream_keys(seed_key(seed, Role.FINDER), np.arange(len(counts)), n_items)
-    mean = float(new.mean())
-    last_time = Expectation(np.full(len(new), mean), np.full(len(new), math.sqrt(mean) + 0.5))
-    return start_and_play(strategy, n_items, delta, keys, new, known=counts - new, expectation=last_time)
-
-
-def _row(
-    width: int, items: int, searches: int, name: str, played: Played, options: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return what was measured; means are of one search, totals of all."""
-    calls, error = _mean(played["oracle_calls"])
-    last, last_error = _mean(played["until_last_hit"])
-    return {
-        "m": width,
-        "strategy": name,
-        "index": options["index"],
-        "items": items,
-        "searches": searches,
-        "trials": len(played),
-        "delta": options["delta"],
-        "oracle_calls_mean": calls,
-        "oracle_calls_sem": error,
-        "until_last_hit_mean": last,
-        "until_last_hit_sem": last_error,
-        "verifications_mean": float(played["runs"].mean()),
-        "bit_oracle_uses_mean": float(played["bit_oracle_uses"].mean()),
-        "certificate_calls_mean": float(played["certificate_calls"].mean()),
-        "total_calls_mean": calls * searches,
-        "total_calls_sem": error * searches,
-        "missed": int((played["missed"] > 0).sum()),
-        "scan": items * searches,
-        "van_dam": (items / 2.0 + math.sqrt(items)) * searches,
-    }
-
-
-def _mean(values: IntArray) -> tuple[float, float]:
-    return float(values.mean()), float(values.std(ddof=1) / math.sqrt(len(values)))
+def _check_scope(scope: str, n: int, sizes: Sequence[int]) -> None:
+    if scope not in {"query", "pairs"}:
+        raise ConfigError(f"scope={scope!r}: expected 'query' or 'pairs'")
+    if scope == "pairs" and n * max(sizes) > MOST_ITEMS:
+        raise ConfigError(f"n={n}: {n * max(sizes)} pairs are too many; at most 2^62 can be counted")
 
 
 def _fits(rows: Sequence[Mapping[str, Any]], strategies: Sequence[str]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, final
+from typing import Any, Literal, final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from circuits.budget import DeltaBudget
 from circuits.draws import stream_keys
 from circuits.law import LEAST_SHARE
 from circuits.oracle_calls import start_and_play
+from circuits.scope import AllPairs, EachQuery, Scope
 from circuits.strategies import compared_strategies, load_strategy
 from circuits.strategies.strategy import Expectation
 from classical.training.loop import Training
@@ -29,6 +30,7 @@ from hybrid_train.experiments.setting import Setting
 from hybrid_train.finder.interface import ActiveSetFinder
 from hybrid_train.finder.registry import make_finder
 from hybrid_train.studies.recorder import Asked, Recorder
+from hybrid_train.support.arrays import IntArray
 from hybrid_train.support.checks import checked_probability
 from hybrid_train.support.progress import with_progress
 from hybrid_train.support.rng import Role, seed_key
@@ -76,6 +78,7 @@ def count_along(
     *,
     delta: float = 1e-6,
     seed: int | None = None,
+    scope: Literal["query", "pairs"] | None = None,
     out: str | os.PathLike[str] | None = None,
     progress: bool = False,
 ) -> CallsAlong:
@@ -91,6 +94,8 @@ def count_along(
         strategies: names of :data:`circuits.strategies.STRATEGIES`.
         delta: in (0, 1), what the whole run may miss anything with.
         seed: of the searches that are played; that of the run, ``run.seed``, if left out.
+        scope: what one search runs over, each query of a step or all of its pairs; that of the config's finder, a
+            Grover finder's or "query", if left out.
         out: results directory to make; nothing is written without one.
         progress: show a bar, if standard error is a terminal.
 
@@ -110,6 +115,9 @@ def count_along(
         load_strategy(name)
     if out is not None:
         check_vacant(Path(out))
+    chosen = valid.finder.options.get("scope", "query") if scope is None else scope
+    if chosen not in {"query", "pairs"}:
+        raise ConfigError(f"scope={chosen!r}: expected 'query' or 'pairs'")
     recorder, valid, notes = _recorder(valid)
     setting = Setting.of(valid)
     n_points = two_layer.width if valid.training.index == "neurons" else len(setting.dataset)
@@ -122,7 +130,8 @@ def count_along(
         asked = recorder.asked.pop()
         for name in strategies:
             shares = budgets[name].take(len(asked.rows))
-            rows.append({"step": step} | _step_row(name, asked, n_points, shares, played_seed, step))
+            row = _step_row(name, asked, _scope(chosen, asked, n_points), shares, played_seed, step)
+            rows.append({"step": step} | row)
     result = CallsAlong(valid, rows, _totals(rows, strategies), [*setting.notes, *notes])
     return with_files(result, out, _draw)
 
@@ -146,18 +155,40 @@ def _training(config: Config, setting: Setting, finder: ActiveSetFinder) -> Trai
     return make_training(unaudited, setting, setting.start(config), lambda layer: finder)
 
 
+def _scope(name: str, asked: Asked, n_points: int) -> Scope:
+    if name == "pairs" and len(asked.rows):
+        return AllPairs(len(asked.rows), n_points)
+    return EachQuery(len(asked.rows), n_points)
+
+
+def _streams(scope: Scope, asked: Asked) -> IntArray:
+    """Return what tells the random streams of the searches of a step apart: the query, if it has one of its own."""
+    return asked.rows if isinstance(scope, EachQuery) else np.zeros(scope.n_searches, np.int64)
+
+
 def _step_row(
-    name: str, asked: Asked, n_points: int, shares: npt.NDArray[np.float64], seed: int, step: int
+    name: str, asked: Asked, scope: Scope, shares: npt.NDArray[np.float64], seed: int, step: int
 ) -> dict[str, Any]:
     """Play the searches of one step; return sums over its queries."""
     strategy = load_strategy(name)
     marked, known = (asked.newcomers, asked.known) if strategy.remembers else (asked.active, np.zeros_like(asked.known))
-    last_time = Expectation(asked.newcomers_before, np.sqrt(asked.newcomers_before) + 0.5)
-    keys = stream_keys(seed_key(seed, Role.FINDER), asked.rows, step)
-    played = start_and_play(strategy, n_points, shares, keys, marked, known=known, expectation=last_time)
+    to_find, excluded, before = (
+        scope.summed(each.astype(np.float64)) for each in (marked, known, asked.newcomers_before)
+    )
+    keys = stream_keys(seed_key(seed, Role.FINDER), _streams(scope, asked), step)
+    played = start_and_play(
+        strategy,
+        scope.register.n_items,
+        scope.summed(shares),
+        keys,
+        to_find.astype(np.int64),
+        known=excluded.astype(np.int64),
+        expectation=Expectation(before, np.sqrt(before) + 0.5),
+    )
     return {
         "strategy": name,
         "queries": len(asked.rows),
+        "searches": scope.n_searches,
         "active": int(asked.active.sum()),
         "newcomers": int(asked.newcomers.sum()),
         "oracle_calls": int(played["oracle_calls"].sum()),
@@ -166,7 +197,7 @@ def _step_row(
         "verifications": int(played["runs"].sum()),
         "inner_products": int(played["runs"].sum() + known.sum()),
         "missed": int((played["missed"] > 0).sum()),
-        "scan": len(asked.rows) * n_points,
+        "scan": scope.n_searches * scope.register.n_items,
     }
 
 

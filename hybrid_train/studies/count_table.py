@@ -20,7 +20,28 @@ def count_text(document: Mapping[str, Any]) -> str:
         numbers += [scale * row["reference_known_k"], row["scan"], row["paper_m_9_10"], row["true_k_line"]]
         cells = [_number(row["m"]), _number(row["k"]), row["strategy"], str(row["trials"])]
         lines.append([*cells, *map(_number, numbers), str(row["missed"])])
-    return f"{aligned(lines, 0)}\n\n{_predictions(document['rows'])}\n\n{_fit_text(document['fits'])}"
+    parts = [aligned(lines, 0), _predictions(document["rows"]), _fit_text(document["fits"])]
+    if "later_searches" in document["rows"][0]:
+        parts.insert(1, _by_step(document["rows"]))
+    return "\n\n".join(parts)
+
+
+def formula_text(document: Mapping[str, Any]) -> str:
+    """Return the rows and fits, and below them the closed forms that they hold."""
+    lines = [[one["name"], one["formula"]] for one in document["formulas"]]
+    return f"{count_text(document)}\n\nclosed forms\n{aligned(lines, 2)}"
+
+
+def _by_step(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return what Algorithm 8 takes in its first step and in later ones, and what its empty searches take."""
+    lines = [["m", "strategy", "first step", "later steps", "neurons asked then", "nothing fires", "calls of such"]]
+    lines[0].append("Lemma G.6")
+    for row in rows:
+        keys = ("first_total_calls_mean", "later_total_calls_mean", "later_searches")
+        cells = [_number(row["m"]), row["strategy"], *(_number(row[key]) for key in keys)]
+        cells += [f"{row['empty_share']:.1%}", _number(row["empty_calls_mean"]), _number(row["lemma_g6_calls"])]
+        lines.append(cells)
+    return aligned(lines, 0)
 
 
 def _predictions(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -85,6 +85,39 @@ def test_data_index_counts_a_whole_step() -> None:
     assert row["total_calls_mean"] == pytest.approx(512 * row["oracle_calls_mean"])
 
 
+def test_data_index_tells_the_first_step_from_later_ones_and_what_nothing_costs() -> None:
+    rows = hybrid_train.count_oracle_calls([4096], ["adaptive", "warm"], index="data", n=16, trials=4000).rows
+    share = rows[0]["k"] / 16
+    for row in rows:
+        assert row["empty_share"] == pytest.approx((1.0 - share) ** 16)
+        assert row["later_searches"] == pytest.approx(4096 * (1.0 - row["empty_share"]))
+        assert row["empty_calls_mean"] > math.sqrt(16)  # Lemma G.6 charges nothing for such a search
+        assert row["lemma_g6_calls"] < 4096 * 16 * math.sqrt(share)  # Jensen's inequality
+        assert row["later_total_calls_mean"] < row["first_total_calls_mean"]
+    adaptive, warm = rows
+    assert adaptive["first_total_calls_mean"] == pytest.approx(adaptive["total_calls_mean"])
+    assert warm["first_total_calls_mean"] == pytest.approx(adaptive["first_total_calls_mean"], rel=0.05)
+    assert warm["later_total_calls_mean"] < adaptive["later_total_calls_mean"]
+
+
+@pytest.mark.parametrize("index", ["neurons", "data"])
+def test_all_pairs_at_once_are_one_search(index: Any) -> None:
+    (row,) = hybrid_train.count_oracle_calls([512], ["adaptive"], index=index, n=32, scope="pairs", trials=50).rows
+    assert (row["items"], row["searches"], row["scan"]) == (32 * 512, 1, 32 * 512)
+    assert row["k"] == pytest.approx(32 * 512 * 0.0571, rel=0.02)
+    assert row["oracle_calls_mean"] == pytest.approx(row["predicted"], rel=0.3)
+    apart = hybrid_train.count_oracle_calls([512], ["adaptive"], trials=50, delta=1e-6 / 32).rows[0]
+    assert row["total_calls_mean"] < 32 * apart["total_calls_mean"] - 25 * apart["certificate_calls_mean"]
+
+
+def test_every_strategy_and_line_has_its_formula() -> None:
+    result = hybrid_train.count_oracle_calls([64], list(STRATEGIES), trials=2)
+    told = {one["name"]: one["formula"] for one in result.document()["formulas"]}
+    assert {f"predicted: {name}" for name in STRATEGIES} < set(told)
+    assert {"N", "k", "scan", "sqrt(mk)", "m^(9/10)", "certificate"} < set(told)
+    assert "Lemma G.6" not in told
+
+
 @pytest.mark.parametrize("counts", ["0", "1m", "1"])
 @pytest.mark.parametrize("width", [1, 3, 1000])
 def test_corners(counts: str, width: int) -> None:
@@ -101,6 +134,14 @@ def test_same_seed_same_counts() -> None:
 
 
 class TestCommand:
+    def test_formulas_are_printed_below_the_table(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["count", "--widths", "64", "--index", "data", "--trials", "9", "--formula"]) == 0
+        text = capsys.readouterr().out
+        assert "later steps" in text
+        assert "Lemma G.6" in text.split("closed forms")[1]
+        assert main(["count", "--widths", "64", "--trials", "9", "--scope", "pairs", "--n", "4"]) == 0
+        assert "closed forms" not in capsys.readouterr().out
+
     def test_json_is_one_document(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["count", "--widths", "2^30", "--counts", "500", "--trials", "2", "--json"]) == 0
         captured = capsys.readouterr()
@@ -132,6 +173,8 @@ class TestCommand:
             (["--delta", "0"], "delta=0.0"),
             (["--delta", "nan"], "delta=nan"),
             (["--index", "rows"], "index='rows'"),
+            (["--scope", "all"], "scope='all'"),
+            (["--n", "8"], "--scope pairs"),
             (["--index", "data", "--counts", "3"], "leave it out"),
             (["--n", "0", "--index", "data"], "n=0"),
             (["--newcomers", "2"], "newcomers=2.0"),

@@ -65,6 +65,20 @@ def test_every_step_of_the_run_is_counted(index: str) -> None:
     assert total["warm"]["oracle_calls"] == sum(r["oracle_calls"] for r in along.rows if r["strategy"] == "warm")
 
 
+@pytest.mark.parametrize("index", ["neurons", "data"])
+def test_all_pairs_of_a_step_at_once(index: str) -> None:
+    apart, together = (
+        count_along(with_index(index), ("adaptive", "warm"), scope=scope) for scope in ("query", "pairs")
+    )
+    for one, all_pairs in zip(apart.rows, together.rows, strict=True):
+        assert all_pairs["searches"] == 1
+        assert all_pairs["oracle_calls"] < one["oracle_calls"]
+        for same in ("queries", "active", "newcomers", "scan", "missed"):
+            assert all_pairs[same] == one[same]
+    finder = {"kind": "grover", "engine": "closed_form", "scope": "pairs"}
+    assert count_along(with_index(index) | {"finder": finder}, ("adaptive", "warm")).rows == together.rows
+
+
 def test_a_quantum_finder_is_replaced_for_training() -> None:
     along = count_along(CONFIG | {"finder": {"kind": "grover", "engine": "closed_form"}}, ("warm",))
     assert along.config.finder.kind == "scan"
@@ -75,6 +89,8 @@ def test_a_quantum_finder_is_replaced_for_training() -> None:
 def test_bad_arguments_are_refused() -> None:
     with pytest.raises(ConfigError, match="strategies="):
         count_along(CONFIG, ())
+    with pytest.raises(ConfigError, match="scope='all'"):
+        count_along(CONFIG, scope="all")
     with pytest.raises(ConfigError, match=r"delta=1.0"):
         count_along(CONFIG, delta=1.0)
 
