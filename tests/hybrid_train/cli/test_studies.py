@@ -58,7 +58,8 @@ def test_options_reach_the_count(capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--index", "data", "--n", "5", "--seed", "3", "--newcomers", "0.5", "--trials", "2", "--delta", "1e-3"]
     assert main(["count", "--widths", "64", "--strategies", "warm", "--json", *options]) == 0
     given = json.loads(capsys.readouterr().out)["options"]
-    assert given == {"delta": 1e-3, "seed": 3, "index": "data", "n": 5, "newcomers": 0.5, "trials": 2}
+    wanted = {"delta": 1e-3, "seed": 3, "index": "data", "n": 5, "newcomers": 0.5, "trials": 2}
+    assert given == wanted | {"scope": "query"}
 
 
 def test_crossover_looks_for_a_free_directory_before_it_works(
