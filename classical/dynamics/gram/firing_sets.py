@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
 
 from hybrid_train.support.arrays import IntArray
+from hybrid_train.support.kernels import kernel
 
 _WORD = 64
 
-_PENDING, _MOST = 1 << 17, 1 << 21
-"""Words of sets that are collected before they are counted, and that are kept in all."""
+_FIRST, _MOST = 1 << 10, 1 << 21
+"""Places of a table at first, and words of one that is large."""
 
 
 def words_of(n: int) -> int:
@@ -32,34 +33,32 @@ class FiringSets:
 
     def __init__(self, n: int) -> None:
         self.words = words_of(n)
-        self._sets, self._counts = np.empty((0, self.words), np.uint64), np.empty(0, np.int64)
-        self._pending: list[tuple[npt.NDArray[np.uint64], IntArray]] = []
-        self._waiting = 0
         self._full = False
+        self._empty(_FIRST)
 
     def add(self, sets: npt.NDArray[np.uint64], times: int | IntArray = 1) -> None:
         """Count some sets.
 
         Args:
-            sets: (B, words) bit j mod 64 of word j div 64 for column j.
+            sets: (B, words) bit j mod 64 of word j div 64 for column j; none is empty.
             times: how often each counts; -1 takes it away.
         """
-        if self._full or not len(sets):
-            return
-        self._pending.append((sets, np.broadcast_to(np.asarray(times, np.int64), len(sets))))
-        self._waiting += sets.size
-        if self._waiting > _PENDING:
-            self._compress()
+        counts = np.broadcast_to(np.asarray(times, np.int64), len(sets))
+        done = 0
+        while not self._full:
+            done = int(_count(self._sets, self._counts, sets, counts, done, self._room()))
+            if done == len(sets):
+                return
+            self._grow()
 
     def join(self, other: FiringSets) -> None:
         """Count what another counts, too."""
-        other._compress()
         self._full |= other._full
-        self.add(other._sets, other._counts)
+        used = other._sets.any(axis=1)
+        self.add(other._sets[used], other._counts[used])
 
     def touching(self, columns: npt.NDArray[np.bool_]) -> int | None:
         """Return how many rows fire for some of the columns, of which (n,) tells; None if that was not counted."""
-        self._compress()
         if self._full:
             return None
         padded = np.zeros(self.words * _WORD, bool)
@@ -67,17 +66,47 @@ class FiringSets:
         bits = np.packbits(padded, bitorder="little").view("<u8").astype(np.uint64)
         return int(self._counts[(self._sets & bits).any(axis=1)].sum())
 
-    def _compress(self) -> None:
-        if not self._pending:
-            return
-        sets = np.concatenate([self._sets, *(sets for sets, _ in self._pending)])
-        times = np.concatenate([self._counts, *(times for _, times in self._pending)])
-        self._pending, self._waiting = [], 0
-        order = np.lexsort(sets.T) if self.words > 1 else np.argsort(sets[:, 0])
-        sets, times = sets[order], times[order]
-        firsts = np.flatnonzero(np.concatenate([[True], (sets[1:] != sets[:-1]).any(axis=1)]))
-        counts = np.add.reduceat(times, firsts)
-        self._sets, self._counts = sets[firsts[counts != 0]], counts[counts != 0]
-        if self._sets.size > _MOST:
-            self._full = True
-            self._sets, self._counts = self._sets[:0], self._counts[:0]
+    def _empty(self, places: int) -> None:
+        self._sets, self._counts = np.zeros((places, self.words), np.uint64), np.zeros(places, np.int64)
+
+    def _room(self) -> int:
+        """Return how many sets may yet come before the table is half full."""
+        return len(self._sets) // 2 - int(np.count_nonzero(self._sets.any(axis=1)))
+
+    def _grow(self) -> None:
+        """Go on in a table of twice the places, without the sets that no row fires for any more."""
+        sets, counts = self._sets[self._counts != 0], self._counts[self._counts != 0]
+        self._empty(2 * len(self._sets))
+        self._full = self._sets.size > _MOST
+        if self._full:
+            self._empty(1)
+        else:
+            _count(self._sets, self._counts, sets, counts, 0, len(self._sets))
+
+
+@kernel
+def _count(table: Any, counts: Any, sets: Any, times: Any, first: Any, room: Any) -> Any:
+    """Count sets from the first on in a table with open addresses; return the first that found no room."""
+    mask = np.uint64(table.shape[0] - 1)
+    for k in range(first, sets.shape[0]):
+        mixed = np.uint64(0)
+        for word in range(sets.shape[1]):
+            mixed = (mixed ^ sets[k, word]) * np.uint64(0x9E3779B97F4A7C15)
+            mixed ^= mixed >> np.uint64(32)
+        place = np.int64(mixed & mask)
+        while True:
+            same, used = True, False
+            for word in range(sets.shape[1]):
+                same &= table[place, word] == sets[k, word]
+                used |= table[place, word] != 0
+            if same or not used:
+                break
+            place = np.int64(np.uint64(place + 1) & mask)
+        if not same:
+            if room == 0:
+                return k
+            room -= 1
+            for word in range(sets.shape[1]):
+                table[place, word] = sets[k, word]
+        counts[place] += times[k]
+    return sets.shape[0]

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple, final
 
 import numpy as np
 import numpy.typing as npt
+from numba.cpython.unsafe.numbers import trailing_zeros
 
-from classical.dynamics.gram.firing_sets import FiringSets
+from classical.dynamics.gram.firing_sets import FiringSets, words_of
 from classical.dynamics.gram.layout import Totals, World
 from classical.lists.lengths import EPS, UP
 from hybrid_train.finder.bank import Bank, Ledger
@@ -108,9 +109,9 @@ class Resting:
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             products = vectors.astype(np.float64, copy=False) @ columns.T
         levels = np.empty(len(rows), np.uint8)
-        reach = _lay(vectors, products, world, self.edges, level, levels)
+        sets = np.zeros((len(rows), words_of(len(columns))), np.uint64)
+        reach = _lay(vectors, products, world, self.edges, level, levels, sets)
         if sums is not None:
-            sets = np.zeros((len(rows), sums.sets.words), np.uint64)
             _tally(rows, products, levels, world, sums.totals, sets)
             sums.sets.add(sets[(levels != AWAKE) & (levels != SILENT)])
         self.levels[rows - self.first] = np.where(levels == SILENT, AWAKE, levels)
@@ -130,8 +131,12 @@ class Resting:
 
 
 @kernel
-def _lay(vectors: Any, products: Any, world: Any, edges: Any, level: Any, levels: Any) -> Any:
-    """Say how long each row may rest beyond a level; return a bound of the norms of those that do."""
+def _lay(vectors: Any, products: Any, world: Any, edges: Any, level: Any, levels: Any, sets: Any) -> Any:
+    """Say how long each row may rest beyond a level, and mark the columns it fires for.
+
+    Returns:
+        A bound of the norms of the rows that rest.
+    """
     threshold, norms, rounding, speck = world.threshold, world.norms, world.rounding, world.speck
     n, path, longest = norms.size, world.clocks[norms.size + 1], 0.0
     firing = np.empty(n, np.int64)
@@ -142,6 +147,7 @@ def _lay(vectors: Any, products: Any, world: Any, edges: Any, level: Any, levels
             if products[k, j] > threshold:
                 firing[fired] = j
                 fired += 1
+                sets[k, j // 64] |= np.uint64(1) << np.uint64(j % 64)
         norm = np.sqrt(dot(vectors[k], vectors[k])) * (1 + 8 * rounding) + speck
         doubt = factor * (norm + n * path) * UP + speck
         left, certain = np.inf, True
@@ -173,8 +179,8 @@ def _approach(world: Any, i: Any, firing: Any) -> Any:
 
 @kernel
 def _tally(rows: Any, products: Any, levels: Any, world: Any, totals: Any, sets: Any) -> None:
-    """Add the rows that rest to the totals, and mark the columns that they fire for."""
-    threshold, base, signs = world.threshold, world.base, world.signs
+    """Add the rows that rest to the totals."""
+    base, signs = world.base, world.signs
     sums, counts, overlaps = totals.outputs, totals.fired, totals.overlaps
     n, outputs = sums.shape
     firing = np.empty(n, np.int64)
@@ -183,12 +189,14 @@ def _tally(rows: Any, products: Any, levels: Any, world: Any, totals: Any, sets:
             continue
         fired, neuron = 0, rows[k]
         counts[n] += 1
-        for i in range(n):
-            if products[k, i] > threshold:
+        for word in range(sets.shape[1]):
+            bits = sets[k, word]
+            while bits:
+                i = 64 * word + np.int64(trailing_zeros(bits))
+                bits &= bits - np.uint64(1)
                 firing[fired] = i * outputs
                 fired += 1
                 counts[i] += 1
-                sets[k, i // 64] |= np.uint64(1) << np.uint64(i % 64)
                 for q in range(outputs):
                     sums[i, q] += signs[neuron, q] * (products[k, i] - base)
         for u in range(fired):

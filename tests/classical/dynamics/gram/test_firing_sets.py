@@ -17,9 +17,10 @@ def packed(fires: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("n", [3, 64, 65, 150])
 def test_rows_that_fire_for_some_of_the_columns_are_counted(monkeypatch: pytest.MonkeyPatch, n: int) -> None:
-    monkeypatch.setattr(firing_sets, "_PENDING", 256)
+    monkeypatch.setattr(firing_sets, "_FIRST", 16)
     rng = np.random.default_rng(n)
     fires = rng.random((2000, n)) < 1.5 / n
+    fires[np.arange(2000), rng.integers(0, n, 2000)] = True
     fires[:1000] = fires[rng.integers(0, 50, 1000)]
     here = rng.random(2000) < 0.7
     one, other = FiringSets(n), FiringSets(n)
@@ -34,6 +35,7 @@ def test_rows_that_fire_for_some_of_the_columns_are_counted(monkeypatch: pytest.
 
 
 def test_where_there_are_too_many_sets_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(firing_sets, "_FIRST", 4)
     monkeypatch.setattr(firing_sets, "_MOST", 20)
     rng = np.random.default_rng(0)
     counts, whole = FiringSets(30), FiringSets(30)

@@ -106,6 +106,7 @@ def test_rests_that_are_too_long_are_caught(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_nobody_rests_where_it_cannot_be_counted_who_moves(monkeypatch: pytest.MonkeyPatch) -> None:
     truth = [moved for *_, moved in run(network())[1]]
+    monkeypatch.setattr(firing_sets, "_FIRST", 4)
     monkeypatch.setattr(firing_sets, "_MOST", 5)
     dynamics, seen = run(network())
     assert dynamics.facts()["resting_neurons"] == 0
