@@ -16,7 +16,7 @@ from classical.dynamics.gram.firing_sets import FiringSets
 from classical.dynamics.gram.layout import Totals
 from classical.dynamics.gram.queues import get_up, go_to_bed
 from classical.dynamics.gram.reading import Pairs, audit_of, pairs_of, sets_of
-from classical.dynamics.gram.resting import AWAKE, LAST, Resting, Sums, edges_of
+from classical.dynamics.gram.resting import AWAKE, LAST, Resting, Sums, limits_of
 from classical.dynamics.gram.size import KERNEL_SIZE, check_lists, check_resting
 from classical.dynamics.gram.world import first_world, longest_combination, no_totals
 from classical.dynamics.two_layer import TwoLayerDynamics
@@ -156,8 +156,8 @@ class GramDynamics(TwoLayerDynamics):
             self._probe = Probe.of(columns, float(network.threshold), self._skin or FIRST_SKIN * typical)
             directions = network.trained_part(columns.astype(np.float64))
             self._world = first_world(network, columns, directions, rounds=ROUNDS, direct=direct)
-            self._edges = edges_of(typical)
-            self._horizon = float(self._edges[1]) if self._rest else np.inf
+            self._limits = limits_of(typical, self._world)
+            self._horizon = float(self._limits.edges[1]) if self._rest else np.inf
             sums, laid = self._scan(n + 1)
             self._world = self._world._replace(reach=max(chunk.reach for chunk in self._chunks))
             self._longest = 0.0 if direct else longest_combination(self._world.gram)
@@ -179,7 +179,7 @@ class GramDynamics(TwoLayerDynamics):
                 resting, choice = None, None
                 outputs.append(np.zeros_like(nothing.outputs))
                 if self._rest:
-                    resting = Resting(begin, end, self._edges)
+                    resting = Resting(begin, end, self._limits)
                     mine = sums._replace(totals=sums.totals._replace(outputs=outputs[-1]))
                     choice = self._laying(resting, AWAKE, mine)
                 chunks.append(Chunk(bank, begin, end, self._probe, queues, resting, choice))
@@ -213,8 +213,8 @@ class GramDynamics(TwoLayerDynamics):
         """Before the last clock goes so far, wake the rows that may not rest through it, and some more."""
         if path < self._horizon:
             return
-        level = min(LAST, int(np.searchsorted(self._edges[1:], path * _AHEAD, "right")))
-        self._horizon = float(self._edges[level + 1]) if level < LAST else np.inf
+        level = min(LAST, int(np.searchsorted(self._limits.edges[1:], path * _AHEAD, "right")))
+        self._horizon = float(self._limits.edges[level + 1]) if level < LAST else np.inf
         bank, world, probe = self.network.weights, self._world, self._probe
 
         def wake(first: int, last: int) -> list[Woken]:

@@ -34,15 +34,32 @@ _SHY = 1 - 1e-6
 """Part of its slack that a row rests through: its doubt grows by far less than 1e-6 of its path."""
 
 
-def edges_of(typical: float) -> FloatArray:
-    """Return (256,) how far clock n + 1 may go while a row of each level rests.
+class Limits(NamedTuple):
+    """What all rows share.
+
+    Attributes:
+        edges: (256,) how far clock n + 1 may go while a row of each level rests.
+        speeds: (n, n) how fast a row that fires for column j alone comes nearer to b for column i at most, per unit of
+            its path.
+    """
+
+    edges: FloatArray
+    speeds: FloatArray
+
+
+def limits_of(typical: float, world: World) -> Limits:
+    """Return the limits.
 
     Args:
         typical: size of a coordinate of the rows.
+        world: at step 0.
     """
     edges = _FARTHEST * typical * 2.0 ** ((np.arange(SILENT + 1) - LAST) / _OCTAVE)
     edges[AWAKE] = -np.inf
-    return edges
+    speeds = np.repeat(world.norms[:, None], len(world.norms), axis=1)
+    if world.grain < 1:
+        speeds = np.maximum(world.grain * speeds, np.abs(world.gram) * world.inverse)
+    return Limits(edges, speeds)
 
 
 class Sums(NamedTuple):
@@ -64,14 +81,14 @@ class Resting:
     Args:
         first: the chunk's first row.
         last: behind its last one.
-        edges: of the levels.
+        limits: what all rows share.
 
     Attributes:
         levels: (last - first,) uint8.
     """
 
-    def __init__(self, first: int, last: int, edges: FloatArray) -> None:
-        self.first, self.edges = first, edges
+    def __init__(self, first: int, last: int, limits: Limits) -> None:
+        self.first, self._limits = first, limits
         self.levels: npt.NDArray[np.uint8] = np.zeros(last - first, np.uint8)
 
     @property
@@ -110,7 +127,7 @@ class Resting:
             products = vectors.astype(np.float64, copy=False) @ columns.T
         levels = np.empty(len(rows), np.uint8)
         sets = np.zeros((len(rows), words_of(len(columns))), np.uint64)
-        reach = _lay(vectors, products, world, self.edges, level, levels, sets)
+        reach = _lay(vectors, products, world, self._limits, level, levels, sets)
         if sums is not None:
             _tally(rows, products, levels, world, sums.totals, sets)
             sums.sets.add(sets[(levels != AWAKE) & (levels != SILENT)])
@@ -131,13 +148,14 @@ class Resting:
 
 
 @kernel
-def _lay(vectors: Any, products: Any, world: Any, edges: Any, level: Any, levels: Any, sets: Any) -> Any:
+def _lay(vectors: Any, products: Any, world: Any, limits: Any, level: Any, levels: Any, sets: Any) -> Any:
     """Say how long each row may rest beyond a level, and mark the columns it fires for.
 
     Returns:
         A bound of the norms of the rows that rest.
     """
     threshold, norms, rounding, speck = world.threshold, world.norms, world.rounding, world.speck
+    edges, speeds = limits.edges, limits.speeds
     n, path, longest = norms.size, world.clocks[norms.size + 1], 0.0
     firing = np.empty(n, np.int64)
     factor, near = 2 * rounding + (world.steps + 4 * n + 16) * EPS, 4 * EPS * abs(threshold)
@@ -156,7 +174,10 @@ def _lay(vectors: Any, products: Any, world: Any, edges: Any, level: Any, levels
                 margin = abs(products[k, i] - threshold) - near - doubt * norms[i]
                 certain &= margin > 0
                 if not margin >= left * fired * norms[i] * UP and fired > 0:
-                    left = min(left, margin / _approach(world, i, firing[:fired]))
+                    approach = 0.0
+                    for u in range(fired):
+                        approach += speeds[i, firing[u]]
+                    left = min(left, margin / approach)
         levels[k] = AWAKE
         if certain and fired == 0:
             levels[k] = SILENT
@@ -166,15 +187,6 @@ def _lay(vectors: Any, products: Any, world: Any, edges: Any, level: Any, levels
                 levels[k] = at
                 longest = max(longest, norm)
     return longest
-
-
-@kernel
-def _approach(world: Any, i: Any, firing: Any) -> Any:
-    """Return how fast a row that fires for some columns comes nearer to the boundary of column i, per unit of path."""
-    norm, total = world.norms[i], 0.0
-    for j in firing:
-        total += max(world.grain * norm, abs(world.gram[i, j]) * world.inverse[j]) if world.grain < 1 else norm
-    return total
 
 
 @kernel

@@ -130,7 +130,9 @@ def test_results_do_not_depend_on_the_number_of_threads() -> None:
 
 
 def test_a_level_is_never_higher_than_what_it_stands_for() -> None:
-    edges = resting.edges_of(1.3)
+    dynamics = GramDynamics(network(), DATA.inputs)
+    dynamics.start()
+    edges = resting.limits_of(1.3, dynamics._world).edges
     for alarm in np.concatenate([np.geomspace(1e-12, 100, 1000), edges[1:], np.nextafter(edges[1:], 0)]):
         level = resting._level(edges, alarm)
         assert edges[level] <= alarm
