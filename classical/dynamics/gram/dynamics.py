@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, final
 
 import numpy as np
@@ -11,13 +10,15 @@ import numpy.typing as npt
 
 from classical.dynamics.gram import rows as rows_at_hand
 from classical.dynamics.gram import steps as compiled
-from classical.dynamics.gram.chunks import Choice, Chunk, ChunkLedger, Probe, Woken, chunk_bounds
-from classical.dynamics.gram.firing_sets import FiringSets
+from classical.dynamics.gram.chunks import Chunk
 from classical.dynamics.gram.layout import Totals
+from classical.dynamics.gram.ledger import ChunkLedger
+from classical.dynamics.gram.probe import Probe
 from classical.dynamics.gram.queues import get_up, go_to_bed
 from classical.dynamics.gram.reading import Pairs, audit_of, pairs_of, sets_of
-from classical.dynamics.gram.resting import AWAKE, LAST, Resting, Sums, limits_of
+from classical.dynamics.gram.resting import limits_of
 from classical.dynamics.gram.size import KERNEL_SIZE, check_lists, check_resting
+from classical.dynamics.gram.tier import Tier
 from classical.dynamics.gram.world import first_world, longest_combination, no_totals
 from classical.dynamics.two_layer import TwoLayerDynamics
 from classical.lists.following import MOST_COLUMNS, ROUNDS
@@ -44,9 +45,6 @@ _TICKS = 1 << 18
 _BUSY, _ALARMS, _SUMS = 1 << 12, 128, 64
 """Rows woken in a step that make it worth to use every thread in the next one; so many alarms take as long to compare
 as a row takes to visit, and so many sums as long to merge."""
-
-_AHEAD = 1.25
-"""How much farther than it has to be a rest that is not over yet must reach at least."""
 
 _MEMORY = 4
 """Steps over which the pace of the clocks is averaged."""
@@ -156,9 +154,8 @@ class GramDynamics(TwoLayerDynamics):
             self._probe = Probe.of(columns, float(network.threshold), self._skin or FIRST_SKIN * typical)
             directions = network.trained_part(columns.astype(np.float64))
             self._world = first_world(network, columns, directions, rounds=ROUNDS, direct=direct)
-            self._limits = limits_of(typical, self._world)
-            self._horizon = float(self._limits.edges[1]) if self._rest else np.inf
-            sums, laid = self._scan(n + 1)
+            self._tier = Tier(network.weights, self._probe, limits_of(typical, self._world), rest=self._rest)
+            self._chunks, sums, laid = self._tier.scan(self._world)
             self._world = self._world._replace(reach=max(chunk.reach for chunk in self._chunks))
             self._longest = 0.0 if direct else longest_combination(self._world.gram)
             self._largest_sign = np.abs(network.output_weights).max(axis=0).astype(np.float64)
@@ -168,37 +165,6 @@ class GramDynamics(TwoLayerDynamics):
             self._ledger = ChunkLedger(self._chunks, columns, directions, self._world)
             network.weights.attach(self._ledger)
             self._cost.inner_products += n * network.width + sum(chunk.evaluated for chunk in self._chunks)
-
-    def _scan(self, queues: int) -> tuple[Totals, list[FloatArray]]:
-        """Make the chunks; return the sums over the rows that rest, their outputs chunk by chunk."""
-        bounds, bank, nothing = chunk_bounds(self.network.width), self.network.weights, no_totals(self._world)
-
-        def scan(first: int, last: int) -> tuple[list[Chunk], list[FloatArray], Sums]:
-            sums, chunks, outputs = Sums(no_totals(self._world), FiringSets(queues - 1)), [], []
-            for begin, end in pairwise(bounds[first : last + 1]):
-                resting, choice = None, None
-                outputs.append(np.zeros_like(nothing.outputs))
-                if self._rest:
-                    resting = Resting(begin, end, self._limits)
-                    mine = sums._replace(totals=sums.totals._replace(outputs=outputs[-1]))
-                    choice = self._laying(resting, AWAKE, mine)
-                chunks.append(Chunk(bank, begin, end, self._probe, queues, resting, choice))
-            return chunks, outputs, sums
-
-        with one_blas_thread():
-            done = in_threads(scan, len(bounds) - 1, 1)
-        self._firing_sets = FiringSets(queues - 1)
-        for _, _, sums in done:
-            self._firing_sets.join(sums.sets)
-            np.add(nothing.fired, sums.totals.fired, out=nothing.fired)
-            np.add(nothing.overlaps, sums.totals.overlaps, out=nothing.overlaps)
-        self._chunks = [chunk for chunks, _, _ in done for chunk in chunks]
-        return nothing, [part for _, outputs, _ in done for part in outputs]
-
-    def _laying(self, resting: Resting, level: int, sums: Sums | None = None) -> Choice:
-        """Return what lays rows to rest beyond a level."""
-        columns, world = self._probe.columns.astype(np.float64, copy=False), self._world
-        return lambda rows, vectors: resting.lay(rows, vectors, columns, world, level, sums)
 
     def _count_all(self, sums: Totals, laid: list[FloatArray]) -> Totals:
         """Count every row, the halves of the bank apart: twins of a paired start cancel exactly."""
@@ -210,30 +176,10 @@ class GramDynamics(TwoLayerDynamics):
         return sums._replace(outputs=halves[0] + halves[1])
 
     def _rouse(self, path: float) -> None:
-        """Before the last clock goes so far, wake the rows that may not rest through it, and some more."""
-        if path < self._horizon:
-            return
-        level = min(LAST, int(np.searchsorted(self._limits.edges[1:], path * _AHEAD, "right")))
-        self._horizon = float(self._limits.edges[level + 1]) if level < LAST else np.inf
-        bank, world, probe = self.network.weights, self._world, self._probe
-
-        def wake(first: int, last: int) -> list[Woken]:
-            nothing, done = no_totals(world), []
-            for chunk in self._chunks[first:last]:
-                if chunk.resting is None:
-                    continue
-                woken = chunk.wake(world, level, bank, probe, self._laying(chunk.resting, level))
-                if woken is not None:
-                    compiled.settle(chunk.lists, world, nothing, woken.slots)
-                    done.append(woken)
-                if level == LAST:
-                    chunk.resting = None
-            return done
-
-        with one_blas_thread():
-            for woken in (one for part in in_threads(wake, len(self._chunks), 1) for one in part):
-                self._cost.inner_products += woken.looked * len(self.examples)
-                self._firing_sets.add(woken.sets, -1)
+        """Before the last clock goes so far, wake the rows that may not rest through it."""
+        if path >= self._tier.horizon or np.isnan(path):
+            looked = self._tier.wake(path, self._chunks, self._world)
+            self._cost.inner_products += looked * len(self.examples)
 
     def evaluate(self, rows: IntArray | None = None) -> Evaluation:
         self._rows = None if rows is None else np.asarray(rows, np.int64)
@@ -312,7 +258,7 @@ class GramDynamics(TwoLayerDynamics):
             return int(self._totals.fired[-1])
         if not pulled.any():
             return 0
-        at_rest = self._firing_sets.touching(pulled)
+        at_rest = self._tier.sets.touching(pulled)
         if at_rest is None:
             self._rouse(np.inf)
             at_rest = 0
