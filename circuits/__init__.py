@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from circuits.arithmetic.oracle import ArithmeticOracle
+    from circuits.cnf import CnfOracle, Formula, read_dimacs
     from circuits.engines.aer import AerEngine
     from circuits.engines.closed_form import ClosedFormEngine
     from circuits.engines.noise import Noise
@@ -16,11 +17,15 @@ if TYPE_CHECKING:
     from circuits.grover import diffusion, grover_circuit, grover_operator, uniform_state
     from circuits.law import Phases, fixed_point_phases, success_probability
     from circuits.lookup import LookupOracle
+    from circuits.oracle_search import FoundAll, find_all
 
 _HOMES = {
     "AerEngine": "circuits.engines.aer",
     "ArithmeticOracle": "circuits.arithmetic.oracle",
     "ClosedFormEngine": "circuits.engines.closed_form",
+    "CnfOracle": "circuits.cnf",
+    "Formula": "circuits.cnf",
+    "FoundAll": "circuits.oracle_search",
     "GroverFinder": "circuits.finder",
     "LookupOracle": "circuits.lookup",
     "Noise": "circuits.engines.noise",
@@ -28,9 +33,11 @@ _HOMES = {
     "Phases": "circuits.law",
     "SamplerEngine": "circuits.engines.sampler",
     "diffusion": "circuits.grover",
+    "find_all": "circuits.oracle_search",
     "fixed_point_phases": "circuits.law",
     "grover_circuit": "circuits.grover",
     "grover_operator": "circuits.grover",
+    "read_dimacs": "circuits.cnf",
     "success_probability": "circuits.law",
     "uniform_state": "circuits.grover",
 }
@@ -39,6 +46,9 @@ __all__ = [
     "AerEngine",
     "ArithmeticOracle",
     "ClosedFormEngine",
+    "CnfOracle",
+    "Formula",
+    "FoundAll",
     "GroverFinder",
     "LookupOracle",
     "Noise",
@@ -46,9 +56,11 @@ __all__ = [
     "Phases",
     "SamplerEngine",
     "diffusion",
+    "find_all",
     "fixed_point_phases",
     "grover_circuit",
     "grover_operator",
+    "read_dimacs",
     "success_probability",
     "uniform_state",
 ]

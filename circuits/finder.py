@@ -73,6 +73,11 @@ class GroverFinder(WatchingFinder):
         pass_manager: for ``aer``, a Qiskit ``PassManager`` applied to every circuit first.
         backend: for ``aer``, a Qiskit ``BackendV2`` to run on instead, hardware for example; circuits are transpiled
             to it unless there is a ``pass_manager``.
+        shots: for a sampler or backend, of each circuit in a job (1): those left over serve later runs of the same
+            circuit.
+        method: for ``aer``, of the simulator: "statevector" by default.
+        device: for ``aer``, "CPU" or "GPU".
+        precision: for ``aer``, "double" or "single".
 
     Attributes:
         stops: why each search of the last ``find`` ended and what it may have missed with, in the order asked.
@@ -100,11 +105,22 @@ class GroverFinder(WatchingFinder):
         sampler: Any = None,
         pass_manager: Any = None,
         backend: Any = None,
+        shots: int | None = None,
+        method: Literal["statevector", "density_matrix", "matrix_product_state"] | None = None,
+        device: Literal["CPU", "GPU"] | None = None,
+        precision: Literal["double", "single"] | None = None,
     ) -> None:
         super().__init__()
         self._delta = checked_probability(delta, "delta", LEAST_SHARE)
         self._strategy = load_strategy(strategy, growth=growth, prior=prior)
-        self._engine = make_engine(engine, noise=noise, sampler=sampler, pass_manager=pass_manager, backend=backend)
+        machine: dict[str, Any] = {
+            "noise": noise,
+            "sampler": sampler,
+            "pass_manager": pass_manager,
+            "backend": backend,
+            "shots": shots,
+        }
+        self._engine = make_engine(engine, **machine, method=method, device=device, precision=precision)
         self._arithmetic = _arithmetic_bits(oracle, bits, query_bits)
         if self._arithmetic is not None and noise is not None:
             raise ConfigError("noise: simulated for oracle='lookup' alone; leave it out, or the arithmetic oracle")

@@ -8,9 +8,9 @@ from math import isqrt
 from typing import final
 
 import numpy as np
-from qiskit import QuantumCircuit
-from qiskit_aer import AerSimulator
+from qiskit import QuantumCircuit, transpile
 
+from circuits.engines.aer_options import simulator
 from circuits.engines.compact import CircuitBuilder
 from circuits.engines.engine import Batch, Engine
 from circuits.engines.guard import check_fits, check_register
@@ -41,11 +41,21 @@ class AerEngine(Engine):
     A circuit is simulated once for several shots; those left over are handed out to the next runs of the same
     circuit, as independent as if they had been simulated then. Every call of the simulator gets a fresh seed (with a
     fixed one Aer repeats its shots at every call; within a call it gives each circuit a seed of its own).
+
+    Args:
+        method: of the simulator: "statevector", "density_matrix" or "matrix_product_state".
+        device: "CPU" or "GPU".
+        precision: "double" or "single".
+
+    Raises:
+        ConfigError: another method, device or precision.
+        ResourceError: this Aer, or this machine, does not have the device.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, method: str = "statevector", device: str = "CPU", precision: str = "double") -> None:
         super().__init__()
-        self._simulator = AerSimulator(method="statevector")
+        self._simulator = simulator(method, device, precision)
+        self._rewrites = method != "statevector"
         self._pools = ShotPools()
 
     def start_over(self) -> SimulationCost:
@@ -77,6 +87,8 @@ class AerEngine(Engine):
     def _fill(self, batch: Batch, pools: Sequence[Pool], jobs: Sequence[int]) -> None:
         """Simulate the circuits of these jobs and put the shots into their pools."""
         circuits = [self._circuit(batch, job) for job in jobs]
+        if self._rewrites:  # only the statevector method knows gates with many controls
+            circuits = transpile(circuits, self._simulator, optimization_level=0)
         self.simulation.circuits += len(circuits)
         self.simulation.gates += sum(len(circuit.data) for circuit in circuits)
         seed = int(batch.seeds[jobs[-1]] >> np.uint64(1))
@@ -90,7 +102,7 @@ class AerEngine(Engine):
 
     def _circuit(self, batch: Batch, job: int) -> QuantumCircuit:
         builder, run, search = _builder(batch.marked.register), batch.runs[job], int(batch.searches[job])
-        if run.iterations and batch.marked.rounding is not None:
+        if run.iterations and batch.marked.oracles is not None:
             circuit = grover_circuit(batch.marked.oracle(search), run.iterations, phases=run.phases, boxes=False)
             return circuit.decompose(["cry_o0"])  # the one gate in it that Aer does not know
         if run.phases is not None:

@@ -19,6 +19,10 @@ def make_engine(
     sampler: Any = None,
     pass_manager: Any = None,
     backend: Any = None,
+    shots: int | None = None,
+    method: str | None = None,
+    device: str | None = None,
+    precision: str | None = None,
 ) -> Engine:
     """Return a new engine.
 
@@ -28,14 +32,24 @@ def make_engine(
         sampler: of :class:`circuits.engines.sampler.SamplerEngine`, like the two that follow.
         pass_manager: likewise.
         backend: likewise.
+        shots: likewise.
+        method: of :class:`circuits.engines.aer.AerEngine`, like the two that follow.
+        device: likewise.
+        precision: likewise.
 
     Raises:
         ConfigError: what was given is not of its kind, or does not go together.
+        ResourceError: there is no such device.
     """
+    tuning = {"method": method, "device": device, "precision": precision}
+    tuning = {key: value for key, value in tuning.items() if value is not None}
     injected = {"sampler": sampler, "pass_manager": pass_manager, "backend": backend}
-    given = [key for key, value in {"noise": noise, **injected}.items() if value is not None]
-    if given and name != "aer":
-        raise ConfigError(f"engine={name!r} runs no circuits: leave out {' and '.join(given)}, or take engine='aer'")
+    given = [key for key, value in {"noise": noise, **injected, "shots": shots}.items() if value is not None]
+    if (given or tuning) and name != "aer":
+        idle = " and ".join([*given, *tuning])
+        raise ConfigError(f"engine={name!r} runs no circuits: leave out {idle}, or take engine='aer'")
+    if given and tuning:
+        raise ConfigError(f"{' and '.join(tuning)}: of the built-in simulator; leave out {' and '.join(given)}")
     if noise is not None:
         if len(given) > 1:
             raise ConfigError(
@@ -48,6 +62,6 @@ def make_engine(
     if given:
         from circuits.engines.sampler import SamplerEngine
 
-        return SamplerEngine(**injected)
-    engine: Engine = load(name, ENGINES, "engine")
+        return SamplerEngine(**injected, shots=1 if shots is None else shots)
+    engine: Engine = load(name, ENGINES, "engine", **tuning)
     return engine

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, final
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,6 @@ from hybrid_train.support.arrays import IntArray
 from hybrid_train.support.kernels import kernel
 
 if TYPE_CHECKING:
-    from circuits.arithmetic.rounding import Rounding
     from circuits.oracle import Oracle
 
 
@@ -31,6 +30,13 @@ class _State(NamedTuple):
     places: npt.NDArray[np.int64]
 
 
+class Oracles(Protocol):
+    """Oracles that are more than tables of what they mark."""
+
+    def oracle(self, search: int, left: IntArray) -> Oracle:
+        """Return one search's oracle once only ``left`` of its items are still to be marked."""
+
+
 @final
 class MarkedItems:
     """The marked items of several searches over the same m items; found ones are unmarked.
@@ -39,21 +45,23 @@ class MarkedItems:
         indptr: (S + 1,) offsets, one row of ``indices`` for each search.
         indices: (nnz,) the items marked at the start, distinct within a row.
         items: m, or the register that the items lie on.
-        rounding: where the marks come from if the oracles compute them; None for tables of the marks.
+        oracles: what is built into circuits; None for tables of the marks.
 
     Attributes:
         register: that the items lie on.
         n_items: m.
         counts: (S,) how many items each search's oracle still marks.
-        rounding: as given.
+        oracles: as given.
+        unmarked: (search, item) in the order unmarked.
     """
 
     def __init__(
-        self, indptr: IntArray, indices: IntArray, items: int | Register, rounding: Rounding | None = None
+        self, indptr: IntArray, indices: IntArray, items: int | Register, oracles: Oracles | None = None
     ) -> None:
         self.register = Register.of(items)
         self.n_items = self.register.n_items
-        self.rounding = rounding
+        self.oracles = oracles
+        self.unmarked: list[tuple[int, int]] = []
         self.counts: npt.NDArray[np.int64] = np.diff(indptr).astype(np.int64)
         offsets, marked = np.array(indptr, np.int64), np.array(indices, np.int64)
         rows = np.repeat(np.arange(len(self.counts)), self.counts)
@@ -70,8 +78,8 @@ class MarkedItems:
 
     def oracle(self, search: int) -> Oracle:
         """Return one search's oracle as it is now, ready to be built into circuits."""
-        if self.rounding is not None:
-            return self.rounding.oracle(search, self.items(search))
+        if self.oracles is not None:
+            return self.oracles.oracle(search, self.items(search))
         from circuits.lookup import LookupOracle
 
         return LookupOracle(self.items(search), self.register)
@@ -83,7 +91,8 @@ class MarkedItems:
 
     def unmark(self, searches: IntArray, items: IntArray) -> None:
         """Unmark items, one in each of these searches (which may repeat)."""
-        _unmark(self._state, searches, items)
+        for search, item in _unmark(self._state, searches, items).tolist():
+            self.unmarked.append((search, item))
 
     def draw(
         self, searches: IntArray, probabilities: npt.NDArray[np.float64], seeds: npt.NDArray[np.uint64]
@@ -131,7 +140,9 @@ def _are_marked(state: Any, searches: Any, items: Any) -> Any:
 
 
 @kernel
-def _unmark(state: Any, searches: Any, found: Any) -> None:
+def _unmark(state: Any, searches: Any, found: Any) -> Any:
+    """Unmark what is marked; return (search, item) of each."""
+    gone, count = np.empty((searches.size, 2), np.int64), 0
     for job in range(searches.size):
         search = searches[job]
         at = _find(state, search, found[job])
@@ -143,6 +154,9 @@ def _unmark(state: Any, searches: Any, found: Any) -> None:
         state.items[start + state.places[at] - 1] = last
         state.places[_find(state, search, last)] = state.places[at]
         state.places[at] = 0
+        gone[count, 0], gone[count, 1] = search, found[job]
+        count += 1
+    return gone[:count]
 
 
 @kernel

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, final
 
 import numpy as np
@@ -13,11 +15,16 @@ from qiskit_aer.primitives import SamplerV2
 
 from circuits.engines.engine import Batch, Engine
 from circuits.engines.guard import check_fits, check_register
+from circuits.engines.shots import ShotPools
 from circuits.grover import grover_circuit
 from circuits.register import Register
 from hybrid_train.errors import ConfigError, ResourceError
+from hybrid_train.finder.cost import SimulationCost
 from hybrid_train.support.arrays import IntArray
+from hybrid_train.support.checks import checked_whole
 from hybrid_train.support.memory import available_bytes
+
+_MOST_SHOTS = 1 << 20
 
 
 @final
@@ -28,11 +35,17 @@ class SamplerEngine(Engine):
         sampler: what to run on. Its shots are its own: they do not depend on the batch's seeds. None for Aer's
             sampler, with a fresh seed for every batch (with a fixed one it would repeat its shots).
         pass_manager: applied to every circuit first, for example to reach a backend's instruction set.
+        shots: of each circuit in a job, at least 1. Those that are not used at once are handed out to later runs of
+            the same circuit: fewer jobs, which have a price of their own on a real machine, for shots that may be idle.
         backend: what to run on instead of a sampler; without a ``pass_manager`` circuits are transpiled to it at
             optimisation level 1.
 
     Raises:
         ConfigError: something that is not of these kinds, or a backend and a sampler.
+
+    Attributes:
+        jobs: handed over since the start.
+        shots_made: by the machine since the start, idle ones included.
     """
 
     def __init__(
@@ -41,8 +54,12 @@ class SamplerEngine(Engine):
         pass_manager: PassManager | None = None,
         *,
         backend: BackendV2 | None = None,
+        shots: int = 1,
     ) -> None:
         super().__init__()
+        self._shots = checked_whole(shots, "shots", 1, _MOST_SHOTS)
+        self._pools = ShotPools()
+        self.jobs = self.shots_made = 0
         for name, value, kind in (
             ("sampler", sampler, BaseSamplerV2),
             ("pass_manager", pass_manager, PassManager),
@@ -64,11 +81,35 @@ class SamplerEngine(Engine):
         """Leave out what is made from the backend: Qiskit's preset pass managers cannot be pickled."""
         return self.__dict__ | {"_transpiler": None}
 
+    def start_over(self) -> SimulationCost:
+        self._pools = ShotPools()
+        self.jobs = self.shots_made = 0
+        return super().start_over()
+
     def sample(self, batch: Batch) -> IntArray:
-        marked = batch.marked
+        if self._shots == 1:
+            return batch.marked.register.items(np.array(self._drawn(batch, range(len(batch)), 1))[:, 0])
+        searches = batch.searches.tolist()
+        pools = [self._pools.of(batch.marked, search, run) for search, run in zip(searches, batch.runs, strict=True)]
+        wanted = Counter(map(id, pools))
+        dry = {id(pool): job for job, pool in enumerate(pools) if len(pool.shots) < wanted[id(pool)]}
+        if dry:
+            jobs = list(dry.values())
+            shots = max(self._shots, *(wanted[id(pools[job])] for job in jobs))
+            for job, drawn in zip(jobs, self._drawn(batch, jobs, shots), strict=True):
+                pools[job].shots += drawn
+        return batch.marked.register.items(np.array([pool.shots.pop() for pool in pools]))
+
+    def _drawn(self, batch: Batch, jobs: Sequence[int], shots: int) -> list[list[int]]:
+        """Run the circuits of these jobs; return what each was measured as, shot by shot."""
         circuits = [
-            grover_circuit(marked.oracle(search), run.iterations, phases=run.phases, boxes=False)
-            for search, run in zip(batch.searches.tolist(), batch.runs, strict=True)
+            grover_circuit(
+                batch.marked.oracle(int(batch.searches[job])),
+                batch.runs[job].iterations,
+                phases=batch.runs[job].phases,
+                boxes=False,
+            )
+            for job in jobs
         ]
         pass_manager = self._passes()
         if pass_manager is not None:
@@ -76,7 +117,9 @@ class SamplerEngine(Engine):
         self.simulation.circuits += len(circuits)
         self.simulation.gates += sum(len(circuit.data) for circuit in circuits)
         sampler = self._sampler or SamplerV2(seed=int(batch.seeds[0] >> np.uint64(1)))
-        return marked.register.items(self._measured(sampler, circuits))
+        self.jobs += 1
+        self.shots_made += shots * len(circuits)
+        return self._measured(sampler, circuits, shots)
 
     def _passes(self) -> PassManager | None:
         """Return what is applied to circuits first: what was given, or what reaches the backend."""
@@ -86,16 +129,16 @@ class SamplerEngine(Engine):
             self._transpiler = generate_preset_pass_manager(1, backend=self._backend)
         return self._transpiler
 
-    def _measured(self, sampler: BaseSamplerV2, circuits: list[QuantumCircuit]) -> IntArray:
-        """Return the integer that each circuit was measured as.
+    def _measured(self, sampler: BaseSamplerV2, circuits: list[QuantumCircuit], shots: int) -> list[list[int]]:
+        """Return the integers that each circuit was measured as.
 
         Raises:
             ResourceError: the runs failed, or came back in another form than a sampler's.
         """
         name = type(sampler).__name__ if self._backend is None else self._backend.name
         try:
-            result: Any = sampler.run([(circuit,) for circuit in circuits], shots=1).result()
-            found = [int(_register(pub.data).get_bitstrings()[0], 2) for pub in result]
+            result: Any = sampler.run([(circuit,) for circuit in circuits], shots=shots).result()
+            found = [[int(shot, 2) for shot in _register(pub.data).get_bitstrings()] for pub in result]
         except Exception as error:  # a machine out there may fail in any way
             raise ResourceError(
                 f"sampler={name!r}: {len(circuits)} circuits were handed over and no measurements came back: "
@@ -105,7 +148,10 @@ class SamplerEngine(Engine):
             raise ResourceError(
                 f"sampler={name!r}: {len(circuits)} circuits were run but {len(found)} results came back"
             )
-        return np.array(found)
+        short = [len(one) for one in found if len(one) < shots]
+        if short:
+            raise ResourceError(f"sampler={name!r}: {shots} shots were asked of each circuit but {short[0]} came back")
+        return found
 
     def check_resources(self, n_items: int | Register) -> None:
         self._check(n_items, 0)

@@ -6,6 +6,7 @@ from math import log, pi, sin, sqrt
 from typing import Any, final
 
 import numpy as np
+from scipy.special import xlogy
 from scipy.stats import binom
 
 from circuits.law import plain_law
@@ -13,7 +14,7 @@ from circuits.strategies.adaptive import Adaptive, choose
 from circuits.strategies.known_k import expected_known_k
 from circuits.strategies.posterior import begin, learn_certificate, learn_outcome
 from circuits.strategies.state import BEGIN, LEVELS, MISS, plain
-from circuits.strategies.strategy import Strategy
+from circuits.strategies.strategy import Estimate, Searches, Strategy
 from hybrid_train.support.kernels import kernel
 
 _SHOTS = 24
@@ -24,6 +25,9 @@ _FINER = 2
 """Levels after the first that is sensitive to the count: each halves the error."""
 
 _GRID = 768
+
+_LIKELIHOOD_RATIO = 1.92
+"""By which the logarithm of the likelihood may fall in an interval of 95 %: half the quantile of chi-square."""
 
 
 @kernel
@@ -81,6 +85,26 @@ def _estimate(search: Any) -> Any:
     return search.items * sin(best) ** 2, 2.0 * search.items * sin(best) * error + 1.0
 
 
+def estimate_of(search: Any) -> Estimate | None:
+    """Return what a search has estimated, from the measurements before its first unmarking; None if it made none.
+
+    Whole numbers are looked at one by one up to a few thousand, and beyond at even steps of their logarithm.
+    """
+    items, levels = int(search["items"]), np.arange(int(search["level"]) + 1)
+    shots = np.array([_shots(level) for level in levels[:-1]] + [int(search["shots"])], np.float64)
+    if not shots.any():
+        return None
+    most = items - int(search["known"])
+    marked = np.unique(np.concatenate([np.arange(min(most, _GRID) + 1), np.geomspace(1, max(most, 1), 16 * _GRID)]))
+    marked = np.unique(np.round(marked[marked <= most]))
+    rotations = np.array([2.0 * _iterations(level) + 1.0 for level in levels])
+    chances = np.sin(rotations[:, None] * np.arcsin(np.sqrt(marked / items))) ** 2
+    hits = search["hits"][: len(levels)].astype(np.float64)[:, None]
+    likelihood = (xlogy(hits, chances) + xlogy(shots[:, None] - hits, 1.0 - chances)).sum(axis=0)
+    likely = marked[likelihood >= likelihood.max() - _LIKELIHOOD_RATIO]
+    return Estimate(int(marked[likelihood.argmax()]), int(likely[0]), int(likely[-1]))
+
+
 @final
 class Counting(Strategy):
     """Estimates the number of marked items from runs of 0, 1, 2, 4, ... iterations, then searches.
@@ -96,6 +120,9 @@ class Counting(Strategy):
     unmarks = False
     promise = "misses any with probability at most delta, whatever the estimate"
     source = "Suzuki, Uno, Raymond, Tanaka, Onodera, Yamamoto 2020"
+
+    def estimates(self, searches: Searches) -> list[Estimate | None]:
+        return [estimate_of(search) for search in searches]
 
     def expected_iterations(self, n_items: int, n_marked: int, delta: float, *, known: int = 0) -> float:
         """Return the mean of the estimate, and what :class:`.Adaptive` takes for the items that it has not met."""

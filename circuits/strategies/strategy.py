@@ -36,6 +36,21 @@ class Expectation:
     deviation: FloatArray
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """An estimate of the number of marked items.
+
+    Attributes:
+        value: the most likely number.
+        low: least number that the measurements do not speak against, with 95 % confidence (likelihood ratio).
+        high: the largest.
+    """
+
+    value: int
+    low: int
+    high: int
+
+
 class Strategy(ABC):
     """Decides which run comes next, from the outcomes of the earlier ones alone.
 
@@ -78,6 +93,10 @@ class Strategy(ABC):
             delta: what the search may miss with.
             known: items excluded beforehand.
         """
+
+    def estimates(self, searches: Searches) -> list[Estimate | None]:
+        """Return what each search has estimated of the number of marked items, None if it does not."""
+        return [None] * len(searches)
 
     def call_correction(self, width: float, marked: float) -> float:
         """Return g in calls = (c_0 + c_1 g) sqrt(m k) + c_2 sqrt(m), by which calls are extrapolated in the width.
