@@ -116,7 +116,8 @@ class SkinFinder(FollowingFinder, WatchingFinder, CandidateFinder):
         return None if many else GramDynamics(network, inputs, skin=self._skin)
 
     def dynamics_within(self, network: TwoLayerNetwork, inputs: FloatArray, reach: float) -> Dynamics | None:
-        return BallDynamics(network, inputs, reach, skin=self._skin)
+        stored = network.weights.lent() is not None
+        return BallDynamics(network, inputs, reach, skin=self._skin) if stored else None
 
     def facts(self) -> dict[str, Any]:
         return {"candidates": self.candidates, "rescans": self.rescans, "deviation": self.deviation}

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, final
 
 import numpy as np
 
-from classical.dynamics.batch import bits
+from classical.dynamics.batch import along, bits
 from classical.dynamics.batch import kernels as compiled
 from classical.dynamics.batch.scan import Prices, Scanned, measure, scanned_for
 from classical.dynamics.layout import Sums
@@ -23,6 +23,9 @@ _BATCH_PAIRS = 1 << 16
 
 _LEAST_ROWS = 32
 """Rows of a block at least: fewer make a product slow."""
+
+_CHUNKS, _CHUNK = 4, 256
+"""Chunks of half a bank, and the least rows of one; their sums are added in order: no result depends on threads."""
 
 _PATIENCE = 4
 """Passes through the data after which a row that lists everything is scanned again: it may have come to rest."""
@@ -60,16 +63,21 @@ class Chunk:
         first: a row.
         last: a later one.
         plain: whether to calculate as the deciding inner product and a bank do, number by number.
+        reach: how far the examples may go from where the lists see them.
+
+    Attributes:
+        first: likewise.
+        lists: of the rows that are looked at.
     """
 
-    def __init__(self, weights: FloatArray, first: int, last: int, plain: bool) -> None:
-        self._weights, self._plain = weights, plain
-        rows, nothing = np.arange(first, last), np.empty(0)
-        self.lists = Lists(rows, weights[first:last].copy(), nothing, nothing)
+    def __init__(self, weights: FloatArray, first: int, last: int, plain: bool, reach: float = 0.0) -> None:
+        self._weights, self._plain, self._reach = weights, plain, reach
+        self.first, self._all = first, np.arange(first, last)
+        self.lists = Lists(self._all, weights[first:last].copy(), np.empty(0), np.empty(0))
         self._known: IntArray = np.empty((0, 0), np.uint64)
-        self._near = self._known
-        self._fires = np.empty((len(rows), 0), np.uint64)
-        self._since = np.zeros(len(rows), np.int64)
+        self._near: IntArray | None = None
+        self._fires = np.empty((len(self._all), 0), np.uint64)
+        self._since = np.zeros(len(self._all), np.int64)
         self._all_listed = np.empty(0, bool)
         self._age = 0
 
@@ -96,9 +104,23 @@ class Chunk:
         if not self.listed and not self._plain:
             self._look_everywhere(world, sums)
             return sums, count * len(self.lists.rows)
-        near = self._near if self.listed else np.empty((count, 0), np.uint64)
+        near = self._by_example() if self.listed else np.empty((count, 0), np.uint64)
         look = compiled.look_plainly if self._plain else compiled.look
         return sums, int(look(self.lists.rows, near, examples, world, self._weights, sums, self._fires))
+
+    def look_along(self, asked: IntArray, world: World) -> tuple[Sums, int]:
+        """Return what :meth:`look` does, ``world`` being that of all examples, for those with a bit in ``asked``."""
+        n = len(world.norms)
+        sums = Sums(np.zeros((n, world.signs.shape[1])), np.zeros(n, np.int64))
+        self._fires = np.zeros(self._known.shape, np.uint64)
+        look = along.look_along_plainly if self._plain else along.look_along
+        return sums, int(look(self.lists.rows, self._known, asked, world, self._weights, sums, self._fires))
+
+    def pull(self, world: World, slope: FloatArray) -> FloatArray:
+        """Return (n, D) sum_r (sum_k slope_jk a_rk) w_r over the active pairs, at least d coordinates each."""
+        gradient = np.zeros(world.columns.shape, world.columns.dtype)
+        along.pull(self.lists.rows, self._fires, world.signs, slope, self._weights, gradient)
+        return gradient
 
     def _look_everywhere(self, world: World, sums: Sums) -> None:
         """Add up what fires among all pairs of a batch, found by products of blocks."""
@@ -137,22 +159,32 @@ class Chunk:
         return Visit(int(moved), len(again))
 
     def make_lists(self, whole: World, prices: Prices) -> None:
-        """List the examples of the rows that can ever fire, and forget the others."""
-        found = self._scan(np.arange(len(self.lists.rows)), whole, prices)
+        """List the examples of the rows that can ever fire, and forget the others; evaluate after that."""
+        first, last = self._all[0], self._all[-1] + 1
+        self.lists = Lists(self._all, self._weights[first:last], np.empty(0), np.empty(0))
+        self._since, self._age = np.zeros(len(self._all), np.int64), 0
+        found = self._scan(np.arange(len(self._all)), whole, prices)
         alive = found.may_fire
-        rows = self.lists.rows[alive]
+        rows = self._all[alive]
         self.lists = Lists(rows, self._weights[rows].copy(), found.gap[alive], found.norms[alive])
-        self._known = found.bits[alive]
-        self._near = np.empty((bits.WORD * self._known.shape[1], bits.words(len(rows))), np.uint64)
-        bits.by_example(self._known, self._near)
+        self._known, self._near = found.bits[alive], None
         self._all_listed = found.all_listed[alive]
-        self._fires = self._fires[alive]
-        self._since, self._age = np.zeros(len(rows), np.int64), 0
+        self._fires, self._since = np.empty((len(rows), 0), np.uint64), np.zeros(len(rows), np.int64)
+
+    def _by_example(self) -> IntArray:
+        """Return the lists turned round: (64 words(n), words(R)), kept from when they are asked for first."""
+        if self._near is None:
+            self._near = np.empty((bits.WORD * self._known.shape[1], bits.words(len(self._known))), np.uint64)
+            bits.by_example(self._known, self._near)
+        return self._near
 
     def _scan_again(self, slots: IntArray, whole: World, prices: Prices) -> None:
         found = self._scan(slots, whole, prices)
         lists = self.lists
-        bits.replace(self._known, self._near, slots, found.bits)
+        if self._near is None:
+            self._known[slots] = found.bits
+        else:
+            bits.replace(self._known, self._near, slots, found.bits)
         lists.anchors[slots] = self._weights[lists.rows[slots]]
         lists.gap[slots], lists.norms[slots] = found.gap, found.norms
         self._all_listed[slots] = found.all_listed
@@ -174,7 +206,7 @@ class Chunk:
                 away = norm_bounds(vectors.astype(np.float64) - self.lists.anchors[some])
             part = Scanned(*(cut[at : at + len(some)] for cut in sides))
             part.norms[:] = norm_bounds(vectors)
-            measure(products, away / np.maximum(1, self._age - self._since[some]), whole, prices, part)
+            measure(products, away / np.maximum(1, self._age - self._since[some]), whole, prices, self._reach, part)
         return found
 
     def active(self) -> tuple[IntArray, IntArray, IntArray]:
@@ -183,8 +215,13 @@ class Chunk:
         return self.lists.rows[slots], counts, places
 
 
-def chunk_bounds(width: int, parts: int) -> list[tuple[int, int]]:
-    """Return ``parts`` chunks (first, last) of each half of a bank; those that would be empty are left out."""
+def chunks_of(weights: FloatArray, plain: bool, reach: float = 0.0) -> list[Chunk]:
+    """Return the chunks of a bank, each within one of its halves; see :class:`Chunk` for the arguments.
+
+    Plain arithmetic has to add in one order: the halves of the bank, each in the order of the neurons.
+    """
+    width = len(weights)
+    parts = 1 if plain else max(1, min(_CHUNKS, width // 2 // _CHUNK))
     cuts = [width // 2 * k // parts for k in range(parts)]
     cuts += [width // 2 + (width - width // 2) * k // parts for k in range(parts + 1)]
-    return [(first, last) for first, last in pairwise(cuts) if last > first]
+    return [Chunk(weights, first, last, plain, reach) for first, last in pairwise(cuts) if last > first]

@@ -7,10 +7,9 @@ from typing import Any, TypeVar, final
 
 import numpy as np
 
-from classical.dynamics.batch.chunk import Chunk, chunk_bounds
-from classical.dynamics.batch.scan import Prices
+from classical.dynamics.batch.chunk import Chunk, chunks_of
+from classical.dynamics.batch.scan import Prices, prices_of
 from classical.dynamics.rows.layout import aligned, make_world
-from classical.dynamics.rows.vectors import LANES
 from classical.dynamics.two_layer import TwoLayerDynamics
 from classical.lists.thickness import typical_coordinate
 from hybrid_train.errors import InvariantError, ResourceError
@@ -25,12 +24,6 @@ T = TypeVar("T")
 
 _SKINS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 """Skins to choose from, in typical coordinates of a weight."""
-
-_CHUNKS, _CHUNK = 4, 256
-"""Chunks of half a bank, and the least rows of one; their sums are added in order: no result depends on threads."""
-
-_VISIT, _LOOK, _BLOCK = 1.5, 0.8, 0.45
-"""Nanoseconds to evaluate a listed pair and to look at one in a scan, and for each block of coordinates in both."""
 
 _SAVED = 0.5
 """Share of the time of a step, about, that lists save."""
@@ -104,13 +97,9 @@ class BatchDynamics(TwoLayerDynamics):
             weights = self._weights
             check_memory(weights.nbytes, f"where {len(weights)} neurons began", "take a smaller network.width")
             skins = np.array(_SKINS) * typical_coordinate(self.network.weights)
-            self._skins = skins if self._skin is None else np.array([self._skin])
-            self._world = make_world(self.network, np.array(self.examples[:]), self._skins)
-            # float64 alone has to add in one order: the halves of the bank, each in the order of the neurons
-            parts = 1 if self._plain else max(1, min(_CHUNKS, self.network.width // 2 // _CHUNK))
-            bounds = chunk_bounds(self.network.width, parts)
-            self._chunks = [Chunk(weights, *part, self._plain) for part in bounds]
-            self._halves = [int(first >= self.network.width // 2) for first, _ in bounds]
+            skins = skins if self._skin is None else np.array([self._skin])
+            self._world = make_world(self.network, np.array(self.examples[:]), skins)
+            self._chunks = chunks_of(weights, self._plain)
             self._size = len(self.examples)
             if self._skin is not None:
                 self._make_lists()
@@ -122,10 +111,7 @@ class BatchDynamics(TwoLayerDynamics):
     @property
     def _prices(self) -> Prices:
         """What visits and scans cost with batches of the size of the last one."""
-        n, blocks = len(self.examples), self._world.columns.shape[1] / LANES
-        share = self._size / n
-        visit, scan = share * (_VISIT + _BLOCK * blocks), n * (_LOOK + _BLOCK * blocks)
-        return Prices(self._skins, visit, scan, self._skin is None)
+        return prices_of(self._world, self._size / len(self.examples), choose=self._skin is None)
 
     def _make_lists(self) -> None:
         """Scan everything, if the lists fit into memory; else leave it at looking at everything."""
@@ -153,8 +139,8 @@ class BatchDynamics(TwoLayerDynamics):
             self._cost.inner_products += sum(evaluated for _, evaluated in answers)
             self._near, self._evaluated = world, True
             halves = np.zeros((2, len(batch), self.network.outputs))
-            for half, (sums, _) in zip(self._halves, answers, strict=True):
-                halves[half] += sums.outputs
+            for chunk, (sums, _) in zip(self._chunks, answers, strict=True):
+                halves[int(chunk.first >= self.network.width // 2)] += sums.outputs
             fired = np.asarray(sum(sums.fired for sums, _ in answers))
             outputs = (halves[0] + halves[1]) * self.network.scale
         if self._rows is None:

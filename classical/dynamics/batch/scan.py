@@ -7,9 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from classical.dynamics.rows.vectors import LANES
 from hybrid_train.finder.scan_kernels import WORD, open_columns
 from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.support.kernels import inlined, kernel
+
+_VISIT, _LOOK, _BLOCK = 1.5, 0.8, 0.45
+"""Nanoseconds to evaluate a listed pair and to look at one in a scan, and for each block of coordinates in both."""
 
 
 class Scanned(NamedTuple):
@@ -53,23 +57,40 @@ class Prices(NamedTuple):
     all_too: bool
 
 
+def prices_of(world: Any, visits: float, *, choose: bool) -> Prices:
+    """Return the prices of training on n examples.
+
+    Args:
+        world: of all examples.
+        visits: how often a step evaluates a listed pair.
+        choose: whether there are skins to choose from, or one is given.
+    """
+    n, blocks = len(world.norms), world.columns.shape[1] / LANES
+    return Prices(world.skins, visits * (_VISIT + _BLOCK * blocks), n * (_LOOK + _BLOCK * blocks), choose)
+
+
 @kernel
-def measure(products: Any, paces: Any, world: Any, prices: Any, found: Any) -> None:
+def measure(products: Any, paces: Any, world: Any, prices: Any, reach: Any, found: Any) -> None:
     """List the examples of rows whose inner products with all of them are given.
+
+    An example x may be anywhere within ``reach`` of where it is looked at: <w + s, x + e> <= <w, x> + ||w|| reach +
+    ||s|| (||x|| + reach).
 
     Args:
         products: (R, n) rounded by no more than the world says.
         paces: (R,) how far each row goes in a step.
-        world: of all examples.
+        world: of all examples, ``inverse`` that of ||x|| + reach.
         prices: of visits and scans.
+        reach: how far the examples may move.
         found: norms are given, the rest is written.
     """
     n = products.shape[1]
     above = np.empty(n, np.float32)
     for r in range(products.shape[0]):
         row, norm = products[r], found.norms[r]
+        least = world.rule.threshold - norm * reach * (1 + 1e-12)
         for j in range(n):
-            above[j] = np.float32((np.float64(row[j]) - world.rule.threshold) * world.inverse[j])
+            above[j] = np.float32((np.float64(row[j]) - least) * world.inverse[j])
         rounding = world.rule.rounding * norm
         bounded = norm * world.rule.largest_norm < world.rule.largest
         found.may_fire[r] = not bounded or within(above, np.float32(-1.000001 * rounding - 1e-30)) > 0

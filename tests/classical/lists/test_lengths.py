@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,12 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from classical.dynamics.ball import kernels as ball
-from classical.dynamics.layout import Pull
-from classical.lists.layout import Steps
 from classical.lists.neighbour_lists import NeighbourLists
 from hybrid_train.finder.bank import DenseBank, watch_both
-from hybrid_train.finder.predicate import norm_bounds
 from hybrid_train.support.arrays import FloatArray
 
 
@@ -30,27 +25,9 @@ def drifted(lists: NeighbourLists, motion: sparse.csr_array, columns: FloatArray
     return lists.pool.drift
 
 
-def by_dynamics(kernel: Any) -> Callable[..., FloatArray]:
-    """Bounds of the kernel of a descent: one output, signs 1, slopes that give the coefficients of the first row."""
-
-    def bounds(lists: NeighbourLists, motion: sparse.csr_array, columns: FloatArray) -> FloatArray:
-        rows = motion.shape[0]
-        steps = Steps(np.arange(rows), motion.indptr, motion.indices, np.empty(motion.nnz))
-        slope = np.zeros((len(columns), 1))
-        slope[motion.indices[: motion.indptr[1]], 0] = -motion.data[: motion.indptr[1]]
-        pull = Pull(np.ones((rows, 1)), slope, 1.0, norm_bounds(columns))
-        lengths = np.empty(rows)
-        kernel(lists.pool, lists.rule, pull, columns, steps, lengths, 0, rows)
-        assert np.array_equal(steps.coefficients, motion.data)
-        return lengths
-
-    return bounds
-
-
 WAYS = {
     "followed": followed,
     "drifted": drifted,
-    "ball": by_dynamics(ball.step),
 }
 
 
