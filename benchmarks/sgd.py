@@ -25,7 +25,6 @@ import numpy as np
 from _common import arguments, environment, needs, print_table, write_json
 from _dense_sgd import fastest
 
-from classical.dynamics.sets import SetDynamics
 from classical.training import StepRecord, Training, two_layer_dynamics
 from hybrid_train.data import EvenPolynomials, digits, make_inputs
 from hybrid_train.finder.bank import DenseBank
@@ -68,7 +67,8 @@ CASES = (
     Case("digits", 357, 64, 32, "skin"),
     Case("polynomial", None, 16, 16, "scan"),
     Case("polynomial", None, 4, 16, "hsr"),
-    Case("polynomial", None, 64, 64, "scan", 1 << 16),
+    Case("polynomial", None, 64, 64, "skin", 1 << 16),
+    Case("polynomial", None, 64, 256, "skin", 1 << 13),
     Case("all digits", 1797, 64, 32, "skin", 1 << 16, quick=False),
     Case("all digits", 1797, 64, 64, "skin", 1 << 16, quick=False),
     Case("all digits", 1797, 64, 256, "skin", 1 << 16, quick=False),
@@ -97,10 +97,8 @@ class Problem:
         """Return our training, not started."""
         network = TwoLayerNetwork(DenseBank(self.start), self.signs[:, None], self.threshold)
         finder = make_finder(self.case.finder)
-        if self.case.n is None:
-            dynamics: Any = SetDynamics(network, self.inputs, finder)
-        else:
-            dynamics = two_layer_dynamics(network, self.inputs, finder, in_batches=True)
+        fresh = self.case.n is None
+        dynamics = two_layer_dynamics(network, self.inputs, finder, in_batches=not fresh, fresh=fresh)
         return Training(dynamics, self.batches, LOSS, steps=steps, learning_rate=rate)
 
     def dense(self, kind: Any) -> Any:

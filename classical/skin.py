@@ -115,6 +115,10 @@ class SkinFinder(FollowingFinder, WatchingFinder, CandidateFinder):
             return BatchDynamics(network, inputs, self._skin)
         return None if many else GramDynamics(network, inputs, skin=self._skin)
 
+    def dynamics_for_fresh(self, network: TwoLayerNetwork, inputs: FloatArray) -> Dynamics | None:
+        stored = network.weights.lent() is not None and network.weights.dtype == np.float32
+        return BatchDynamics(network, inputs, fresh=True) if self._gram and stored else None
+
     def dynamics_within(self, network: TwoLayerNetwork, inputs: FloatArray, reach: float) -> Dynamics | None:
         stored = network.weights.lent() is not None
         return BallDynamics(network, inputs, reach, skin=self._skin) if stored else None

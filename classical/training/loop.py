@@ -306,6 +306,7 @@ def two_layer_dynamics(
     *,
     reach: float | None = None,
     in_batches: bool = False,
+    fresh: bool = False,
     optimiser: Optimiser | None = None,
 ) -> Dynamics:
     """Return the dynamics of a two-layer network on given examples: the finder's own if it has any.
@@ -317,6 +318,7 @@ def two_layer_dynamics(
         index: which bank is searched.
         reach: how far an adversary will move them, in Euclidean distance, be it 0; None if nobody moves them.
         in_batches: whether a step sees only some of them.
+        fresh: whether they are others in every step, an adversary's moves included.
         optimiser: turns gradients into moves; None for plain descent. With one, the finder is asked for sets.
 
     Raises:
@@ -325,7 +327,9 @@ def two_layer_dynamics(
     """
     own = None
     if optimiser is None and isinstance(finder, FollowingFinder):
-        if reach is not None:
+        if fresh:
+            own = finder.dynamics_for_fresh(network, inputs)
+        elif reach is not None:
             own = finder.dynamics_within(network, inputs, reach)
         else:
             own = finder.dynamics_for_batches(network, inputs) if in_batches else finder.dynamics(network, inputs)

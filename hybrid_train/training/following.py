@@ -43,6 +43,18 @@ class FollowingFinder(ActiveSetFinder):
         """
         return self.dynamics(network, inputs)
 
+    def dynamics_for_fresh(self, network: TwoLayerNetwork, inputs: FloatArray) -> Dynamics | None:
+        """Return a faster way of training a network on examples that are others in every step, if there is one.
+
+        Args:
+            network: to be trained.
+            inputs: (B, d) the examples of the first step.
+
+        Returns:
+            As :meth:`dynamics`.
+        """
+        return None
+
     def dynamics_within(self, network: TwoLayerNetwork, inputs: FloatArray, reach: float) -> Dynamics | None:
         """Return a faster way of training a network on examples that an adversary moves, if this finder has one.
 

@@ -97,7 +97,7 @@ class BallDynamics(TwoLayerDynamics):
             skins = np.array(_SKINS) * typical_coordinate(self.network.weights)
             skins = skins if self._skin is None else np.array([self._skin])
             self._world = make_world(self.network, self._centres, skins)
-            self._prices = prices_of(self._world, _LOOKS, choose=self._skin is None)
+            self._prices = prices_of(self._world, _LOOKS, choose=self._skin is None, plain=self._plain)
             self._make_lists()
             self._moved()
 

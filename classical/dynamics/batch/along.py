@@ -11,11 +11,11 @@ import numpy as np
 from numba.cpython.unsafe.numbers import trailing_zeros
 
 from classical.dynamics.batch.bits import WORD, positions, set_bit
-from classical.dynamics.rows.kernels import UP, add_up
+from classical.dynamics.rows.kernels import add_up
 from classical.dynamics.rows.layout import margin_of
 from classical.dynamics.rows.vectors import AT_ONCE, products_into
 from hybrid_train.finder.scan_kernels import not_below
-from hybrid_train.support.kernels import dot, inlined, kernel, lane_dot
+from hybrid_train.support.kernels import dot, inlined, kernel
 
 TILE = 64
 """Rows that are looked at together where there are many examples."""
@@ -46,11 +46,12 @@ def word_products(vector: Any, columns: Any, listed: Any, base: Any, places: Any
 
 
 @kernel
-def look_along(rows: Any, known: Any, asked: Any, world: Any, weights: Any, sums: Any, fires: Any) -> Any:
+def look_along(lists: Any, slots: Any, known: Any, asked: Any, world: Any, weights: Any, sums: Any, fires: Any) -> Any:
     """Do what :func:`classical.dynamics.batch.kernels.look` does for many examples, by the lists of the rows.
 
     Args:
-        rows: (R,) neurons, in the bank.
+        lists: of the chunk.
+        slots: (S,) of the rows to look at, ascending.
         known: (R, words(n)) the lists.
         asked: (words(n),) which examples.
         world: of all n examples.
@@ -64,28 +65,30 @@ def look_along(rows: Any, known: Any, asked: Any, world: Any, weights: Any, sums
     columns, exact, signs = world.columns, world.exact, world.signs
     outputs, fired = sums.outputs, sums.fired
     rule, threshold, shift = world.rule, world.rule.threshold, world.rule.shift
+    rows, norms, ways = lists.rows, lists.norms, lists.way
     dimension, one, evaluated = weights.shape[1], np.uint64(1), 0
     mine = np.zeros((TILE, columns.shape[1]), columns.dtype)
     places, numbers = np.empty(WORD + AT_ONCE, np.int32), np.zeros(WORD, columns.dtype)
     highs, cuts = np.empty(TILE), np.empty(TILE, columns.dtype)
-    for first in range(0, rows.size, TILE):
-        last = min(rows.size, first + TILE)
-        for slot in range(first, last):
-            r, vector = rows[slot], mine[slot - first]
+    for first in range(0, slots.size, TILE):
+        last = min(slots.size, first + TILE)
+        for at in range(first, last):
+            slot, vector = slots[at], mine[at - first]
+            r = rows[slot]
             for k in range(dimension):
                 vector[k] = weights[r, k]
-            norm = np.sqrt(lane_dot(vector, vector, vector.size)) * UP + 1e-150
-            margin = margin_of(rule, norm, rule.largest_norm)
-            low, highs[slot - first] = threshold - margin, threshold + margin
-            cuts[slot - first] = columns.dtype.type(low - abs(low) * rule.rounding)
+            margin = margin_of(rule, norms[slot] + ways[slot], rule.largest_norm)
+            low, highs[at - first] = threshold - margin, threshold + margin
+            cuts[at - first] = columns.dtype.type(low - abs(low) * rule.rounding)
         for group in range(asked.size):  # a few examples and a few rows at a time stay in the first-level cache
-            for slot in range(first, last):
+            for at in range(first, last):
+                slot = slots[at]
                 listed = known[slot, group] & asked[group]
                 if listed == 0:
                     continue
-                count = word_products(mine[slot - first], columns, listed, WORD * group, places, numbers)
+                count = word_products(mine[at - first], columns, listed, WORD * group, places, numbers)
                 evaluated += count
-                cut, high = cuts[slot - first], highs[slot - first]
+                cut, high = cuts[at - first], highs[at - first]
                 bits = not_below(numbers, 0, cut) & (~np.uint64(0) >> np.uint64(WORD - count))
                 firing = np.uint64(0)
                 while bits:
@@ -125,11 +128,11 @@ def pull(rows: Any, fires: Any, signs: Any, slope: Any, weights: Any, gradient: 
 
 
 @kernel
-def look_along_plainly(rows: Any, known: Any, asked: Any, world: Any, weights: Any, sums: Any, fires: Any) -> Any:
+def look_along_plainly(lists: Any, known: Any, asked: Any, world: Any, weights: Any, sums: Any, fires: Any) -> Any:
     """Do what :func:`look_along` does by the deciding inner product alone."""
     places = np.empty(WORD * known.shape[1], np.int64)
     firing, values = np.empty(places.size, np.int64), np.empty(places.size)
-    line, evaluated = np.empty(known.shape[1], np.uint64), 0
+    rows, line, evaluated = lists.rows, np.empty(known.shape[1], np.uint64), 0
     for slot in range(rows.size):
         for group in range(line.size):
             line[group] = known[slot, group] & asked[group]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numba.cpython.unsafe.numbers import trailing_zeros
 
+from hybrid_train.support.arrays import IntArray
 from hybrid_train.support.kernels import inlined, kernel
 
 WORD = 64
@@ -16,6 +17,12 @@ WORD = 64
 def words(count: int) -> int:
     """Return how many words hold so many bits."""
     return -(-count // WORD)
+
+
+def first_bits(count: int) -> IntArray:
+    """Return words whose first ``count`` bits are set."""
+    places = np.arange(WORD * words(count)) < count
+    return np.packbits(places, bitorder="little").view(np.uint64)
 
 
 @inlined

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple, final
 
 import numpy as np
+import numpy.typing as npt
 
 from classical.dynamics.batch import along, bits
 from classical.dynamics.batch import kernels as compiled
@@ -27,6 +28,12 @@ _LEAST_ROWS = 32
 _CHUNKS, _CHUNK = 4, 256
 """Chunks of half a bank, and the least rows of one; their sums are added in order: no result depends on threads."""
 
+_MOST = 0.25
+"""Share of the examples from which on the products of broad rows are made with all of them."""
+
+_TIRING = 16
+"""Steps after which one looks for rows that list everything and may have come to rest."""
+
 _PATIENCE = 4
 """Passes through the data after which a row that lists everything is scanned again: it may have come to rest."""
 
@@ -39,12 +46,16 @@ class Lists(NamedTuple):
         anchors: (R, d) where they were scanned last; where they began, before.
         gap: (R,) as far from there the lists hold; (0,) while everything is listed.
         norms: (R,) bounds of the anchors' norms.
+        way: (R,) bounds of how far the rows are from there.
+        broad: (R,) rows that list all examples, and are looked at by products.
     """
 
     rows: IntArray
     anchors: FloatArray
     gap: FloatArray
     norms: FloatArray
+    way: FloatArray
+    broad: npt.NDArray[np.bool_]
 
 
 class Visit(NamedTuple):
@@ -73,12 +84,15 @@ class Chunk:
     def __init__(self, weights: FloatArray, first: int, last: int, plain: bool, reach: float = 0.0) -> None:
         self._weights, self._plain, self._reach = weights, plain, reach
         self.first, self._all = first, np.arange(first, last)
-        self.lists = Lists(self._all, weights[first:last].copy(), np.empty(0), np.empty(0))
+        vectors = weights[first:last].copy()
+        self.lists = Lists(
+            self._all, vectors, np.empty(0), norm_bounds(vectors), np.zeros(len(vectors)), np.ones(len(vectors), bool)
+        )
+        self._broad_slots = np.arange(last - first)
         self._known: IntArray = np.empty((0, 0), np.uint64)
         self._near: IntArray | None = None
         self._fires = np.empty((len(self._all), 0), np.uint64)
         self._since = np.zeros(len(self._all), np.int64)
-        self._all_listed = np.empty(0, bool)
         self._age = 0
 
     @property
@@ -94,27 +108,40 @@ class Chunk:
     @property
     def everything(self) -> int:
         """Rows that list all examples."""
-        return int(self._all_listed.sum())
+        return int(self.lists.broad.sum()) if self.listed else 0
 
-    def look(self, examples: IntArray, world: World) -> tuple[Sums, int]:
-        """Return the sums over a batch (B,), ``world`` being its own, and how many pairs were evaluated."""
+    def look(self, examples: IntArray, asked: IntArray, world: World) -> tuple[Sums, int]:
+        """Return the sums over a batch, and how many pairs were evaluated.
+
+        Args:
+            examples: (B,) of the batch.
+            asked: (words(B),) with B bits.
+            world: of the batch.
+        """
         count = len(examples)
         sums = Sums(np.zeros((count, world.signs.shape[1])), np.zeros(count, np.int64))
         self._fires = np.zeros((len(self.lists.rows), bits.words(count)), np.uint64)
-        if not self.listed and not self._plain:
-            self._look_everywhere(world, sums)
-            return sums, count * len(self.lists.rows)
         near = self._by_example() if self.listed else np.empty((count, 0), np.uint64)
-        look = compiled.look_plainly if self._plain else compiled.look
-        return sums, int(look(self.lists.rows, near, examples, world, self._weights, sums, self._fires))
+        if self._plain:
+            arguments = examples, world, self._weights, sums, self._fires
+            return sums, int(compiled.look_plainly(self.lists, near, *arguments))
+        evaluated = 0
+        if self.listed:
+            evaluated = int(compiled.look(self.lists, near, examples, world, self._weights, sums, self._fires))
+        return sums, evaluated + self._look_everywhere(asked, world, sums)
 
     def look_along(self, asked: IntArray, world: World) -> tuple[Sums, int]:
         """Return what :meth:`look` does, ``world`` being that of all examples, for those with a bit in ``asked``."""
-        n = len(world.norms)
+        n, lists = len(world.norms), self.lists
         sums = Sums(np.zeros((n, world.signs.shape[1])), np.zeros(n, np.int64))
         self._fires = np.zeros(self._known.shape, np.uint64)
-        look = along.look_along_plainly if self._plain else along.look_along
-        return sums, int(look(self.lists.rows, self._known, asked, world, self._weights, sums, self._fires))
+        arguments = self._known, asked, world, self._weights, sums, self._fires
+        if self._plain:
+            return sums, int(along.look_along_plainly(lists, *arguments))
+        products = int(bits.count(asked[None])) > _MOST * n
+        slots = np.flatnonzero(~lists.broad) if products else np.arange(len(lists.rows))
+        evaluated = int(along.look_along(lists, slots, *arguments))
+        return sums, evaluated + (self._look_everywhere(asked, world, sums) if products else 0)
 
     def pull(self, world: World, slope: FloatArray) -> FloatArray:
         """Return (n, D) sum_r (sum_k slope_jk a_rk) w_r over the active pairs, at least d coordinates each."""
@@ -122,18 +149,21 @@ class Chunk:
         along.pull(self.lists.rows, self._fires, world.signs, slope, self._weights, gradient)
         return gradient
 
-    def _look_everywhere(self, world: World, sums: Sums) -> None:
-        """Add up what fires among all pairs of a batch, found by products of blocks."""
-        rows, count, dtype = self.lists.rows, len(world.norms), world.columns.dtype
-        dimension, block = self._weights.shape[1], max(_LEAST_ROWS, _BATCH_PAIRS // count)
-        columns = world.columns[:, :dimension].T
-        room = np.zeros((min(block, len(rows)), bits.WORD * bits.words(count)), dtype)
-        for at in range(0, len(rows), block):
-            first, last = rows[at], rows[min(at + block, len(rows)) - 1] + 1
-            vectors, products = self._weights[first:last], room[: last - first]
+    def _look_everywhere(self, asked: IntArray, world: World, sums: Sums) -> int:
+        """Add up what fires among all pairs of broad rows, found by products of blocks; return how many these are."""
+        lists, count, dtype = self.lists, len(world.norms), world.columns.dtype
+        slots, columns = self._broad_slots, world.columns[:, : self._weights.shape[1]].T
+        block = max(_LEAST_ROWS, _BATCH_PAIRS // count)
+        room = np.zeros((min(block, len(slots)), bits.WORD * len(asked)), dtype)
+        for at in range(0, len(slots), block):
+            some = slots[at : at + block]
+            first, last = lists.rows[some[0]], lists.rows[some[-1]] + 1
+            vectors = self._weights[first:last] if last - first == len(some) else self._weights[lists.rows[some]]
+            products = room[: len(some)]
             with np.errstate(over="ignore", under="ignore", invalid="ignore"):
                 np.matmul(vectors.astype(dtype, copy=False), columns, out=products[:, :count])
-            compiled.sift(first, products, world, self._weights, count, sums, self._fires[at : at + block])
+            compiled.sift(lists, some, products, world, self._weights, asked, sums, self._fires)
+        return len(slots) * int(bits.count(asked[None]))
 
     def step(self, world: World, slope: FloatArray, rate: float, whole: World, prices: Prices) -> Visit:
         """Move the rows that fire by the slope (B, K) of the batch; scan those again whose lists do not hold any more.
@@ -149,27 +179,26 @@ class Chunk:
         spent = np.empty(len(self.lists.rows), np.int64)
         arguments = self.lists, world, slope, rate, self._weights, self._plain, self._fires, spent
         moved, waiting = compiled.step(*arguments)
-        again = spent[:waiting]
-        if self.listed and prices.all_too:
-            long = _PATIENCE * prices.scan / prices.visit / len(whole.norms)
-            tired = self._all_listed & (self._age - self._since > long)
+        again = spent[: compiled.still_spent(self.lists, world.rule, self._weights, spent[:waiting])]
+        if self.listed and self._age % _TIRING == 0 and prices.all < np.inf:
+            tired = self.lists.broad & (self._age - self._since > _PATIENCE * prices.scan / prices.all)
             again = np.union1d(again, np.flatnonzero(tired))
         if len(again):
             self._scan_again(again, whole, prices)
         return Visit(int(moved), len(again))
 
     def make_lists(self, whole: World, prices: Prices) -> None:
-        """List the examples of the rows that can ever fire, and forget the others; evaluate after that."""
-        first, last = self._all[0], self._all[-1] + 1
-        self.lists = Lists(self._all, self._weights[first:last], np.empty(0), np.empty(0))
-        self._since, self._age = np.zeros(len(self._all), np.int64), 0
+        """List the examples of the rows that can ever fire, and forget the others, once; evaluate after that."""
         found = self._scan(np.arange(len(self._all)), whole, prices)
         alive = found.may_fire
         rows = self._all[alive]
-        self.lists = Lists(rows, self._weights[rows].copy(), found.gap[alive], found.norms[alive])
+        self.lists = Lists(
+            rows, self._weights[rows], found.gap[alive], found.norms[alive], np.zeros(len(rows)), found.broad[alive]
+        )
+        self._broad_slots = np.flatnonzero(self.lists.broad)
         self._known, self._near = found.bits[alive], None
-        self._all_listed = found.all_listed[alive]
-        self._fires, self._since = np.empty((len(rows), 0), np.uint64), np.zeros(len(rows), np.int64)
+        self._fires = np.empty((len(rows), 0), np.uint64)
+        self._since, self._age = np.zeros(len(rows), np.int64), 0
 
     def _by_example(self) -> IntArray:
         """Return the lists turned round: (64 words(n), words(R)), kept from when they are asked for first."""
@@ -186,8 +215,9 @@ class Chunk:
         else:
             bits.replace(self._known, self._near, slots, found.bits)
         lists.anchors[slots] = self._weights[lists.rows[slots]]
-        lists.gap[slots], lists.norms[slots] = found.gap, found.norms
-        self._all_listed[slots] = found.all_listed
+        lists.gap[slots], lists.norms[slots], lists.way[slots] = found.gap, found.norms, 0.0
+        lists.broad[slots] = found.broad
+        self._broad_slots = np.flatnonzero(lists.broad)
         self._since[slots] = self._age
 
     def _scan(self, slots: IntArray, whole: World, prices: Prices) -> Scanned:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar, final
 
 import numpy as np
 
+from classical.dynamics.batch import bits
 from classical.dynamics.batch.chunk import Chunk, chunks_of
 from classical.dynamics.batch.scan import Prices, prices_of
 from classical.dynamics.rows.layout import aligned, make_world
@@ -52,6 +53,7 @@ class BatchDynamics(TwoLayerDynamics):
         network: its weights, stored ones, are moved.
         inputs: (n, d) the examples; copied.
         skin: distance within which an example is listed, (b - <w, x>) / ||x||, from the start; None to choose.
+        fresh: whether the examples are others in every step, so that no list is worth while.
 
     Attributes:
         rescans: neurons scanned again since there are lists.
@@ -61,14 +63,17 @@ class BatchDynamics(TwoLayerDynamics):
         DataError: inputs not (n, d) or not finite.
     """
 
-    def __init__(self, network: TwoLayerNetwork, inputs: FloatArray, skin: float | None = None) -> None:
+    def __init__(
+        self, network: TwoLayerNetwork, inputs: FloatArray, skin: float | None = None, *, fresh: bool = False
+    ) -> None:
         super().__init__(network, inputs)
         lent = network.weights.lent()
         if lent is None:
             raise InvariantError("batch dynamics move weights that are stored as one array")
         self._weights = lent
         self._plain = network.weights.dtype == np.float64
-        self._skin = skin
+        self._skin = None if fresh else skin
+        self._fresh = fresh
         self.rescans = 0
         self._seen = 0
         self._refused: str | None = None
@@ -97,8 +102,8 @@ class BatchDynamics(TwoLayerDynamics):
             weights = self._weights
             check_memory(weights.nbytes, f"where {len(weights)} neurons began", "take a smaller network.width")
             skins = np.array(_SKINS) * typical_coordinate(self.network.weights)
-            skins = skins if self._skin is None else np.array([self._skin])
-            self._world = make_world(self.network, np.array(self.examples[:]), skins)
+            self._skins = skins if self._skin is None else np.array([self._skin])
+            self._world = make_world(self.network, np.array(self.examples[:]), self._skins)
             self._chunks = chunks_of(weights, self._plain)
             self._size = len(self.examples)
             if self._skin is not None:
@@ -111,7 +116,7 @@ class BatchDynamics(TwoLayerDynamics):
     @property
     def _prices(self) -> Prices:
         """What visits and scans cost with batches of the size of the last one."""
-        return prices_of(self._world, self._size / len(self.examples), choose=self._skin is None)
+        return prices_of(self._world, self._size / len(self.examples), choose=self._skin is None, plain=self._plain)
 
     def _make_lists(self) -> None:
         """Scan everything, if the lists fit into memory; else leave it at looking at everything."""
@@ -131,11 +136,15 @@ class BatchDynamics(TwoLayerDynamics):
             self._rows = None if rows is None else np.asarray(rows, np.int64)
             self._batch = np.arange(n) if self._rows is None else np.sort(self._rows)
             self._size = len(self._batch)
-            if self._skin is None and self._refused is None and not self._listed and self._seen > self._worth:
+            wanted = not self._fresh and self._skin is None and self._refused is None and not self._listed
+            if wanted and self._seen > self._worth:
                 self._make_lists()
             self._seen += self._size
             batch, world = self._batch, self._restricted()
-            answers = self._of_all(lambda chunk: chunk.look(batch, world))
+            asked, all_listed = bits.first_bits(len(batch)), rows is None and self._listed
+            answers = self._of_all(
+                lambda chunk: chunk.look_along(asked, world) if all_listed else chunk.look(batch, asked, world)
+            )
             self._cost.inner_products += sum(evaluated for _, evaluated in answers)
             self._near, self._evaluated = world, True
             halves = np.zeros((2, len(batch), self.network.outputs))
@@ -182,6 +191,27 @@ class BatchDynamics(TwoLayerDynamics):
             self._cost.inner_products += scanned * len(self.examples)
             self._evaluated = False
         return sum(visit.moved for visit in visits)
+
+    def input_gradient(self, slope: FloatArray) -> FloatArray:
+        if not self._fresh:
+            return super().input_gradient(slope)
+        if not self._evaluated:
+            raise self._not_evaluated()
+        order = slice(None) if self._rows is None else np.argsort(self._rows)
+        pulls, world, network = np.ascontiguousarray(slope[order], np.float64), self._near, self.network
+        gradient = np.empty((len(self._batch), network.dimension))
+        parts = self._of_all(lambda chunk: chunk.pull(world, pulls))
+        gradient[order] = np.asarray(sum(parts), np.float64)[:, : network.dimension] * network.scale
+        return network.trained_part(gradient)
+
+    def move_examples(self, rows: IntArray, vectors: FloatArray) -> None:
+        if not self._fresh:
+            super().move_examples(rows, vectors)
+        self._check_known(vectors)
+        self.examples.assign(rows, vectors)
+        with self._on_the_clock():
+            self._world = make_world(self.network, np.array(self.examples[:]), self._skins)
+            self._evaluated = False
 
     def _of_all(self, work: Callable[[Chunk], T]) -> list[T]:
         """Return what each chunk answers, in their order, worked out side by side."""

@@ -13,12 +13,36 @@ from numba.cpython.unsafe.numbers import trailing_zeros
 from classical.dynamics.batch.bits import WORD, positions, set_bit, transpose
 from classical.dynamics.rows.kernels import UP, add_up
 from classical.dynamics.rows.layout import margin_of, room_for
-from classical.dynamics.rows.vectors import AT_ONCE, add_columns, products_into
+from classical.dynamics.rows.vectors import AT_ONCE, add_columns, fetch_ahead, products_into
 from hybrid_train.finder.scan_kernels import open_columns
-from hybrid_train.support.kernels import dot, inlined, kernel, lane_dot
+from hybrid_train.support.kernels import dot, inlined, kernel
 
 _MANY = 24
 """Numbers that make it worth to compare 64 at once."""
+
+
+AHEAD = 16
+"""Rows that are asked for before they are moved."""
+
+
+@inlined
+def any_bits(line: Any) -> Any:
+    """Return whether a bit is set in words (W,)."""
+    some = np.uint64(0)
+    for word in range(line.size):
+        some |= line[word]
+    return some != 0
+
+
+@inlined
+def open_numbers(numbers: Any, start: Any, count: Any, cut: Any) -> Any:
+    """Return a word of which of the numbers from ``start`` on, of ``count`` in all, are not below the cut."""
+    bits = np.uint64(0)
+    for k in range(start, min(count, start + _MANY)):
+        bits |= np.uint64(not numbers[k] < cut) << np.uint64(k - start)
+    if count > start + _MANY:
+        bits = open_columns(numbers, start, cut) & (~np.uint64(0) >> np.uint64(max(0, start + WORD - count)))
+    return bits
 
 
 @inlined
@@ -60,34 +84,32 @@ def read(near: Any, block: Any, examples: Any, lines: Any, masks: Any) -> None:
 
 
 @kernel
-def sift(first: Any, products: Any, world: Any, weights: Any, count: Any, sums: Any, fires: Any) -> None:
+def sift(lists: Any, slots: Any, products: Any, world: Any, weights: Any, asked: Any, sums: Any, fires: Any) -> None:
     """Decide a block of pairs whose inner products are given, and add up what fires.
 
     Args:
-        first: neuron of the block, in the bank.
+        lists: of the chunk.
+        slots: (R,) of the block's rows.
         products: (R, C) rounded by no more than the world says, 64 words(B) columns; those past B are not heeded.
         world: of the batch.
         weights: (m, d) the bank.
-        count: B.
+        asked: (words(B),) which examples count.
         sums: of the batch; added to in the order of the neurons.
-        fires: (R, words(B)) out, zero before: the active pairs.
+        fires: (R, words(B)) of the chunk, out: the active pairs of these rows.
     """
     flat, stride = products.reshape(-1), products.shape[1]
     exact, signs, outputs, fired = world.exact, world.signs, sums.outputs, sums.fired
     rule, threshold, shift = world.rule, world.rule.threshold, world.rule.shift
-    groups, one = fires.shape[1], np.uint64(1)
-    last = ~np.uint64(0) >> np.uint64(WORD * groups - count)
+    rows, norms, ways = lists.rows, lists.norms, lists.way
+    one = np.uint64(1)
     for i in range(products.shape[0]):
-        r = first + i
-        vector = weights[r]
-        norm = np.sqrt(dot(vector, vector)) * UP + 1e-150
-        margin = margin_of(rule, norm, rule.largest_norm)
+        slot = slots[i]
+        r = rows[slot]
+        margin = margin_of(rule, norms[slot] + ways[slot], rule.largest_norm)
         low, high = threshold - margin, threshold + margin
         cut = flat.dtype.type(low - abs(low) * rule.rounding)
-        for group in range(groups):
-            bits = open_columns(flat, i * stride + WORD * group, cut)
-            if group == groups - 1:
-                bits &= last
+        for group in range(asked.size):
+            bits = open_columns(flat, i * stride + WORD * group, cut) & asked[group]
             fires_now = bits
             while bits:
                 j = WORD * group + np.int64(trailing_zeros(bits))
@@ -95,25 +117,25 @@ def sift(first: Any, products: Any, world: Any, weights: Any, count: Any, sums: 
                 bits ^= bit
                 value = np.float64(flat[i * stride + j])
                 if not value > high:
-                    value = dot(vector, exact[j])
+                    value = dot(weights[r], exact[j])
                     if not value > threshold:
                         fires_now ^= bit
                         continue
                 fired[j] += 1
                 for out in range(signs.shape[1]):
                     outputs[j, out] += signs[r, out] * (value - shift)
-            fires[i, group] = fires_now
+            fires[slot, group] = fires_now
 
 
 @kernel
-def look(rows: Any, near: Any, examples: Any, world: Any, weights: Any, sums: Any, fires: Any) -> Any:
-    """Evaluate the listed pairs of a batch, decide them, and add up what fires.
+def look(lists: Any, near: Any, examples: Any, world: Any, weights: Any, sums: Any, fires: Any) -> Any:
+    """Evaluate the listed pairs of a batch, decide them, and add up what fires; broad rows are left out.
 
     Arrays stand in variables of its own: records that are handed on are counted array by array.
 
     Args:
-        rows: (R,) neurons, in the bank.
-        near: (n, words(R)) the lists.
+        lists: of the chunk.
+        near: (n, words(R)) the lists by example.
         examples: (B,) of the batch, among the n.
         world: of these examples.
         weights: (m, d) the bank.
@@ -123,18 +145,21 @@ def look(rows: Any, near: Any, examples: Any, world: Any, weights: Any, sums: An
     Returns:
         Inner products evaluated.
     """
-    room = room_for(world, weights.shape[1])
+    room, rows, norms, ways = room_for(world, weights.shape[1]), lists.rows, lists.norms, lists.way
     mine, places, numbers = room.mine, room.places, room.numbers
     columns, exact, signs = world.columns, world.exact, world.signs
     outputs, fired = sums.outputs, sums.fired
     rule, threshold, shift = world.rule, world.rule.threshold, world.rule.shift
     masks, lines = np.empty((WORD, fires.shape[1]), np.uint64), np.empty(WORD, np.uint64)
-    one, evaluated = np.uint64(1), 0
+    broad, one, evaluated = lists.broad, np.uint64(1), 0
     for first in range(0, rows.size, WORD):
         read(near, first >> 6, examples, lines, masks)
-        for slot in range(first, min(rows.size, first + WORD)):
+        last = min(rows.size, first + WORD)
+        for slot in range(first, last):
+            if slot + AHEAD < last and any_bits(masks[slot + AHEAD - first]):
+                fetch_ahead(weights, rows[slot + AHEAD])
             count = positions(masks[slot - first], places)
-            if count == 0:
+            if count == 0 or broad[slot]:
                 continue
             evaluated += count
             r = rows[slot]
@@ -143,17 +168,11 @@ def look(rows: Any, near: Any, examples: Any, world: Any, weights: Any, sums: An
             places[count : count + AT_ONCE] = places[count - 1]
             for at in range(0, count, AT_ONCE):
                 products_into(mine, columns, places, at, numbers)
-            norm = np.sqrt(lane_dot(mine, mine, mine.size)) * UP + 1e-150
-            margin = margin_of(rule, norm, rule.largest_norm)
+            margin = margin_of(rule, norms[slot] + ways[slot], rule.largest_norm)
             low, high = threshold - margin, threshold + margin
             cut = numbers.dtype.type(low - abs(low) * rule.rounding)
             for start in range(0, count, WORD):
-                bits = np.uint64(0)
-                for k in range(start, min(count, start + _MANY)):
-                    bits |= np.uint64(not numbers[k] < cut) << np.uint64(k - start)
-                if count > start + _MANY:
-                    kept = ~np.uint64(0) >> np.uint64(max(0, start + WORD - count))
-                    bits = open_columns(numbers, start, cut) & kept
+                bits = open_numbers(numbers, start, count, cut)
                 while bits:
                     e = start + np.int64(trailing_zeros(bits))
                     bits &= bits - one
@@ -170,9 +189,9 @@ def look(rows: Any, near: Any, examples: Any, world: Any, weights: Any, sums: An
 
 
 @kernel
-def look_plainly(rows: Any, near: Any, examples: Any, world: Any, weights: Any, sums: Any, fires: Any) -> Any:
+def look_plainly(lists: Any, near: Any, examples: Any, world: Any, weights: Any, sums: Any, fires: Any) -> Any:
     """Do what :func:`look` does by the deciding inner product alone."""
-    places = np.arange(examples.size)
+    places, rows = np.arange(examples.size), lists.rows
     firing, values = np.empty(examples.size, np.int64), np.empty(examples.size)
     listed = near.shape[1] > 0
     masks, lines = np.empty((WORD, fires.shape[1]), np.uint64), np.empty(WORD, np.uint64)
@@ -207,17 +226,19 @@ def step(lists: Any, world: Any, slope: Any, rate: Any, weights: Any, plain: Any
         weights: (m, d) the bank; its rows move.
         plain: add column after column, each rounded, as a bank does.
         fires: (R, words(B)) the active pairs.
-        spent: (R,) out: rows whose lists do not hold any more.
+        spent: (R,) out: rows whose lists may not hold any more, by the length of their way.
 
     Returns:
-        (rows moved, rows spent).
+        (rows moved, rows that may be spent).
     """
     room = room_for(world, weights.shape[1])
-    places, numbers, change, moved = room.places, room.numbers, room.step, room.moved
-    rows, anchors, gaps, norms = lists.rows, lists.anchors, lists.gap, lists.norms
-    along, signs, dimension = world.along, world.signs, weights.shape[1]
-    moving, waiting = 0, 0
+    places, numbers, change = room.places, room.numbers, room.step
+    rows, gaps, norms, ways = lists.rows, lists.gap, lists.norms, lists.way
+    along, signs, dimension, rule = world.along, world.signs, weights.shape[1], world.rule
+    moving, waiting, spacing = 0, 0, rule.rounding / (2 * (dimension + 8))
     for slot in range(rows.size):
+        if slot + AHEAD < rows.size and any_bits(fires[slot + AHEAD]):
+            fetch_ahead(weights, rows[slot + AHEAD])
         count = positions(fires[slot], places)
         if count == 0:
             continue
@@ -225,6 +246,10 @@ def step(lists: Any, world: Any, slope: Any, rate: Any, weights: Any, plain: Any
         if not factors(signs, r, slope, rate, places, numbers, count):
             continue
         moving += 1
+        length = 0.0
+        for k in range(count):
+            length += abs(np.float64(numbers[k]))
+        length *= rule.largest_norm
         if plain:
             for k in range(count):
                 factor, j = numbers[k], places[k]
@@ -237,15 +262,42 @@ def step(lists: Any, world: Any, slope: Any, rate: Any, weights: Any, plain: Any
                 add_columns(change, along, places, at, numbers)
             for i in range(dimension):
                 weights[r, i] += change[i]
-        if gaps.size == 0:
-            continue
-        for i in range(dimension):
-            moved[i] = np.float64(weights[r, i]) - np.float64(anchors[slot, i])
-        # <w, x> <= <anchor, x> + ||w - anchor|| ||x||, and rounding on top; NaN counts as spent
-        distance = np.sqrt(dot(moved, moved)) * UP + 1e-150
-        norm = norms[slot] + distance
-        rule = world.rule
-        if not (distance + rule.rounding * norm < gaps[slot] and norm * rule.largest_norm < rule.largest):
+        # each column may round the whole row, which is on its way then
+        norm = norms[slot] + ways[slot] + length
+        ways[slot] = (ways[slot] + length + (count + 8) * spacing * norm) * UP + 1e-150
+        if gaps.size and not within(ways[slot], gaps[slot], norms[slot] + ways[slot], rule):
             spent[waiting] = slot
             waiting += 1
     return moving, waiting
+
+
+@inlined
+def within(way: Any, gap: Any, norm: Any, rule: Any) -> Any:
+    """Return whether the list of a row of this norm holds so far from its anchor; NaN is not.
+
+    <w, x> <= <anchor, x> + ||w - anchor|| ||x||, and rounding on top.
+    """
+    return way + rule.rounding * norm < gap and norm * rule.largest_norm < rule.largest
+
+
+@kernel
+def still_spent(lists: Any, rule: Any, weights: Any, spent: Any) -> Any:
+    """Put those of the rows ``spent`` first that are too far from their anchors, however long their way was.
+
+    What counts is the distance, which becomes the way.
+
+    Returns:
+        How many these are.
+    """
+    anchors, moved, waiting = lists.anchors, np.empty(weights.shape[1]), 0
+    for k in range(spent.size):
+        slot = spent[k]
+        vector, anchor = weights[lists.rows[slot]], anchors[slot]
+        for i in range(moved.size):
+            moved[i] = np.float64(vector[i]) - np.float64(anchor[i])
+        way = np.sqrt(dot(moved, moved)) * UP + 1e-150
+        lists.way[slot] = way
+        if not within(way, lists.gap[slot], lists.norms[slot] + way, rule):
+            spent[waiting] = slot
+            waiting += 1
+    return waiting

@@ -12,8 +12,8 @@ from hybrid_train.finder.scan_kernels import WORD, open_columns
 from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.support.kernels import inlined, kernel
 
-_VISIT, _LOOK, _BLOCK = 1.5, 0.8, 0.45
-"""Nanoseconds to evaluate a listed pair and to look at one in a scan, and for each block of coordinates in both."""
+_VISIT, _LOOK, _BLOCK = 3.5, 0.8, 0.45
+"""Nanoseconds to evaluate a listed pair and to look at one in a scan; for each block of coordinates, there twice."""
 
 
 class Scanned(NamedTuple):
@@ -24,14 +24,14 @@ class Scanned(NamedTuple):
         gap: (R,) float64, how far the row can go before another one may fire; infinity where all are listed, or none
             fires, so that the row can never move again.
         norms: (R,) float64 bounds of the rows' norms.
-        all_listed: (R,) bool.
+        broad: (R,) bool, whether all examples are listed.
         may_fire: (R,) bool, whether any example may fire.
     """
 
     bits: IntArray
     gap: FloatArray
     norms: FloatArray
-    all_listed: npt.NDArray[np.bool_]
+    broad: npt.NDArray[np.bool_]
     may_fire: npt.NDArray[np.bool_]
 
 
@@ -48,25 +48,28 @@ class Prices(NamedTuple):
         skins: (S,) ascending distances within which a row may list examples.
         visit: of a listed example and step: of evaluating it, times the share of the examples that a batch asks for.
         scan: of scanning a row.
-        all_too: whether a row may list all examples, and need no scan any more.
+        all: of looking at all examples that are asked for, by a product; infinity if no row may: it needs no list,
+            and no scan any more.
     """
 
     skins: FloatArray
     visit: float
     scan: float
-    all_too: bool
+    all: float
 
 
-def prices_of(world: Any, visits: float, *, choose: bool) -> Prices:
+def prices_of(world: Any, visits: float, *, choose: bool, plain: bool) -> Prices:
     """Return the prices of training on n examples.
 
     Args:
         world: of all examples.
         visits: how often a step evaluates a listed pair.
         choose: whether there are skins to choose from, or one is given.
+        plain: whether broad rows are looked at pair by pair like all others.
     """
     n, blocks = len(world.norms), world.columns.shape[1] / LANES
-    return Prices(world.skins, visits * (_VISIT + _BLOCK * blocks), n * (_LOOK + _BLOCK * blocks), choose)
+    visit, scan = visits * (_VISIT + 2 * _BLOCK * blocks), n * (_LOOK + _BLOCK * blocks)
+    return Prices(world.skins, visit, scan, (n * visit if plain else visits * scan) if choose else np.inf)
 
 
 @kernel
@@ -94,13 +97,13 @@ def measure(products: Any, paces: Any, world: Any, prices: Any, reach: Any, foun
         rounding = world.rule.rounding * norm
         bounded = norm * world.rule.largest_norm < world.rule.largest
         found.may_fire[r] = not bounded or within(above, np.float32(-1.000001 * rounding - 1e-30)) > 0
-        found.all_listed[r] = False
+        found.broad[r] = False
         found.bits[r] = 0
         found.gap[r] = np.inf
         if not found.may_fire[r]:
             continue
         skin = cheapest(above, paces[r], prices) if bounded else np.inf
-        found.all_listed[r] = skin == np.inf
+        found.broad[r] = skin == np.inf
         if skin < np.inf:
             found.gap[r] = skin * (1 - 1e-6) - rounding - 1e-30
         cut = np.float32(-skin)
@@ -121,8 +124,8 @@ def within(above: Any, cut: Any) -> Any:
 def cheapest(above: Any, pace: Any, prices: Any) -> Any:
     """Return the skin of least price for a row that goes ``pace`` a step; infinity for all examples and no scan."""
     best, least = prices.skins[0], np.inf
-    if prices.all_too:
-        best, least = np.inf, prices.visit * above.size
+    if prices.all < np.inf:
+        best, least = np.inf, prices.all
     elif prices.skins.size == 1:
         return best
     for s in range(prices.skins.size):

@@ -19,6 +19,10 @@ AT_ONCE = 8
 """Columns that are read side by side."""
 
 
+_LINE = 64
+"""Bytes of a line of the cache."""
+
+
 def padded(dimension: int) -> int:
     """Return the length of a row of so many coordinates in whole blocks."""
     return -(-dimension // LANES) * LANES
@@ -163,3 +167,30 @@ def add_columns(context: Any, row: Any, columns: Any, places: Any, at: Any, fact
         return context.get_dummy_value()
 
     return types.void(row, columns, places, types.intp, factors), codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def fetch_ahead(context: Any, rows: Any, place: Any) -> Any:
+    """Ask for the row ``place`` of (N, d) numbers to be brought into the cache, while something else is worked on.
+
+    Reads nothing: needs 0 <= place < len(rows), which is not checked.
+    """
+    if not (isinstance(rows, types.Array) and rows.layout == "C" and rows.ndim == 2):
+        return None
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, args[0])
+        size = cgutils.unpack_tuple(builder, array.shape, 2)[1]
+        begin = builder.gep(array.data, [builder.mul(args[1], size)])
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        fetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        line = _LINE // context.get_abi_sizeof(context.get_data_type(signature.args[0].dtype))
+        step = ir.Constant(size.type, line)
+        lines = builder.sdiv(builder.add(size, ir.Constant(size.type, line - 1)), step)
+        with cgutils.for_range(builder, lines) as loop:
+            address = builder.bitcast(builder.gep(begin, [builder.mul(loop.index, step)]), byte)
+            builder.call(fetch, [address, *(ir.Constant(number, value) for value in (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.void(rows, types.intp), codegen

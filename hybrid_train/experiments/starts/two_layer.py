@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from classical.dynamics.sets import SetDynamics
 from classical.training.loop import two_layer_dynamics
 from hybrid_train.config.schema import NetworkConfig
 from hybrid_train.config.sizes import check_network
@@ -91,8 +90,6 @@ class TwoLayerStart(Start):
         if not isinstance(network, TwoLayerNetwork):
             raise InvariantError("TwoLayerStart: this network has more layers")
         finder, optimiser = finders(0), course.optimiser(network.weights.shape)
-        if course.fresh:
-            return SetDynamics(network, inputs, finder, course.index, optimiser)
         return two_layer_dynamics(
             network,
             inputs,
@@ -100,6 +97,7 @@ class TwoLayerStart(Start):
             course.index,
             reach=course.reach,
             in_batches=course.in_batches,
+            fresh=course.fresh,
             optimiser=optimiser,
         )
 
