@@ -93,6 +93,36 @@ def replace(known: Any, near: Any, slots: Any, fresh: Any) -> None:
 
 
 @kernel
+def put(near: Any, slots: Any, fresh: Any) -> None:
+    """Put the words ``fresh`` (S, W) in the place of the rows ``slots`` of lists by example (64 W, words(R))."""
+    for s in range(slots.size):
+        one, block = np.uint64(1) << np.uint64(slots[s] & 63), slots[s] >> 6
+        for j in range(near.shape[0]):
+            kept = near[j, block] & ~one
+            near[j, block] = kept | (one if fresh[s, j >> 6] >> np.uint64(j & 63) & np.uint64(1) else np.uint64(0))
+
+
+@kernel
+def put_examples(near: Any, begin: Any, examples: Any, listed: Any) -> None:
+    """Put listed (R, words(B)), of the rows from ``begin`` on, a multiple of 64, into lists by example.
+
+    Args:
+        near: (64 words(n), words) the lists.
+        begin: the first row.
+        examples: (B,) of the batch.
+        listed: which of them are listed for each row.
+    """
+    lines = np.empty(WORD, np.uint64)
+    for first in range(0, listed.shape[0], WORD):
+        for group in range(listed.shape[1]):
+            for k in range(WORD):
+                lines[k] = listed[first + k, group] if first + k < listed.shape[0] else np.uint64(0)
+            transpose(lines)
+            for k in range(min(WORD, examples.size - WORD * group)):
+                near[examples[WORD * group + k], (begin + first) >> 6] = lines[k]
+
+
+@kernel
 def count(lines: Any) -> Any:
     """Return how many bits are set in words (R, W)."""
     total = 0

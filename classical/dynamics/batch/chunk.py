@@ -94,11 +94,17 @@ class Chunk:
         self._fires = np.empty((len(self._all), 0), np.uint64)
         self._since = np.zeros(len(self._all), np.int64)
         self._age = 0
+        self._fired = np.empty(0, bool)
 
     @property
     def listed(self) -> bool:
-        """Whether there are lists."""
-        return len(self.lists.gap) > 0 or not len(self.lists.rows)
+        """Whether there are lists, of all examples."""
+        return not self._filling and (len(self.lists.gap) > 0 or not len(self.lists.rows))
+
+    @property
+    def _filling(self) -> bool:
+        """Whether there are lists of the examples that have been looked at."""
+        return len(self._fired) > 0
 
     @property
     def candidates(self) -> int:
@@ -110,25 +116,32 @@ class Chunk:
         """Rows that list all examples."""
         return int(self.lists.broad.sum()) if self.listed else 0
 
-    def look(self, examples: IntArray, asked: IntArray, world: World) -> tuple[Sums, int]:
+    def look(self, examples: IntArray, asked: IntArray, world: World, new: bool = True) -> tuple[Sums, int]:
         """Return the sums over a batch, and how many pairs were evaluated.
 
         Args:
             examples: (B,) of the batch.
             asked: (words(B),) with B bits.
             world: of the batch.
+            new: whether one of the examples was not looked at before, since :meth:`fill_lists`.
         """
         count = len(examples)
         sums = Sums(np.zeros((count, world.signs.shape[1])), np.zeros(count, np.int64))
         self._fires = np.zeros((len(self.lists.rows), bits.words(count)), np.uint64)
-        near = self._by_example() if self.listed else np.empty((count, 0), np.uint64)
+        listed = self.listed or (self._filling and not new)
+        near = self._by_example() if listed else np.empty((count, 0), np.uint64)
         if self._plain:
             arguments = examples, world, self._weights, sums, self._fires
             return sums, int(compiled.look_plainly(self.lists, near, *arguments))
         evaluated = 0
-        if self.listed:
+        if listed:
             evaluated = int(compiled.look(self.lists, near, examples, world, self._weights, sums, self._fires))
-        return sums, evaluated + self._look_everywhere(asked, world, sums)
+        slots = self._broad_slots if listed else np.arange(len(self.lists.rows))
+        fill = examples if self._filling and new else None
+        evaluated += self._look_everywhere(slots, asked, world, sums, fill)
+        if self._filling:
+            self._fired |= self._fires.any(axis=1)
+        return sums, evaluated
 
     def look_along(self, asked: IntArray, world: World) -> tuple[Sums, int]:
         """Return what :meth:`look` does, ``world`` being that of all examples, for those with a bit in ``asked``."""
@@ -141,7 +154,7 @@ class Chunk:
         products = int(bits.count(asked[None])) > _MOST * n
         slots = np.flatnonzero(~lists.broad) if products else np.arange(len(lists.rows))
         evaluated = int(along.look_along(lists, slots, *arguments))
-        return sums, evaluated + (self._look_everywhere(asked, world, sums) if products else 0)
+        return sums, evaluated + (self._look_everywhere(self._broad_slots, asked, world, sums) if products else 0)
 
     def pull(self, world: World, slope: FloatArray) -> FloatArray:
         """Return (n, D) sum_r (sum_k slope_jk a_rk) w_r over the active pairs, at least d coordinates each."""
@@ -149,11 +162,24 @@ class Chunk:
         along.pull(self.lists.rows, self._fires, world.signs, slope, self._weights, gradient)
         return gradient
 
-    def _look_everywhere(self, asked: IntArray, world: World, sums: Sums) -> int:
-        """Add up what fires among all pairs of broad rows, found by products of blocks; return how many these are."""
+    def _look_everywhere(
+        self, slots: IntArray, asked: IntArray, world: World, sums: Sums, fill: IntArray | None = None
+    ) -> int:
+        """Add up what fires among all pairs of some rows, found by products of blocks.
+
+        Args:
+            slots: the rows.
+            asked: (words(B),) which examples count.
+            world: of the examples.
+            sums: of them; added to.
+            fill: (B,) the examples, if they are to be listed, for all rows.
+
+        Returns:
+            How many pairs these are.
+        """
         lists, count, dtype = self.lists, len(world.norms), world.columns.dtype
-        slots, columns = self._broad_slots, world.columns[:, : self._weights.shape[1]].T
-        block = max(_LEAST_ROWS, _BATCH_PAIRS // count)
+        columns = world.columns[:, : self._weights.shape[1]].T
+        block = max(1, _BATCH_PAIRS // count // bits.WORD) * bits.WORD
         room = np.zeros((min(block, len(slots)), bits.WORD * len(asked)), dtype)
         for at in range(0, len(slots), block):
             some = slots[at : at + block]
@@ -163,6 +189,10 @@ class Chunk:
             with np.errstate(over="ignore", under="ignore", invalid="ignore"):
                 np.matmul(vectors.astype(dtype, copy=False), columns, out=products[:, :count])
             compiled.sift(lists, some, products, world, self._weights, asked, sums, self._fires)
+            if fill is not None:
+                listed = np.empty((len(some), len(asked)), np.uint64)
+                compiled.list_near(lists, some, products, world, listed)
+                bits.put_examples(self._by_example(), at, fill, listed)
         return len(slots) * int(bits.count(asked[None]))
 
     def step(self, world: World, slope: FloatArray, rate: float, whole: World, prices: Prices) -> Visit:
@@ -180,12 +210,38 @@ class Chunk:
         arguments = self.lists, world, slope, rate, self._weights, self._plain, self._fires, spent
         moved, waiting = compiled.step(*arguments)
         again = spent[: compiled.still_spent(self.lists, world.rule, self._weights, spent[:waiting])]
-        if self.listed and self._age % _TIRING == 0 and prices.all < np.inf:
+        if len(self.lists.gap) and self._age % _TIRING == 0 and prices.all < np.inf:
             tired = self.lists.broad & (self._age - self._since > _PATIENCE * prices.scan / prices.all)
             again = np.union1d(again, np.flatnonzero(tired))
         if len(again):
             self._scan_again(again, whole, prices)
         return Visit(int(moved), len(again))
+
+    def fill_lists(self, n: int, gap: float) -> None:
+        """List examples as they are looked at from now on, for rows that go no further than a gap."""
+        count = len(self._all)
+        self._near = np.zeros((bits.WORD * bits.words(n), bits.words(count)), np.uint64)
+        self._fired, everything = np.zeros(count, bool), np.zeros(count, bool)
+        self.lists = self.lists._replace(gap=np.full(count, gap), broad=everything)
+        self._broad_slots = np.flatnonzero(everything)
+
+    def end_lists(self, n: int, prices: Prices) -> None:
+        """Forget the rows that fire for no example, now that all were looked at; evaluate after that.
+
+        A row that fired for none never moved, so it was the same for all of them.
+        """
+        near, alive, lists = self._by_example(), self._fired, self.lists
+        turned = np.empty((bits.WORD * near.shape[1], bits.words(len(near))), np.uint64)
+        bits.by_example(near, turned)
+        self._known, self._near = turned[: len(alive)][alive], None
+        sides: Any = (side[alive] for side in lists)
+        self.lists = Lists(*sides)
+        self._since, self._fired = self._since[alive], np.empty(0, bool)
+        self._fires = np.empty((len(self.lists.rows), 0), np.uint64)
+        many = np.bitwise_count(self._known).sum(axis=1) * prices.visit > prices.all
+        self._known[many] = bits.first_bits(n)
+        self.lists.broad[many], self.lists.gap[many] = True, np.inf
+        self._broad_slots = np.flatnonzero(self.lists.broad)
 
     def make_lists(self, whole: World, prices: Prices) -> None:
         """List the examples of the rows that can ever fire, and forget the others, once; evaluate after that."""
@@ -199,6 +255,7 @@ class Chunk:
         self._known, self._near = found.bits[alive], None
         self._fires = np.empty((len(rows), 0), np.uint64)
         self._since, self._age = np.zeros(len(rows), np.int64), 0
+        self._fired = np.empty(0, bool)
 
     def _by_example(self) -> IntArray:
         """Return the lists turned round: (64 words(n), words(R)), kept from when they are asked for first."""
@@ -210,7 +267,9 @@ class Chunk:
     def _scan_again(self, slots: IntArray, whole: World, prices: Prices) -> None:
         found = self._scan(slots, whole, prices)
         lists = self.lists
-        if self._near is None:
+        if self._filling:
+            bits.put(self._by_example(), slots, found.bits)
+        elif self._near is None:
             self._known[slots] = found.bits
         else:
             bits.replace(self._known, self._near, slots, found.bits)

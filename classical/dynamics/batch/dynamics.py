@@ -26,6 +26,9 @@ T = TypeVar("T")
 _SKINS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 """Skins to choose from, in typical coordinates of a weight."""
 
+_FIRST = 2
+"""The skin to choose while examples are looked at for the first time."""
+
 _SAVED = 0.5
 """Share of the time of a step, about, that lists save."""
 
@@ -34,11 +37,12 @@ _SAVED = 0.5
 class BatchDynamics(TwoLayerDynamics):
     """A two-layer network trained on a few of its examples at a time, exact.
 
-    While the data are gone through for the first time every neuron is looked at for every example of a step. Then
-    all neurons are scanned once: those that fire for no example never move and are left out for good; of the others
-    each example lists those that fire for it, or could before they have gone a skin away from where they were
-    scanned. A step evaluates the listed pairs of its batch from the vectors, moves the neurons that fire, and scans
-    those again that have gone that far; what counts is the distance, not the path, which is much longer where the
+    While the data are gone through for the first time every neuron is looked at for every example of a step, and each
+    example lists the neurons that fire for it, or could before they have gone a skin away from where they began. After
+    that the neurons that fired for no example, which never moved and never will, are left out for good. (Where single
+    steps come back to an example before others were seen, or in float64, all neurons are scanned once instead, when
+    that has paid.) A step evaluates the listed pairs of its batch from the vectors, moves the neurons that fire, and
+    scans those again that have gone that far; what counts is the distance, not the path, which is much longer where the
     batches pull to and fro. The skin of a neuron weighs the visits of a longer list against another scan; a neuron on
     the move lists everything. So nothing is paid for the number of examples but the scans.
 
@@ -106,6 +110,7 @@ class BatchDynamics(TwoLayerDynamics):
             self._world = make_world(self.network, np.array(self.examples[:]), self._skins)
             self._chunks = chunks_of(weights, self._plain)
             self._size = len(self.examples)
+            self._known = np.zeros(self._size, bool)
             if self._skin is not None:
                 self._make_lists()
 
@@ -118,17 +123,35 @@ class BatchDynamics(TwoLayerDynamics):
         """What visits and scans cost with batches of the size of the last one."""
         return prices_of(self._world, self._size / len(self.examples), choose=self._skin is None, plain=self._plain)
 
-    def _make_lists(self) -> None:
-        """Scan everything, if the lists fit into memory; else leave it at looking at everything."""
+    def _see_to_lists(self) -> None:
+        """Begin lists, or end them, or make them all at once where that would have paid by now."""
+        n = len(self.examples)
+        if self._fresh or self._refused is not None:
+            return
+        if self._known.all() and not self._plain:
+            prices = self._prices
+            self._of_all(lambda chunk: chunk.end_lists(n, prices))
+        elif self._seen > self._worth:
+            self._make_lists()
+        elif not self._seen and not self._plain and self._fits():
+            self._of_all(lambda chunk: chunk.fill_lists(n, float(self._skins[_FIRST])))
+
+    def _fits(self) -> bool:
+        """Return whether the lists fit into memory."""
         n, width = len(self.examples), self.network.width
         try:
             check_memory(n * width / 2, f"{width} neurons, {n} examples: lists", "take a smaller network.width")
         except ResourceError as error:
             self._refused = str(error)
+        return self._refused is None
+
+    def _make_lists(self) -> None:
+        """Scan everything, if the lists fit into memory; else leave it at looking at everything."""
+        if not self._fits():
             return
         prices = self._prices
         self._of_all(lambda chunk: chunk.make_lists(self._world, prices))
-        self._cost.inner_products += n * width
+        self._cost.inner_products += len(self.examples) * self.network.width
 
     def evaluate(self, rows: IntArray | None = None) -> Evaluation:
         with self._on_the_clock():
@@ -136,14 +159,15 @@ class BatchDynamics(TwoLayerDynamics):
             self._rows = None if rows is None else np.asarray(rows, np.int64)
             self._batch = np.arange(n) if self._rows is None else np.sort(self._rows)
             self._size = len(self._batch)
-            wanted = not self._fresh and self._skin is None and self._refused is None and not self._listed
-            if wanted and self._seen > self._worth:
-                self._make_lists()
-            self._seen += self._size
+            if not self._listed:
+                self._see_to_lists()
             batch, world = self._batch, self._restricted()
+            new = not self._known[batch].all()
+            self._known[batch] = True
+            self._seen += self._size if new else 0
             asked, all_listed = bits.first_bits(len(batch)), rows is None and self._listed
             answers = self._of_all(
-                lambda chunk: chunk.look_along(asked, world) if all_listed else chunk.look(batch, asked, world)
+                lambda chunk: chunk.look_along(asked, world) if all_listed else chunk.look(batch, asked, world, new)
             )
             self._cost.inner_products += sum(evaluated for _, evaluated in answers)
             self._near, self._evaluated = world, True
@@ -159,8 +183,13 @@ class BatchDynamics(TwoLayerDynamics):
 
     @property
     def _worth(self) -> float:
-        """How many examples may be looked at everywhere before lists would have saved as much as they cost."""
+        """How many examples may be looked at everywhere before lists would have saved as much as they cost.
+
+        Lists that are begun cost nothing if a pass through the data ends them; examples drawn with replacement do not.
+        """
         prices = self._prices
+        if not self._plain:
+            return 1.5 * len(self.examples)
         return self._size * prices.scan / (_SAVED * prices.visit * len(self.examples))
 
     def _restricted(self) -> Any:

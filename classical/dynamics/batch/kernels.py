@@ -128,6 +128,30 @@ def sift(lists: Any, slots: Any, products: Any, world: Any, weights: Any, asked:
 
 
 @kernel
+def list_near(lists: Any, slots: Any, products: Any, world: Any, listed: Any) -> None:
+    """List the examples of a block of pairs whose inner products are given, as far as the rows' lists are to hold.
+
+    A row that is ``way`` from its anchor now, and ``gap`` at most later, has gone no further than both in between.
+
+    Args:
+        lists: of the chunk.
+        slots: (R,) of the block's rows.
+        products: as :func:`sift` takes them.
+        world: of the batch.
+        listed: (R, words(B)) out.
+    """
+    flat, stride, rule = products.reshape(-1), products.shape[1], world.rule
+    gaps, norms, ways = lists.gap, lists.norms, lists.way
+    for i in range(products.shape[0]):
+        slot = slots[i]
+        norm, room = norms[slot] + ways[slot], (gaps[slot] + ways[slot]) * UP
+        low = rule.threshold - margin_of(rule, norm + room, rule.largest_norm) - room * rule.largest_norm
+        cut = flat.dtype.type(low - abs(low) * rule.rounding)
+        for group in range(listed.shape[1]):
+            listed[i, group] = open_columns(flat, i * stride + WORD * group, cut)
+
+
+@kernel
 def look(lists: Any, near: Any, examples: Any, world: Any, weights: Any, sums: Any, fires: Any) -> Any:
     """Evaluate the listed pairs of a batch, decide them, and add up what fires; broad rows are left out.
 

@@ -58,7 +58,9 @@ def test_the_estimate_covers_what_is_taken() -> None:
     """Lists, and what is taken for a moment while they are made and looked at."""
     network = TwoLayerNetwork.initialize(30_000, 8, threshold=1.0, seed=1, dtype="float32")
     inputs = sphere(600, 8, 2).inputs
-    BallDynamics(network, inputs[:2], 0.2).start()
+    warm = BallDynamics(network, inputs[:2], 0.2)  # compiles
+    warm.start()
+    warm.evaluate()
     tracemalloc.start()
     dynamics = BallDynamics(network, inputs, 0.2)
     dynamics.start()

@@ -140,23 +140,51 @@ def test_cost_is_that_of_scans_and_listed_pairs() -> None:
     assert dynamics.candidates == int(listed.sum())
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_lists_are_made_when_they_have_paid(dtype: str) -> None:
-    """Everything is looked at in the first pass; lists come before that has cost much more than they do."""
+def looked_at(dtype: str, replacement: bool, steps: int = 60) -> tuple[BatchDynamics, list[int]]:
+    """Train on 200 examples, ten in a step; return the dynamics and the pairs looked at in each step."""
     draw = np.random.default_rng(0)
     network, inputs = make(draw, 3000, 200, 6, 1, dtype, 2.0)
     dynamics = BatchDynamics(network(), inputs)
-    batches = MiniBatches(draw.standard_normal((200, 1)), 10, seed=0)
+    batches = MiniBatches(draw.standard_normal((200, 1)), 10, seed=0, replacement=replacement)
     looked = []
-    for record in Training(dynamics, batches, LOSS, steps=60, learning_rate=1e-3, audit_every=1):
+    for record in Training(dynamics, batches, LOSS, steps=steps, learning_rate=1e-3, audit_every=1):
         assert record.audit is not None
         assert (record.audit.recall, record.audit.spurious) == (1.0, 0)
         looked.append(record.cost.inner_products)
-    assert looked[0] == 3000 * 10
-    assert sorted(looked[1:-1])[-1] >= 3000 * 200
-    assert 10 < int(np.argmax(looked[:-1])) < 50
-    assert looked[-2] < 3000 * 10 * 0.7
+    return dynamics, looked[:-1]
+
+
+def test_lists_are_made_by_a_pass_through_the_data() -> None:
+    """What is looked at once is listed then: nothing is scanned for lists alone."""
+    dynamics, looked = looked_at("float32", replacement=False)
+    assert looked[:20] == [3000 * 10] * 20
+    assert max(looked[20:]) < 3000 * 10 * 0.7
     assert dynamics.facts()["listed_neurons"] < 3000
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_lists_are_made_when_they_have_paid(dtype: str) -> None:
+    """Where no pass ends, everything is looked at; lists come before that has cost much more than they do."""
+    dynamics, looked = looked_at(dtype, replacement=True)
+    assert looked[0] == 3000 * 10
+    assert max(looked) >= 3000 * 200
+    assert 10 < int(np.argmax(looked)) < 50
+    assert looked[-1] < 3000 * 10 * 0.7
+    assert dynamics.facts()["listed_neurons"] < 3000
+
+
+def test_a_neuron_that_moves_far_in_the_first_pass_is_listed_again() -> None:
+    """Steps so long that neurons go further than their lists allow before all examples were seen."""
+    draw = np.random.default_rng(2)
+    network, inputs = make(draw, 700, 130, 6, 1, "float32", 1.0)
+    dynamics = BatchDynamics(network(), inputs)
+    batches = MiniBatches(draw.standard_normal((130, 1)), 9, seed=0)
+    scanned = []
+    for record in Training(dynamics, batches, make_loss("huber"), steps=40, learning_rate=1.0, audit_every=1):
+        assert record.audit is not None
+        assert (record.audit.recall, record.audit.spurious) == (1.0, 0)
+        scanned.append(dynamics.rescans)
+    assert scanned[10] > 0
 
 
 def test_without_memory_for_lists_everything_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
