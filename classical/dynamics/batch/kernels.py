@@ -140,15 +140,20 @@ def list_near(lists: Any, slots: Any, products: Any, world: Any, listed: Any) ->
         world: of the batch.
         listed: (R, words(B)) out.
     """
-    flat, stride, rule = products.reshape(-1), products.shape[1], world.rule
+    rule, kind, count = world.rule, products.dtype, world.inverse.size
     gaps, norms, ways = lists.gap, lists.norms, lists.way
+    inverse, above = np.empty(count, kind), np.zeros(products.shape[1], kind)
+    for j in range(count):
+        inverse[j] = world.inverse[j]
     for i in range(products.shape[0]):
-        slot = slots[i]
-        norm, room = norms[slot] + ways[slot], (gaps[slot] + ways[slot]) * UP
-        low = rule.threshold - margin_of(rule, norm + room, rule.largest_norm) - room * rule.largest_norm
-        cut = flat.dtype.type(low - abs(low) * rule.rounding)
+        slot, row = slots[i], products[i]
+        norm, room = norms[slot] + ways[slot], (gaps[slot] + ways[slot]) * (1 + 1e-6)
+        low = rule.threshold - margin_of(rule, norm + room, rule.largest_norm)
+        base, cut = kind.type(low - abs(low) * rule.rounding), kind.type(-room)
+        for j in range(count):
+            above[j] = (row[j] - base) * inverse[j]
         for group in range(listed.shape[1]):
-            listed[i, group] = open_columns(flat, i * stride + WORD * group, cut)
+            listed[i, group] = open_columns(above, WORD * group, cut)
 
 
 @kernel
