@@ -2,9 +2,10 @@
 
 Usage: python benchmarks/adversarial.py [--quick] [--json FILE]
 
-Every arm starts at the same weights and runs the same loop: ten PGD steps in the L2 ball on the inputs' normal form,
-the worst place of each example kept, then a step of gradient descent on the robust loss. Only how the network is
-evaluated and moved differs:
+Every arm starts at the same weights and runs the same loop: PGD steps in the L2 ball on the inputs' normal form, the
+worst place of each example kept, then a step of gradient descent on the robust loss. The examples are 64 points spread
+over a sphere, or as many as people have: all 1797 digits (even or odd), which resemble each other. Only how the
+network is evaluated and moved differs:
 
 * PyTorch dense: autograd through one matrix product, as a user writes it;
 * PyTorch blocked: outputs and input gradients in one pass over blocks of neurons that stay in the cache, no autograd;
@@ -21,14 +22,14 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from _common import arguments, environment, needs, print_table, write_json
 
 from classical.training import StepRecord, Training, two_layer_dynamics
 from hybrid_train.adversaries import PGD, L2Ball
-from hybrid_train.data import sphere
+from hybrid_train.data import digits, sphere
 from hybrid_train.data.padding import with_last_coordinate, with_one
 from hybrid_train.finder.audit import Audit
 from hybrid_train.finder.bank import Bank, DenseBank
@@ -44,7 +45,39 @@ from hybrid_train.training.losses import make_loss
 needs("torch")
 import torch  # noqa: E402  # only where there is one
 
-RHO, ATTACK_STEPS, FRACTION = 0.1, 10, 0.01
+RHO, FRACTION = 0.1, 0.01
+
+
+class Case(NamedTuple):
+    """One table.
+
+    Attributes:
+        examples: "sphere" or "digits".
+        width: m.
+        n: examples.
+        dimension: d, the last coordinate of the normal form included.
+        attack_steps: of PGD.
+        steps: of training.
+    """
+
+    examples: str
+    width: int
+    n: int
+    dimension: int
+    attack_steps: int
+    steps: int
+
+
+CASES = (
+    Case("sphere", 1 << 20, 64, 16, 10, 5),
+    Case("digits", 1 << 13, 1797, 65, 5, 10),
+    Case("digits", 1 << 16, 1797, 65, 5, 6),
+)
+QUICK = (
+    Case("sphere", 1 << 16, 64, 16, 10, 5),
+    Case("digits", 1 << 13, 1797, 65, 5, 4),
+    Case("digits", 1 << 16, 1797, 65, 5, 2),
+)
 
 
 class TorchDynamics(Dynamics):
@@ -151,42 +184,51 @@ def tuned(dynamics: Blocked) -> Blocked:
     return dynamics
 
 
-def trainings(width: int, n: int, dimension: int, steps: int) -> dict[str, Training]:
+def problem(case: Case) -> tuple[np.ndarray, np.ndarray]:
+    """Return the (n, d + 1) inputs in normal form and their (n, 1) targets."""
+    if case.examples == "digits":
+        found = digits(case.n, classes="all")
+        targets = np.where(np.asarray(found.targets) % 2 == 0, 1.0, -1.0)[:, None]
+    else:
+        found = sphere(case.n, case.dimension - 1, seed=0)
+        targets = make_loss("squared").encode(found, 1)
+    return with_one(with_last_coordinate(found.inputs, 0.5)), targets
+
+
+def trainings(case: Case) -> dict[str, Training]:
     """Return the three arms, nothing computed yet."""
-    data = sphere(n, dimension - 1, seed=0)
-    inputs = with_one(with_last_coordinate(data.inputs, 0.5))
-    loss = make_loss("squared")
-    targets = loss.encode(data, 1)
-    ball = L2Ball(RHO, kept=2)
-    network = adversarial_network(width, dimension, fraction=FRACTION, dtype="float32")
+    inputs, targets = problem(case)
+    loss, ball = make_loss("squared"), L2Ball(RHO, kept=2)
+    network = adversarial_network(case.width, case.dimension, fraction=FRACTION, dtype="float32")
     # a tenth of the inverse of the largest eigenvalue that all data in one direction would have
-    rate = 0.1 * width**0.4 / (n * FRACTION * width)
+    rate = 0.1 * case.width**0.4 / (case.n * FRACTION * case.width)
+    reach = ball.reach(case.dimension + 1)
     arms: dict[str, Dynamics] = {
         "PyTorch dense": Autograd(network, inputs),
         "PyTorch blocked": tuned(Blocked(network, inputs)),
-        "active": two_layer_dynamics(network, inputs, make_finder("skin"), reach=ball.reach(dimension + 1)),
+        "active": two_layer_dynamics(network, inputs, make_finder("skin"), reach=reach),
     }
     return {
         name: Training(
             arm,
             FullBatch(targets),
             loss,
-            steps=steps,
+            steps=case.steps,
             learning_rate=rate,
-            adversary=PGD(ball, steps=ATTACK_STEPS),
+            adversary=PGD(ball, steps=case.attack_steps),
         )
         for name, arm in arms.items()
     }
 
 
-def measure(width: int, n: int, dimension: int, steps: int) -> list[dict[str, Any]]:
+def measure(case: Case) -> list[dict[str, Any]]:
     """Return the table: the arms train in turn, step by step."""
-    for training in trainings(1 << 10, n, dimension, 1).values():  # compile and load
+    for training in trainings(case._replace(width=1 << 10, steps=1)).values():  # compile and load
         list(training)
     records: dict[str, list[StepRecord]] = {}
     spent: dict[str, list[float]] = {}
-    runs = {name: iter(training) for name, training in trainings(width, n, dimension, steps).items()}
-    for _ in range(steps + 1):
+    runs = {name: iter(training) for name, training in trainings(case).items()}
+    for _ in range(case.steps + 1):
         for name, run in runs.items():
             started = time.process_time()
             records.setdefault(name, []).append(next(run))
@@ -223,13 +265,14 @@ def main() -> None:
     options = arguments(__doc__)
     torch.set_num_threads(usable_processors())
     machine = environment(("torch",), threads=usable_processors(), dtype="float32")
-    sizes = [(1 << 16, 64, 16, 5)] if options.quick else [(1 << 20, 64, 16, 5)]
     document = []
-    for width, n, dimension, steps in sizes:
-        print(f"m = {width}, n = {n}, d = {dimension}, {FRACTION:.0%} fire, rho = {RHO}, {ATTACK_STEPS} PGD steps")
-        rows = measure(width, n, dimension, steps)
+    for case in QUICK if options.quick else CASES:
+        about = f"{case.examples}: m = {case.width}, n = {case.n}, d = {case.dimension}, {FRACTION:.0%} fire"
+        print(f"{about}, rho = {RHO}, {case.attack_steps} PGD steps")
+        rows = measure(case)
         print_table(rows)
-        document.append({"m": width, "n": n, "d": dimension, "steps": steps, "rows": rows})
+        sizes = {"m": case.width, "n": case.n, "d": case.dimension, "steps": case.steps}
+        document.append({"examples": case.examples, **sizes, "attack_steps": case.attack_steps, "rows": rows})
     write_json(options.json, {**machine, "runs": document})
 
 
