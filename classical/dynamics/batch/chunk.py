@@ -25,7 +25,7 @@ _BATCH_PAIRS = 1 << 16
 _LEAST_ROWS = 32
 """Rows of a block at least: fewer make a product slow."""
 
-_CHUNKS, _CHUNK = 4, 256
+_CHUNKS, _CHUNK = 4, 2048
 """Chunks of half a bank, and the least rows of one; their sums are added in order: no result depends on threads."""
 
 _MOST = 0.25

@@ -101,8 +101,9 @@ def test_everything_is_as_with_a_scan(
 
 
 @pytest.mark.parametrize("outputs", [1, 3])
-def test_many_correlated_examples_are_as_with_a_scan(outputs: int) -> None:
+def test_many_correlated_examples_are_as_with_a_scan(outputs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lists of several words and several chunks, single precision; a few examples are asked for in between."""
+    monkeypatch.setattr(batch_chunk, "_CHUNK", 256)
     rng = np.random.default_rng(5)
     ours, theirs = network_of(rng, 1500, 17, outputs, "jump", np.float32)
     inputs = rng.standard_normal(17) + 0.4 * rng.standard_normal((150, 17))
