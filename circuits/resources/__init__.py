@@ -3,14 +3,17 @@
 from circuits.arithmetic.fixed_point import Variant
 from circuits.resources.counting import count_circuit
 from circuits.resources.oracle import OracleResources, estimate
+from circuits.resources.pairs import PairResources, pair_resources
 from circuits.resources.search import SearchResources, crossovers, search_resources
 
 __all__ = [
     "OracleResources",
+    "PairResources",
     "SearchResources",
     "Variant",
     "count_circuit",
     "crossovers",
     "estimate",
+    "pair_resources",
     "search_resources",
 ]

@@ -42,7 +42,7 @@ class Estimate:
 
     Attributes:
         value: the most likely number.
-        low: least number that the measurements do not speak against, with 95 % confidence (likelihood ratio).
+        low: least number that the measurements do not speak against, with 95 % confidence at least.
         high: the largest.
     """
 
@@ -147,7 +147,8 @@ class Strategy(ABC):
         if expectation is not None:
             given = np.isfinite(expectation.mean)
             searches["flat"] = np.where(given, FLAT_SHARE, 1.0)
-            searches["centre"] = np.where(given, expectation.mean, 0.0)
+            most = n_items - searches["known"]  # no more can be left, however many there were last time
+            searches["centre"] = np.where(given, np.minimum(expectation.mean, most), 0.0)
             searches["spread"] = np.where(given, np.maximum(expectation.deviation, 0.5), 1.0)
         self.prepare(searches)
         return searches

@@ -36,7 +36,7 @@ from hybrid_train.cli.printing import (
 )
 from hybrid_train.errors import CheckpointError, ConfigError
 
-_ORACLE = ("dim", "bits", "query_bits", "adder", "loading", "swap", "spare", "delta")
+_ORACLE = ("dim", "bits", "query_bits", "adder", "loading", "swap", "spare", "delta", "pairs")
 _CROSSOVER = ("dim", "n", "bits", "query_bits", "steps", "delta", "swap", "toffoli_rate", "classical_rate", "seed")
 _BY_CONFIG = "with --along the config and its run decide; "
 _ALONG = {
@@ -97,6 +97,7 @@ def _add_resources(commands: Commands) -> None:
     add("--swap", metavar="N", type=size, help=text)
     add("--spare", metavar="N", type=size, help="further clean qubits, for unloading (0)")
     add("--delta", metavar="P", type=number, help="probability that a query misses a neuron (1e-6)")
+    add("--pairs", metavar="N", type=size, help="also one search over all pairs with N data")
     add("--draw", metavar="FILE", type=path, help="write the circuit there: .png, .pdf or .svg")
     add("--quiet", action="store_true", help="no notes and no progress")
     add_json(resources)

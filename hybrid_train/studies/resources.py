@@ -10,7 +10,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, final, get_args
 
-from circuits.resources import SearchResources, Variant, count_circuit, search_resources
+from circuits.resources import (
+    PairResources,
+    SearchResources,
+    Variant,
+    count_circuit,
+    pair_resources,
+    search_resources,
+)
 from circuits.resources.gates import GateCounts
 from hybrid_train.errors import ConfigError, ResourceError, UnwrittenError, is_interruption
 from hybrid_train.experiments.document import versions
@@ -53,6 +60,7 @@ class OracleSizes:
         swap: with ``gidney`` and ``all``, how many neighbouring neurons are loaded together.
         spare: with ``gidney``, further clean qubits.
         delta: in (0, 1), the probability that a query misses a neuron.
+        pairs: n, to say what one search over all pairs with n data takes; None to say nothing.
 
     Raises:
         ConfigError: an option out of range, or a combination that does not exist.
@@ -67,6 +75,7 @@ class OracleSizes:
     swap: int = 1
     spare: int = 0
     delta: float = 1e-6
+    pairs: int | None = None
 
     def __post_init__(self) -> None:
         if self.adder not in get_args(Adder):
@@ -76,6 +85,13 @@ class OracleSizes:
         if self.adder == "draper" and self.loading == "all":
             raise ConfigError("loading='all': adder='draper' loads coordinate by coordinate; take adder='gidney'")
         self.search()
+        self.all_pairs()
+
+    def all_pairs(self) -> PairResources | None:
+        """Return what one search over all pairs takes, if it is asked for."""
+        if self.pairs is None:
+            return None
+        return pair_resources(self.pairs, self.width, self.dim, self.bits, self.query_bits, delta=self.delta)
 
     @property
     def variant(self) -> Variant:
@@ -175,7 +191,10 @@ def oracle_resources(sizes: OracleSizes, *, draw: str | Path | None = None) -> d
     digits = {EXPECTED: float(found.oracle.digits)} | ({} if oracle is None else {COUNTED: float(exact.oracle.digits)})
     options = asdict(sizes) | {"query_bits": sizes.query_bits or sizes.bits, "loading": _loading(sizes)}
     search = _search(sizes, found) | {"threshold": threshold, "digits": digits}
+    all_pairs = sizes.all_pairs()
     document = {"rows": rows, "search": search, "options": options, "versions": versions(), "notes": notes}
+    if all_pairs is not None:
+        document["pairs"] = asdict(all_pairs)
     if draw is not None:
         _draw(oracle or drawn.build(), draw, _title(drawn), document)
     return document
@@ -204,7 +223,7 @@ def resources_text(document: dict[str, Any]) -> str:
     names = ("logical_qubits", "toffoli", "t", "rotations", "toffoli_depth")
     rows = sorted(document["rows"], key=lambda row: _PARTS.index(row["per"]))
     lines = [[row["per"], row["source"], *(f"{row[name]:,}" for name in names)] for row in rows]
-    return "\n".join([title, "", aligned([head, *lines], 2), "", *_remarks(document["search"])])
+    return "\n".join([title, "", aligned([head, *lines], 2), "", *_remarks(document["search"]), *_pairs(document)])
 
 
 def _title(sizes: OracleSizes) -> str:
@@ -232,6 +251,21 @@ def _remarks(search: dict[str, Any]) -> list[str]:
         "quantum memory held the weights",
         f"  {search['toffoli']:,} Toffoli against {search['scan_operations']:,} multiply-adds, the weights loaded by "
         "gates",
+    ]
+
+
+def _pairs(document: dict[str, Any]) -> list[str]:
+    """Say what one search over all pairs takes, if it was asked for."""
+    if "pairs" not in document:
+        return []
+    found, n = document["pairs"], document["options"]["pairs"]
+    return [
+        f"one search over all pairs with {n:,} data",
+        f"  {found['logical_qubits']:,} qubits, {found['index_qubits']} of them the index, with the Draper oracle that "
+        "loads both vectors",
+        f"  {found['oracle_calls']:,} oracle calls for {found['fired']:,.4g} pairs, {found['certificate_calls']:,} of "
+        "them for the certificate",
+        f"  against {found['apart_oracle_calls']:,} and {found['apart_certificate_calls']:,} in {n:,} searches",
     ]
 
 

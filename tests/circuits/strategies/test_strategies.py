@@ -231,3 +231,14 @@ def test_unknown_strategies_and_options_are_refused() -> None:
         load_strategy("adaptive", prior="flt")
     with pytest.raises(ConfigError, match=r"growth=1.2: strategy='exact' has no growth"):
         load_strategy("exact", growth=1.2)
+
+
+@pytest.mark.parametrize("known", [0, 500])
+def test_expecting_more_than_there_can_be_costs_little(known: int) -> None:
+    """As after a step in which all was new, in a register that is smaller now."""
+    strategy, calls = load_strategy("warm"), {}
+    for mean in (60.0, 5000.0):
+        expected = Expectation(np.full(50, mean), np.full(50, math.sqrt(mean)))
+        searches = strategy.start(600 + known, np.full(50, 1e-8), keys(50), known=known, expectation=expected)
+        calls[mean] = play(searches, 60)["oracle_calls"].mean()
+    assert calls[5000.0] < 1.5 * calls[60.0]

@@ -12,7 +12,15 @@ import pytest
 
 from hybrid_train.cli import main
 from hybrid_train.errors import ConfigError, ResourceError
-from hybrid_train.studies.resources import COUNTED, EXPECTED, THIS_QUERY, OracleSizes, oracle_resources, parse_width
+from hybrid_train.studies.resources import (
+    COUNTED,
+    EXPECTED,
+    THIS_QUERY,
+    OracleSizes,
+    oracle_resources,
+    parse_width,
+    resources_text,
+)
 from tests.support.commands import error_lines
 
 FIGURES = ("logical_qubits", "toffoli", "t", "rotations", "toffoli_depth")
@@ -166,3 +174,11 @@ def test_a_wide_oracle_is_drawn_narrower() -> None:
     assert OracleSizes(32, 8, 4).buildable().width == 32
     with pytest.raises(ResourceError, match="dim=784, bits=8: at any width"):
         OracleSizes(1 << 10, 784, 8).buildable()
+
+
+def test_all_pairs_are_told_beside_the_query() -> None:
+    sizes = OracleSizes(1 << 20, 8, 4, pairs=64)
+    document = oracle_resources(sizes)
+    assert document["pairs"]["index_qubits"] == 26
+    assert "one search over all pairs with 64 data" in resources_text(document)
+    assert "pairs" not in oracle_resources(OracleSizes(1 << 20, 8, 4))
