@@ -25,8 +25,10 @@ def test_every_registered_finder_conforms(kind: str) -> None:
     assert len(passed) > 20
 
 
-def test_grover_conforms_in_closed_form() -> None:
-    check_finder(lambda: make_finder("grover", seed=5, engine="closed_form"))
+@pytest.mark.parametrize("options", [{}, {"scope": "pairs"}, {"scope": "pairs", "candidates": "skin"}], ids=str)
+def test_grover_conforms_in_closed_form(options: dict[str, Any]) -> None:
+    check_finder(lambda: make_finder("grover", seed=5, engine="closed_form", strategy="warm", **options))
+    check_finder(lambda: make_finder("grover", seed=5, engine="closed_form", **options))
 
 
 class Unbuilt:

@@ -25,6 +25,7 @@ from circuits.engines.engine import Batch, Engine, Run
 from circuits.engines.marked import MarkedItems
 from circuits.engines.sampler import SamplerEngine
 from circuits.law import fixed_point_phases, phased_probability, success_probability
+from circuits.register import Register
 from hybrid_train.errors import ResourceError
 from hybrid_train.support.arrays import IntArray
 
@@ -342,3 +343,23 @@ def test_a_register_of_any_name_is_read() -> None:
 def test_what_a_machine_fails_with_is_told(spoil: Callable[[Any], Any], message: str) -> None:
     with pytest.raises(ResourceError, match=f"sampler='_OddSampler': {message}"):
         _one_run(SamplerEngine(_OddSampler(spoil)))
+
+
+@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
+@pytest.mark.parametrize("engine", [AerEngine, lambda: SamplerEngine(shots=8), ClosedFormEngine])
+def test_pairs_follow_the_law_whatever_the_register(engine: Callable[[], Engine], run: Run) -> None:
+    """3 x 5 pairs leave places that hold none, which are never measured; places taken for items must fail."""
+    register, marked = Register((3, 5)), np.array([4, 6, 14])
+    held = MarkedItems(np.arange(65) * 3, np.tile(marked, 64), register)
+    rng, carried = np.random.default_rng(0), engine()
+    keys = [rng.integers(0, 1 << 63, 64, np.uint64) for _ in range(16)]
+    drawn = np.concatenate([carried.sample(Batch(held, np.arange(64), [run] * 64, seeds)) for seeds in keys])
+    plain = run.phases is None
+    hit = success_probability(15, 3, run.iterations) if plain else phased_probability(15, 3, run.phases)
+    expected = np.full(15, (1.0 - float(hit)) / 12)
+    expected[marked] = float(hit) / 3
+    assert drawn.max() < 15
+    assert stats.chisquare(np.bincount(drawn, minlength=15), expected * len(drawn)).pvalue > FALSE_ALARM
+    taken = register.places(drawn)
+    taken = taken[taken < 15]
+    assert stats.chisquare(np.bincount(taken, minlength=15), expected * len(taken)).pvalue < FALSE_ALARM
