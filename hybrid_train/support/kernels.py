@@ -95,6 +95,29 @@ def lane_dot(context: Any, p: Any, q: Any, size: Any) -> Any:
     return types.float64(p, q, types.intp), codegen
 
 
+@intrinsic  # type: ignore[untyped-decorator]
+def prefetch(context: Any, array: Any, place: Any) -> Any:
+    """Have the cache line at which element ``place`` of a one-dimensional C-contiguous array begins brought near.
+
+    A hint that changes no result: whoever visits places in no order the processor could guess waits for memory
+    otherwise, once for each. The place may lie outside the array.
+    """
+    if not (isinstance(array, types.Array) and array.ndim == 1 and array.layout == "C"):
+        return None
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
+        address = builder.bitcast(builder.gep(data, [args[1]]), byte)
+        hint = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag]), "llvm.prefetch.p0i8"
+        )
+        builder.call(hint, [address, flag(0), flag(3), flag(1)])
+        return context.get_dummy_value()
+
+    return types.none(array, types.intp), codegen
+
+
 @inlined
 def dot(p: Any, q: Any) -> Any:
     """Return <p, q> in float64, summed in one fixed order: the project's only inner product that decides.

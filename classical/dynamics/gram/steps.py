@@ -9,9 +9,12 @@ import numpy as np
 from classical.dynamics.gram.layout import COMPANY, SPENT, STALE
 from classical.dynamics.gram.queues import doze, ring, sleep, wake
 from classical.lists.lengths import EPS, UP, noise_of, root
-from hybrid_train.support.kernels import inlined, kernel
+from hybrid_train.support.kernels import inlined, kernel, prefetch
 
 _UP_SINGLE = 1 + 3e-7
+
+_SOON, _LINES = 6, 4
+"""Rows ahead of the one at hand that are brought near, and their entries."""
 
 _SHY = 1 - 1e-6
 """Part of its slack that a row sleeps through: as it goes, its doubt grows by far less than 1e-6 of its path."""
@@ -80,8 +83,14 @@ def catch_up(lists: Any, world: Any, totals: Any, slots: Any, changed: Any) -> A
     rows, entries, gram, signs, threshold = lists.rows, lists.entries, world.gram, world.signs, world.threshold
     sums, touched, direct, pulls, norms = totals.outputs, 0, world.direct, world.pulls, world.norms
     outputs, window, present = sums.shape[1], pulls.shape[0], world.now % pulls.shape[0]
-    new, firing, amount = pulls[present], np.empty(norms.size, np.int64), np.empty(norms.size)
+    new, firing, amount, flat = pulls[present], np.empty(norms.size, np.int64), np.empty(norms.size), signs.ravel()
     for k in range(slots.size):
+        if k + 2 * _SOON < slots.size:
+            prefetch(rows, slots[k + 2 * _SOON])
+            soon = slots[k + _SOON]
+            prefetch(flat, outputs * np.int64(rows[soon].row))
+            for e in range(rows[soon].start, rows[soon].start + min(np.int64(rows[soon].size), _LINES)):
+                prefetch(entries, e)
         r = slots[k]
         begin, neuron, old = rows[r].start, np.int64(rows[r].row), rows[r].since - world.now + present
         old += window if old < 0 else 0
