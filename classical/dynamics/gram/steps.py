@@ -60,14 +60,14 @@ def moving(lists: Any, world: Any, pulled: Any) -> Any:
 
 
 @inlined
-def _doubt(world: Any, reach: Any, path: Any, size: Any, drift: Any) -> Any:
+def _doubt(rounding: Any, steps: Any, speck: Any, reach: Any, path: Any, size: Any, drift: Any) -> Any:
     """Return a bound of |followed - deciding inner product| / ||x|| for a row with a list of this size.
 
     Following and materialising lose a rounding per step, per entry and per term; the last clock bounds every
     entry's path.
     """
-    factor = 2 * world.rounding + (world.steps + 4 * size + 16) * EPS
-    return factor * (reach + drift + size * path) * UP + world.speck
+    factor = 2 * rounding + (steps + 4 * size + 16) * EPS
+    return factor * (reach + drift + size * path) * UP + speck
 
 
 @kernel
@@ -81,16 +81,12 @@ def catch_up(lists: Any, world: Any, totals: Any, slots: Any, changed: Any) -> A
         The entries touched.
     """
     rows, entries, gram, signs, threshold = lists.rows, lists.entries, world.gram, world.signs, world.threshold
-    sums, touched, direct, pulls, norms = totals.outputs, 0, world.direct, world.pulls, world.norms
+    touched, pulls, norms, sums, overlaps = 0, world.pulls, world.norms, totals.outputs, totals.overlaps
+    counts, base, rounding, speck = totals.fired, world.base, world.rounding, world.speck
     outputs, window, present = sums.shape[1], pulls.shape[0], world.now % pulls.shape[0]
     new, firing, amount, flat = pulls[present], np.empty(norms.size, np.int64), np.empty(norms.size), signs.ravel()
     for k in range(slots.size):
-        if k + 2 * _SOON < slots.size:
-            prefetch(rows, slots[k + 2 * _SOON])
-            soon = slots[k + _SOON]
-            prefetch(flat, outputs * np.int64(rows[soon].row))
-            for e in range(rows[soon].start, rows[soon].start + min(np.int64(rows[soon].size), _LINES)):
-                prefetch(entries, e)
+        _bring_near(rows, entries, flat, slots, k, outputs)
         r = slots[k]
         begin, neuron, old = rows[r].start, np.int64(rows[r].row), rows[r].since - world.now + present
         old += window if old < 0 else 0
@@ -121,37 +117,53 @@ def catch_up(lists: Any, world: Any, totals: Any, slots: Any, changed: Any) -> A
                 square += amount[at] * change
                 entries[e].gamma += amount[at]
                 at += 1
-                if direct:
-                    for q in range(outputs):
-                        sums[j, q] += signs[neuron, q] * change
-        step = root(square, noise_of(world.rounding, fired + 8, weight), weight) + world.speck
-        if not square < np.inf:  # overflow hides how far the row went
-            step = np.inf
-        rows[r].drift = (rows[r].drift + step) * _UP_SINGLE
+                for q in range(outputs if world.direct else 0):
+                    sums[j, q] += signs[neuron, q] * change
+        step = root(square, noise_of(rounding, fired + 8, weight), weight) + speck
+        # overflow hides how far the row went
+        rows[r].drift = (rows[r].drift + step) * _UP_SINGLE if square < np.inf else np.inf
         if differs:
             changed[k] = True
-            _tally_row(lists, world, totals, r, firing[:fired], -1)
+            _take_out(entries, signs, firing, fired, neuron, base, sums, counts, overlaps)
     return touched
 
 
-@kernel
-def _tally_row(lists: Any, world: Any, totals: Any, r: Any, firing: Any, sign: Any) -> None:
-    """Add row r with these firing entries to the totals (sign 1), or take it away (-1)."""
-    neuron, signs, entries = np.int64(lists.rows[r].row), world.signs, lists.entries
-    sums, overlaps = totals.outputs, totals.overlaps
+@inlined
+def _bring_near(rows: Any, entries: Any, flat: Any, slots: Any, k: Any, outputs: Any) -> None:
+    """Have the rows that come after number k brought near, which may lie anywhere in memory."""
+    if k + 2 * _SOON < slots.size:
+        prefetch(rows, slots[k + 2 * _SOON])
+        soon = slots[k + _SOON]
+        prefetch(flat, outputs * np.int64(rows[soon].row))
+        for e in range(rows[soon].start, rows[soon].start + min(np.int64(rows[soon].size), _LINES)):
+            prefetch(entries, e)
+
+
+@inlined
+def _take_out(
+    entries: Any,
+    signs: Any,
+    firing: Any,
+    fired: Any,
+    neuron: Any,
+    base: Any,
+    sums: Any,
+    counts: Any,
+    overlaps: Any,
+) -> None:
+    """Take a row with these firing entries out of the totals."""
     outputs = sums.shape[1]
-    totals.fired[totals.fired.size - 1] += sign * (firing.size > 0)
-    for u in range(firing.size):
-        i, excess = np.int64(entries[firing[u]].column), entries[firing[u]].inner - world.base
-        totals.fired[i] += sign
+    counts[counts.size - 1] -= 1
+    for u in range(fired):
+        i, excess = np.int64(entries[firing[u]].column), entries[firing[u]].inner - base
+        counts[i] -= 1
         for k in range(outputs):
-            factor = sign * np.float64(signs[neuron, k])
+            factor = -np.float64(signs[neuron, k])
             sums[i, k] += factor * excess
-            if overlaps.size:
-                for v in range(firing.size):
-                    j = np.int64(entries[firing[v]].column) * outputs
-                    for q in range(outputs):
-                        overlaps[i * outputs + k, j + q] += factor * signs[neuron, q]
+            for v in range(fired if overlaps.size else 0):
+                j = np.int64(entries[firing[v]].column) * outputs
+                for q in range(outputs):
+                    overlaps[i * outputs + k, j + q] += factor * signs[neuron, q]
 
 
 @kernel
@@ -204,12 +216,12 @@ def rate(lists: Any, world: Any, slots: Any, slack: Any, needs: Any) -> None:
     rows, entries, norms, threshold = lists.rows, lists.entries, world.norms, world.threshold
     reach, path, pace, gram = world.reach, world.clocks[norms.size + 1], world.pace, world.gram
     inverse, grain, crowd = world.inverse, world.grain, COMPANY if world.awake else norms.size
-    firing = np.empty(norms.size, np.int64)
+    firing, rounding, steps, underflow = np.empty(norms.size, np.int64), world.rounding, world.steps, world.speck
     speck, tolerated = 4 * EPS * abs(threshold), world.accuracy * reach
     for k in range(slots.size):
         r = slots[k]
         went = np.float64(rows[r].drift)
-        doubt = _doubt(world, reach, path, np.int64(rows[r].size), went)
+        doubt = _doubt(rounding, steps, underflow, reach, path, np.int64(rows[r].size), went)
         left = rows[r].gap - went - doubt
         spent, doubtful = not went + doubt < rows[r].gap, not doubt <= tolerated
         begin, end = np.int64(rows[r].start), rows[r].start + np.int64(rows[r].size)
