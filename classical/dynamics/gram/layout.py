@@ -21,8 +21,8 @@ from hybrid_train.support.arrays import FloatArray, IntArray
 BUCKETS = 64
 """Buckets of a queue: one for each place of the highest bit in which a tick can differ from the present one."""
 
-COMPANY = 4
-"""Firing entries up to which a row dozes by the clocks of its columns; one with more dozes by a single clock."""
+COMPANY = 2
+"""Firing entries up to which a row dozes by the clocks of its columns; one with more dozes by the last clock."""
 
 STALE, SPENT = 1, 2
 """What a woken row may need: its list evaluated from the vectors; every column looked at again."""
@@ -76,8 +76,8 @@ class Lists(NamedTuple):
         folded: (N,) uint64 the columns a row fires for: bit j mod 64 for column j.
         heads: (n + 1, 64) int32 first entry of each bucket of each queue, -1 if there is none.
         alarms: (N,) a row that dozes is due once the clocks of its company together are not below this.
-        company: (N, 4) uint16 the clocks it dozes by: those of its columns, clock n, or n + 1 with a share of its
-            slack for each column; n + 2 stands for a clock that never moves.
+        company: (N, 2) uint16 the clocks it dozes by: those of its columns, clock n, or n + 1; n + 2 stands for a clock
+            that never moves.
     """
 
     rows: npt.NDArray[Any]

@@ -131,7 +131,7 @@ def wake(lists: Any, world: Any, before: Any, due: Any) -> Any:
 @inlined
 def _together(hands: Any, company: Any, r: Any) -> Any:
     """Return the sum of the clocks that row r dozes by, always rounded in the same way."""
-    return hands[company[r, 0]] + hands[company[r, 1]] + (hands[company[r, 2]] + hands[company[r, 3]])
+    return hands[company[r, 0]] + hands[company[r, 1]]
 
 
 @inlined
@@ -156,7 +156,7 @@ def doze(lists: Any, world: Any, slots: Any, slack: Any) -> None:
     hands, last = _hands(world), world.norms.size
     for k in range(slots.size):
         r = slots[k]
-        fired, part = 0, 1.0
+        fired = 0
         for place in range(COMPANY):
             company[r, place] = last + 2
         for e in range(rows[r].start, rows[r].start + np.int64(rows[r].size)):
@@ -165,11 +165,10 @@ def doze(lists: Any, world: Any, slots: Any, slack: Any) -> None:
                     company[r, fired] = entries[e].column
                 fired += 1
         if rows[r].whole or fired > COMPANY:
-            part = 1.0 if rows[r].whole else 1.0 / fired
             company[r, 0] = last if rows[r].whole else last + 1
             for place in range(1, COMPANY):
                 company[r, place] = last + 2
-        alarms[r] = _together(hands, company, r) + slack[k] * part if fired > 0 else np.inf
+        alarms[r] = _together(hands, company, r) + slack[k] if fired > 0 else np.inf
 
 
 @kernel
@@ -197,22 +196,26 @@ def go_to_bed(lists: Any, world: Any) -> None:
 def get_up(lists: Any, world: Any) -> None:
     """Empty the queues, and set the alarms of all rows by what is left of their slack."""
     rows, entries, alarms, company = lists.rows, lists.entries, lists.alarms, lists.company
-    last = world.norms.size
+    clocks, last = world.clocks, world.norms.size
     lists.heads[:] = -1
     for r in range(rows.size):
-        fired, alarm = 0, 0.0
+        fired, alarm, left = 0, 0.0, np.inf
         for place in range(COMPANY):
             company[r, place] = last + 2
         for e in range(rows[r].start, rows[r].start + np.int64(rows[r].size)):
             if entries[e].key >= 0:
-                alarm += entries[e].key * world.unit
+                queue = last if rows[r].whole else np.int64(entries[e].column)
+                until = entries[e].key * world.unit * (1 - 8 * EPS)
+                alarm, left = alarm + until, min(left, until - clocks[queue])
                 if fired < COMPANY:
-                    company[r, fired] = last if rows[r].whole else entries[e].column
+                    company[r, fired] = queue
                 fired += 1
                 entries[e].key = -1
-        alarms[r] = np.inf
-        if fired > 0:
-            alarms[r] = alarm * (1 - 8 * EPS) if fired <= COMPANY else -np.inf
+        alarms[r] = alarm if fired > 0 else np.inf
+        if fired > COMPANY:  # no path is longer than that of the last clock
+            for place in range(COMPANY):
+                company[r, place] = last + 1 if place == 0 else last + 2
+            alarms[r] = (clocks[last + 1] + left) * (1 - 8 * EPS)
 
 
 @kernel

@@ -202,8 +202,9 @@ def tally(lists: Any, world: Any, totals: Any, slots: Any, sign: Any) -> None:
 def rate(lists: Any, world: Any, slots: Any, slack: Any, needs: Any) -> None:
     """Say of rows that are up to date how far they can go before anything changes, and what they need.
 
-    A row that goes by its last clock can go in any direction; one that goes by the clocks of its columns comes no
-    nearer to the boundary of column i than |<x_i, x_j>| / ||x_j|| per unit of path, for the worst of its columns j.
+    A row that goes by clock n can go in any direction; one that goes by the clocks of its columns comes no nearer to
+    the boundary of column i than |<x_i, x_j>| / ||x_j|| per unit of path, for the worst of its columns j; and where it
+    dozes by clock n + 1, than the sum of that over its columns.
 
     Args:
         lists: the lists; ``whole`` is set: by which clocks each row's path is to be bounded.
@@ -235,15 +236,21 @@ def rate(lists: Any, world: Any, slots: Any, slack: Any, needs: Any) -> None:
             together = fired * pace[norms.size + 1]
         whole = fired > 1 and together > pace[norms.size]
         rows[r].whole = whole
+        by_last = fired > crowd and not whole
+        if by_last:
+            left /= fired
         for e in range(begin, end):
             i = np.int64(entries[e].column)
             if norms[i] > 0:
                 margin = abs(entries[e].inner - threshold) - speck - doubt * norms[i]
                 doubtful |= not margin > 0
-                approach = norms[i] if whole else grain * norms[i]
+                approach = norms[i] if whole else grain * norms[i] * (fired if by_last else 1)
                 if not whole and grain < 1:
+                    total = 0.0
                     for u in range(fired):
-                        approach = max(approach, abs(gram[i, firing[u]]) * inverse[firing[u]])
+                        cross = abs(gram[i, firing[u]]) * inverse[firing[u]]
+                        total = total + cross if by_last else max(total, cross)
+                    approach = max(approach, total)
                 left = min(left, margin / approach)
         slack[k] = left * _SHY
         needs[k] = SPENT if spent else (STALE if doubtful else 0)
