@@ -11,9 +11,10 @@ import numpy as np
 from numba.cpython.unsafe.numbers import trailing_zeros
 
 from classical.dynamics.batch.bits import WORD, positions, set_bit
+from classical.dynamics.batch.kernels import AHEAD
 from classical.dynamics.rows.kernels import add_up
 from classical.dynamics.rows.layout import margin_of
-from classical.dynamics.rows.vectors import AT_ONCE, products_into
+from classical.dynamics.rows.vectors import AT_ONCE, fetch_ahead, products_into
 from hybrid_train.finder.scan_kernels import not_below
 from hybrid_train.support.kernels import dot, inlined, kernel
 
@@ -73,6 +74,8 @@ def look_along(lists: Any, slots: Any, known: Any, asked: Any, world: Any, weigh
     for first in range(0, slots.size, TILE):
         last = min(slots.size, first + TILE)
         for at in range(first, last):
+            if at + AHEAD < slots.size:
+                fetch_ahead(weights, rows[slots[at + AHEAD]])
             slot, vector = slots[at], mine[at - first]
             r = rows[slot]
             for k in range(dimension):
@@ -113,8 +116,11 @@ def pull(rows: Any, fires: Any, signs: Any, slope: Any, weights: Any, gradient: 
     """Add sum_r (sum_k slope_jk a_rk) w_r over the active pairs to ``gradient`` (n, D), D at least d."""
     dimension, one = weights.shape[1], np.uint64(1)
     for first in range(0, rows.size, TILE):
+        last = min(rows.size, first + TILE)
+        for slot in range(last, min(rows.size, last + TILE)):
+            fetch_ahead(weights, rows[slot])
         for group in range(fires.shape[1]):
-            for slot in range(first, min(rows.size, first + TILE)):
+            for slot in range(first, last):
                 bits, r = fires[slot, group], rows[slot]
                 while bits:
                     j = WORD * group + np.int64(trailing_zeros(bits))

@@ -93,16 +93,6 @@ def replace(known: Any, near: Any, slots: Any, fresh: Any) -> None:
 
 
 @kernel
-def put(near: Any, slots: Any, fresh: Any) -> None:
-    """Put the words ``fresh`` (S, W) in the place of the rows ``slots`` of lists by example (64 W, words(R))."""
-    for s in range(slots.size):
-        one, block = np.uint64(1) << np.uint64(slots[s] & 63), slots[s] >> 6
-        for j in range(near.shape[0]):
-            kept = near[j, block] & ~one
-            near[j, block] = kept | (one if fresh[s, j >> 6] >> np.uint64(j & 63) & np.uint64(1) else np.uint64(0))
-
-
-@kernel
 def put_examples(near: Any, begin: Any, examples: Any, listed: Any) -> None:
     """Put listed (R, words(B)), of the rows from ``begin`` on, a multiple of 64, into lists by example.
 

@@ -210,9 +210,13 @@ class Chunk:
         arguments = self.lists, world, slope, rate, self._weights, self._plain, self._fires, spent
         moved, waiting = compiled.step(*arguments)
         again = spent[: compiled.still_spent(self.lists, world.rule, self._weights, spent[:waiting])]
-        if len(self.lists.gap) and self._age % _TIRING == 0 and prices.all < np.inf:
+        if self.listed and self._age % _TIRING == 0 and prices.all < np.inf:
             tired = self.lists.broad & (self._age - self._since > _PATIENCE * prices.scan / prices.all)
             again = np.union1d(again, np.flatnonzero(tired))
+        if self._filling:  # these are looked at as a whole until all examples were seen
+            self.lists.broad[again], self.lists.gap[again] = True, np.inf
+            self._broad_slots = np.flatnonzero(self.lists.broad)
+            return Visit(int(moved), 0)
         if len(again):
             self._scan_again(again, whole, prices)
         return Visit(int(moved), len(again))
@@ -225,10 +229,18 @@ class Chunk:
         self.lists = self.lists._replace(gap=np.full(count, gap), broad=everything)
         self._broad_slots = np.flatnonzero(everything)
 
-    def end_lists(self, n: int, prices: Prices) -> None:
+    def end_lists(self, whole: World, prices: Prices) -> int:
         """Forget the rows that fire for no example, now that all were looked at; evaluate after that.
 
-        A row that fired for none never moved, so it was the same for all of them.
+        A row that fired for none never moved, so it was the same for all of them. Rows that have gone further than
+        their lists allow are scanned.
+
+        Args:
+            whole: world of all examples.
+            prices: of scans.
+
+        Returns:
+            Rows scanned.
         """
         near, alive, lists = self._by_example(), self._fired, self.lists
         turned = np.empty((bits.WORD * near.shape[1], bits.words(len(near))), np.uint64)
@@ -239,9 +251,9 @@ class Chunk:
         self._since, self._fired = self._since[alive], np.empty(0, bool)
         self._fires = np.empty((len(self.lists.rows), 0), np.uint64)
         many = np.bitwise_count(self._known).sum(axis=1) * prices.visit > prices.all
-        self._known[many] = bits.first_bits(n)
-        self.lists.broad[many], self.lists.gap[many] = True, np.inf
-        self._broad_slots = np.flatnonzero(self.lists.broad)
+        far = np.flatnonzero(self.lists.broad | many)
+        self._scan_again(far, whole, prices)
+        return len(far)
 
     def make_lists(self, whole: World, prices: Prices) -> None:
         """List the examples of the rows that can ever fire, and forget the others, once; evaluate after that."""
@@ -267,9 +279,7 @@ class Chunk:
     def _scan_again(self, slots: IntArray, whole: World, prices: Prices) -> None:
         found = self._scan(slots, whole, prices)
         lists = self.lists
-        if self._filling:
-            bits.put(self._by_example(), slots, found.bits)
-        elif self._near is None:
+        if self._near is None:
             self._known[slots] = found.bits
         else:
             bits.replace(self._known, self._near, slots, found.bits)

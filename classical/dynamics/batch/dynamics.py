@@ -130,7 +130,9 @@ class BatchDynamics(TwoLayerDynamics):
             return
         if self._known.all() and not self._plain:
             prices = self._prices
-            self._of_all(lambda chunk: chunk.end_lists(n, prices))
+            scanned = sum(self._of_all(lambda chunk: chunk.end_lists(self._world, prices)))
+            self.rescans += scanned
+            self._cost.inner_products += scanned * n
         elif self._seen > self._worth:
             self._make_lists()
         elif not self._seen and not self._plain and self._fits():
