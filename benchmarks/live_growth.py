@@ -94,9 +94,9 @@ def main() -> None:
     """Measure, print, write."""
     options = arguments(__doc__, figures=True)
     found = environment(["numba"], threads=2, dtype="float32")
-    measured(4, 14)  # compiles
     rows, slopes = [], {}
     for n, largest in LARGEST.items():
+        measured(n, 14)  # compiles
         mine = [measured(n, exponent) for exponent in range(14, 23 if options.quick else largest + 1, 2)]
         widths = [row["m"] for row in mine]
         expected = fitted_slope(widths, [float(expected_active(m, auto_threshold(m))) for m in widths])
