@@ -10,16 +10,21 @@ import numpy as np
 
 from hybrid_train.errors import CheckpointError
 from hybrid_train.finder.bank import Bank, DenseBank, Ledger
+from hybrid_train.finder.live_bank import LiveBank
 from hybrid_train.finder.seeded import SeededBank
 from hybrid_train.network.deep import Block, DeepNetwork, Layer
 from hybrid_train.network.live import live_arrays, live_from
 from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.memory import check_memory
 
 Network = TwoLayerNetwork | DeepNetwork
 
 Arrays = Mapping[str, Any]
 """Named arrays, as an NPZ file holds them."""
+
+_COPIES = 3.0
+"""What reading rows takes that are made again, in units of the rows."""
 
 _TRAINED, _INPUT, _POINTS, _PATCHES = "weights_", "input_weights_", "points_", "patches_"
 
@@ -156,6 +161,17 @@ def _rounds(layer: Layer) -> bool:
 
 @singledispatch
 def _bank_arrays(bank: Bank) -> dict[str, Any]:
+    return {"weights": bank[:]}
+
+
+@_bank_arrays.register
+def _(bank: LiveBank) -> dict[str, Any]:
+    needed = _COPIES * float(np.prod(bank.shape)) * np.dtype(np.float64).itemsize
+    check_memory(
+        needed,
+        f"a checkpoint of {len(bank)} neurons that are made again whenever they are read",
+        "take training without checkpoints, a higher network.threshold or a smaller network.width",
+    )
     return {"weights": bank[:]}
 
 

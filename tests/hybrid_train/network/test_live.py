@@ -20,7 +20,7 @@ from hybrid_train.data.padding import with_one
 from hybrid_train.errors import ConfigError, DataError, ResourceError
 from hybrid_train.finder.registry import make_finder
 from hybrid_train.finder.scan import active_pairs
-from hybrid_train.network import TwoLayerNetwork
+from hybrid_train.network import TwoLayerNetwork, storing
 from hybrid_train.network import live as live_starts
 from hybrid_train.network.adversarial import adversarial_network
 from hybrid_train.support.arrays import FloatArray
@@ -195,3 +195,12 @@ def test_what_is_missing_or_does_not_fit_is_said() -> None:
 
 def test_a_copy_with_other_options_stays_live() -> None:
     assert replace(start("live", 0), untrained=1).nominal_width == WIDTH
+
+
+def test_a_checkpoint_of_neurons_that_are_not_held_is_refused_if_it_cannot_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_starts, "_HELD", 0)
+    network = start("live", 0)
+    assert storing.stored(network)["weights"].tobytes() == network.weights[:].tobytes()
+    monkeypatch.setattr("hybrid_train.support.memory.available_bytes", lambda: 1 << 10)
+    with pytest.raises(ResourceError, match=r"a checkpoint of \d+ neurons"):
+        storing.stored(network)
