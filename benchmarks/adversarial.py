@@ -76,7 +76,7 @@ CASES = (
 QUICK = (
     Case("sphere", 1 << 16, 64, 16, 10, 5),
     Case("digits", 1 << 13, 1797, 65, 5, 4),
-    Case("digits", 1 << 16, 1797, 65, 5, 2),
+    Case("digits", 1 << 16, 1797, 65, 5, 1),
 )
 
 
