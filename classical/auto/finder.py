@@ -80,6 +80,9 @@ class AutoFinder(FollowingFinder, WatchingFinder):
     drift, and left alone where vectors are new at every step. After the trials the fastest one answers, to within a few
     per cent. Training on examples that stay where they are goes to the lists at once, through the Gram matrix.
 
+    Told to ignore the clock (:meth:`ignore_clock`), it goes by counts: training stays with the way that seems best at
+    first, and sets are asked of skin where vectors drift and the run is long enough, of a scan otherwise.
+
     The sets are those of the shared predicate, whoever answers. Who answers, and so the cost and the last digits of
     the inner products (as accurate as those of skin), depends on the clock. Calibration and trials are charged as well.
 
@@ -94,6 +97,7 @@ class AutoFinder(FollowingFinder, WatchingFinder):
         self._planned: int | None = None
         self._too_large: dict[str, str] = {}
         self._left_out: dict[str, str] = {}
+        self._timeless = False
         self.choice = Choice("scan", "nothing was asked yet", {}, frozenset(), 0)
 
     @property
@@ -120,12 +124,19 @@ class AutoFinder(FollowingFinder, WatchingFinder):
     def dynamics_for_batches(self, network: TwoLayerNetwork, inputs: FloatArray) -> Dynamics | None:
         return self._raced(network, inputs, ways_to_train(network, inputs, in_batches=True))
 
+    def ignore_clock(self) -> None:
+        self._timeless = True
+
     def _raced(self, network: TwoLayerNetwork, inputs: FloatArray, ways: dict[str, Way]) -> Dynamics | None:
         """Return dynamics that go one of these ways, if there is anything to gain."""
         if network.width * len(inputs) < _WORTH_FOLLOWING or not ways:
             return None
         steps = None if self._planned is None else self._planned // len(inputs) - 1
-        reserve = {} if network.weights.lent() is None else {"scan": scanned}
+        reserve: dict[str, Way] = {} if network.weights.lent() is None else {"scan": scanned}
+        if self._timeless:
+            first = next(iter(ways))
+            reserve = {**{name: way for name, way in ways.items() if name != first}, **reserve}
+            ways = {first: ways[first]}
         return RacedDynamics(network, inputs, ways, self._announce, steps, reserve)
 
     def _announce(self, name: str, seconds: dict[str, float]) -> str:
@@ -169,7 +180,7 @@ class AutoFinder(FollowingFinder, WatchingFinder):
         self._anew = {"points": 0, "queries": 0}
         self._moved: set[str] = set()
         self._kind = "scan"
-        if self._worthwhile():
+        if self._worthwhile() and not self._timeless:
             self._calibrate()
         self._arm = self._built()
         self._report()
@@ -236,7 +247,10 @@ class AutoFinder(FollowingFinder, WatchingFinder):
     def _reconsider(self) -> None:
         """Let another finder take over where that pays."""
         before = self._kind
-        if self._race is None:
+        if self._timeless:
+            followed = self._worthwhile() and "skin" in self._able() - self._left_out.keys()
+            self._kind = "skin" if followed else "scan"
+        elif self._race is None:
             if not self._worthwhile():
                 return
             self._calibrate()
@@ -276,7 +290,10 @@ class AutoFinder(FollowingFinder, WatchingFinder):
     def _report(self) -> None:
         self.cost = self._spent + self._arm.cost
         if self._race is None:
-            self.choice = Choice("scan", "the run is too short to look for anything else", {}, frozenset(), 0)
+            why = "the run is too short to look for anything else"
+            if self._timeless:
+                why = "by the count alone, since the run has to come out the same each time"
+            self.choice = Choice(self._kind, why, {}, frozenset(), 0)
             return
         paces = self._race.paces
         sampled = "on trial" if self._race.switches else "the fastest on a sample"

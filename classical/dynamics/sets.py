@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, final
 
@@ -172,6 +173,13 @@ class SetDynamics(TwoLayerDynamics):
 
     def facts(self) -> dict[str, Any]:
         return self.finder.facts()
+
+    def memory(self) -> dict[str, Any]:
+        return {} if self._optimiser is None else self._optimiser.memory()
+
+    def recall(self, memory: Mapping[str, Any]) -> None:
+        if self._optimiser is not None:
+            self._optimiser.recall(memory)
 
     def _pairs(self) -> tuple[IntArray, IntArray]:
         """Return (example, neuron) of each active pair."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import Any, Literal, final
 
 import numpy as np
 
@@ -50,6 +50,20 @@ class Keeper(ABC):
     @abstractmethod
     def settle(self) -> None:
         """Put the chosen weights into the banks."""
+
+    def state(self) -> dict[str, Any]:
+        """Return what was seen so far, as named arrays and numbers."""
+        return {"step": -1 if self.step is None else self.step}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on as the keeper of ``state``, of the same kind on the same banks, would.
+
+        Raises:
+            KeyError: a part is missing.
+            ValueError: a part has another shape.
+        """
+        step = int(state["step"])
+        self.step = None if step < 0 else step
 
 
 def make_keeper(keep: Keep, banks: Sequence[Bank], steps: int, seed: int, every: int = 1) -> Keeper:
@@ -97,15 +111,23 @@ class _Last(Keeper):
         pass
 
 
-@final
-class _Chosen(Keeper):
-    def __init__(self, banks: Sequence[Bank], chosen: int) -> None:
-        self._banks, self._chosen = banks, chosen
+class _Copying(Keeper):
+    """Keeps copies of the weights of one step.
+
+    Args:
+        banks: the weights.
+    """
+
+    def __init__(self, banks: Sequence[Bank]) -> None:
+        self._banks = banks
         self._copies: list[FloatArray] = []
 
-    def see(self, step: int, loss: Callable[[], float]) -> None:
-        if step == self._chosen:
-            self.step, self._copies = step, _copied(self._banks)
+    def state(self) -> dict[str, Any]:
+        return super().state() | _named(self._copies)
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        super().restore(state)
+        self._copies = _of_names(state, self._banks) if _name(0) in state else []
 
     def settle(self) -> None:
         if self._copies:
@@ -113,10 +135,21 @@ class _Chosen(Keeper):
 
 
 @final
-class _Best(Keeper):
+class _Chosen(_Copying):
+    def __init__(self, banks: Sequence[Bank], chosen: int) -> None:
+        super().__init__(banks)
+        self._chosen = chosen
+
+    def see(self, step: int, loss: Callable[[], float]) -> None:
+        if step == self._chosen:
+            self.step, self._copies = step, _copied(self._banks)
+
+
+@final
+class _Best(_Copying):
     def __init__(self, banks: Sequence[Bank], steps: int, every: int) -> None:
-        self._banks, self._steps, self._every, self._least = banks, steps, every, np.inf
-        self._copies: list[FloatArray] = []
+        super().__init__(banks)
+        self._steps, self._every, self._least = steps, every, np.inf
 
     def see(self, step: int, loss: Callable[[], float]) -> None:
         if step % self._every and step < self._steps:
@@ -125,9 +158,12 @@ class _Best(Keeper):
         if found < self._least:
             self.step, self._least, self._copies = step, found, _copied(self._banks)
 
-    def settle(self) -> None:
-        if self._copies:
-            _put(self._banks, self._copies)
+    def state(self) -> dict[str, Any]:
+        return super().state() | {"least": self._least}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        super().restore(state)
+        self._least = float(state["least"])
 
 
 @final
@@ -148,6 +184,13 @@ class _Average(Keeper):
         if self._seen:
             _put(self._banks, [total / self._seen for total in self._sums])
 
+    def state(self) -> dict[str, Any]:
+        return super().state() | {"seen": self._seen} | _named(self._sums)
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        super().restore(state)
+        self._seen, self._sums = int(state["seen"]), _of_names(state, self._banks)
+
 
 def _copied(banks: Sequence[Bank]) -> list[FloatArray]:
     return [np.array(bank[:]) for bank in banks]
@@ -156,3 +199,18 @@ def _copied(banks: Sequence[Bank]) -> list[FloatArray]:
 def _put(banks: Sequence[Bank], weights: Sequence[FloatArray]) -> None:
     for bank, vectors in zip(banks, weights, strict=True):
         bank.assign(np.arange(len(bank)), vectors)
+
+
+def _name(at: int) -> str:
+    return f"bank_{at}"
+
+
+def _named(weights: Sequence[FloatArray]) -> dict[str, Any]:
+    return {_name(at): vectors for at, vectors in enumerate(weights)}
+
+
+def _of_names(state: Mapping[str, Any], banks: Sequence[Bank]) -> list[FloatArray]:
+    weights = [np.array(state[_name(at)]) for at in range(len(banks))]
+    if any(one.shape != bank.shape or one.dtype.kind != "f" for one, bank in zip(weights, banks, strict=True)):
+        raise ValueError("weights that were kept have another shape than the network")
+    return weights

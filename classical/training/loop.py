@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Literal, final
 
 import numpy as np
 
 from classical.dynamics.sets import SetDynamics
+from classical.training.breaks import Breaks, Progress
 from classical.training.keeping import Judge, Keep, make_keeper
 from hybrid_train.errors import ConfigError, DivergenceError
 from hybrid_train.finder.audit import Audit
@@ -84,7 +85,38 @@ class StepRecord:
             "step_s": self.step_seconds,
             "recall": None if self.audit is None else self.audit.recall,
             "spurious": None if self.audit is None else self.audit.spurious,
+            "audit": None if self.audit is None else asdict(self.audit),
         }
+
+
+@final
+class _Ledger:
+    """What was charged up to the last record, so that each record says what came since."""
+
+    def __init__(self, begin: Progress | None) -> None:
+        self.moved = 0
+        self._cost, self._simulation, self._seconds = Cost(), SimulationCost(), 0.0
+        if begin is not None:
+            self.carry(begin)
+
+    def carry(self, progress: Progress) -> None:
+        """Go on with dynamics that have charged nothing yet, and owe what the former ones had."""
+        self.moved = progress.moved
+        self._cost, self._simulation = Cost() - progress.cost, SimulationCost() - progress.simulation
+        self._seconds = -progress.finder_seconds
+
+    def since(self, dynamics: Dynamics) -> tuple[Cost, SimulationCost, float]:
+        """Return what came since the last record."""
+        return (
+            dynamics.cost - self._cost,
+            dynamics.simulation - self._simulation,
+            dynamics.finder_seconds - self._seconds,
+        )
+
+    def settle(self, dynamics: Dynamics) -> None:
+        """Take note that all until now is in a record."""
+        self._cost, self._simulation = dynamics.cost.copy(), dynamics.simulation.copy()
+        self._seconds = dynamics.finder_seconds
 
 
 @final
@@ -111,6 +143,8 @@ class Training:
         schedule: what the rate is multiplied by as steps go by, see :func:`hybrid_train.training.optimisers.scheduled`.
         audit_every: compare the sets with a scan at every so many steps and at the last one; 0 for never. Audits
             are neither timed nor charged.
+        breaks: when the run is written down and goes on anew; None for never.
+        begin: where it is taken up, the weights being those of that step; None at W(0).
 
     Raises:
         ConfigError: an option out of range, or ``keep="best"`` with nobody to judge.
@@ -130,6 +164,8 @@ class Training:
         audit_every: int = 0,
         judge: Judge | None = None,
         schedule: Schedule = "constant",
+        breaks: Breaks | None = None,
+        begin: Progress | None = None,
     ) -> None:
         if steps < 0:
             raise ConfigError(f"training.steps={steps}: expected at least 0")
@@ -150,6 +186,11 @@ class Training:
         self.schedule = schedule
         self._keeper = make_keeper(keep, dynamics.banks, steps, seed, 1 if judge is None else judge.every)
         self._clean = np.array(dynamics.examples[:])
+        self._breaks, self._begin = breaks, begin
+        if begin is not None:
+            self.learning_rate = begin.learning_rate
+            self._keeper.restore(begin.kept)
+            dynamics.recall(begin.memory)
 
     @property
     def kept_step(self) -> int | None:
@@ -164,11 +205,15 @@ class Training:
         self._keeper.settle()
 
     def _steps(self) -> Iterator[StepRecord]:
-        dynamics = self.dynamics
-        charged, simulated, finder_seconds, moved = Cost(), SimulationCost(), 0.0, 0
+        ledger = _Ledger(self._begin)
+        first = 0 if self._begin is None else self._begin.step
         started = time.perf_counter()
-        dynamics.start()
-        for step in range(self.steps + 1):
+        self.dynamics.start()
+        for step in range(first, self.steps + 1):
+            if step > first and self._breaks is not None and self._breaks.due(step):
+                self._pause(step, ledger, self._breaks)
+                started = time.perf_counter()
+                self.dynamics.start()
             batch = self._batch(step)
             evaluation, clean = self._evaluated(batch, step)
             clean_loss = None if clean is None else self._loss(clean, batch, step)
@@ -179,28 +224,39 @@ class Training:
             seconds = time.perf_counter() - started
             self._keeper.see(step, self.judge.loss if self.judge else partial(float, loss))
             audited = self.audit_every > 0 and (step % self.audit_every == 0 or step == self.steps)
+            cost, simulation, finder_seconds = ledger.since(self.dynamics)
             yield StepRecord(
                 step=step,
                 loss=loss,
                 outputs=evaluation.outputs,
                 fired_per_datum=evaluation.fired,
-                moved_neurons=moved,
-                cost=dynamics.cost - charged,
-                simulation=dynamics.simulation - simulated,
-                finder_seconds=dynamics.finder_seconds - finder_seconds,
+                moved_neurons=ledger.moved,
+                cost=cost,
+                simulation=simulation,
+                finder_seconds=finder_seconds,
                 step_seconds=seconds,
-                audit=dynamics.audit() if audited else None,
+                audit=self.dynamics.audit() if audited else None,
                 rows=batch.rows,
                 clean_loss=clean_loss,
                 clean_outputs=None if clean is None else clean.outputs,
             )
             if step == self.steps:
                 return
-            charged, simulated = dynamics.cost.copy(), dynamics.simulation.copy()
-            finder_seconds = dynamics.finder_seconds
+            ledger.settle(self.dynamics)
             started = time.perf_counter()
             rate = float(self.learning_rate) * scheduled(self.schedule, step / self.steps)
-            moved = dynamics.descend(slope, rate)
+            ledger.moved = self.dynamics.descend(slope, rate)
+
+    def _pause(self, step: int, ledger: _Ledger, breaks: Breaks) -> None:
+        """Finish the dynamics, have W(step) written down, and go on with new ones."""
+        dynamics, rate = self.dynamics, float(self.learning_rate)
+        dynamics.finish()
+        memory = dynamics.memory()
+        progress = Progress(step, rate, ledger.moved, *ledger.since(dynamics), memory, self._keeper.state())
+        breaks.keep(progress, dynamics)
+        self.dynamics = breaks.anew(step)
+        self.dynamics.recall(memory)
+        ledger.carry(progress)
 
     def _batch(self, step: int) -> Batch:
         """Return the batch of a step: at the end the whole data set, if there is one."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from hybrid_train.cli.options import Commands, add_experiment_options, add_json, names, refuse_settings
+from hybrid_train.cli.options import Commands, add_experiment_options, add_json, config_of, names, refuse_settings
 from hybrid_train.cli.printing import DONE, note, show, show_json, show_result, worked_out
+from hybrid_train.errors import ConfigError
 
 
 def add_commands(commands: Commands) -> None:
@@ -18,7 +19,7 @@ def add_commands(commands: Commands) -> None:
     text = "Train with several finders: same data, same start."
     compare = commands.add_parser("compare", help="the same run with several finders", description=text)
     add_experiment_options(compare)
-    compare.add_argument("--finders", required=True, metavar="A,B,C", help="finders, as 'hybrid-train finders' lists")
+    compare.add_argument("--finders", metavar="A,B,C", help="finders, as 'hybrid-train finders' lists")
     compare.add_argument("--index", metavar="INDEX", help="neurons, data or neurons,data; by default the config's")
     compare.set_defaults(command=_compare)
 
@@ -29,32 +30,50 @@ def add_commands(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from hybrid_train.config import load_config
     from hybrid_train.experiments.runs import run
 
     refuse_settings(options.set, {"finders": "it is for comparisons; here set finder.kind and finder.<option>"})
-    config = load_config(options.config, options.set)
-    result, errors = worked_out(lambda: run(config, out=options.out, progress=not options.quiet))
+    config = config_of(options, "run")
+    result, errors = worked_out(lambda: run(config, out=options.out, resume=options.resume, progress=not options.quiet))
     return show_result(result.table, _table, options, errors)
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from hybrid_train.config import load_config
     from hybrid_train.experiments.runs import compare
 
-    finders = names(options.finders)
+    finders = names(_finders_of(options))
     if options.index is not None:
         refuse_settings(options.set, {"training.index": "--index says who is searched; leave one of them out"})
-    config = load_config(options.config, options.set)
+    config = config_of(options, "compare")
     idle = {f"finders.{kind}": f"{kind!r} is not among --finders" for kind in config.finders if kind not in finders}
     if config.finder.kind not in finders:
         idle["finder"] = f"finder.kind={config.finder.kind!r} is not among --finders; use finders.<kind>.<option>"
     refuse_settings(options.set, idle)
-    indexes = names(options.index) if options.index is not None else None
-    table, errors = worked_out(
-        lambda: compare(config, finders, indexes=indexes, out=options.out, progress=not options.quiet)
-    )
+    indexes = names(options.index) if options.index is not None else _requested(options, "indexes")
+    places = {"out": options.out, "resume": options.resume}
+    table, errors = worked_out(lambda: compare(config, finders, indexes=indexes, **places, progress=not options.quiet))
     return show_result(table, _table, options, [*table.errors, *errors])
+
+
+def _finders_of(options: argparse.Namespace) -> str:
+    """Return the comma list of finders: that of the option, or of the directory that is gone on with."""
+    if options.finders is not None:
+        return str(options.finders)
+    requested = _requested(options, "finders")
+    if requested is None:
+        raise ConfigError("--finders: missing, name some (see hybrid-train finders)")
+    return ",".join(map(str, requested))
+
+
+def _requested(options: argparse.Namespace, key: str) -> list[Any] | None:
+    """Return what the directory that is gone on with was begun with; None where nothing is, or a CONFIG is given."""
+    if options.resume is None or options.config is not None:
+        return None
+    from hybrid_train.experiments.folder import read_request, requested_config
+
+    requested_config(options.resume, "compare")
+    found = read_request(options.resume).get(key)
+    return found if isinstance(found, list) else None
 
 
 def _finders(options: argparse.Namespace) -> int:

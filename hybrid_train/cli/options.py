@@ -6,10 +6,13 @@ import argparse
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, Protocol, TypeVar, final
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar, final
 
 from hybrid_train.cli.printing import BAD_INPUT, PROGRAM, complain, show
 from hybrid_train.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hybrid_train.config import Config
 
 T = TypeVar("T")
 _LONGEST = 60
@@ -82,7 +85,17 @@ def add_json(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document, and nothing else")
 
 
-def add_output(parser: Parser, out: str = "results directory to make", metavar: str = "DIR") -> None:
+def add_results(parser: Parser, out: str = "results directory to make") -> None:
+    """Add ``--out`` and ``--resume``, one of which a command takes, ``--quiet`` and ``--json``."""
+    places = parser.add_mutually_exclusive_group()
+    places.add_argument("--out", metavar="DIR", type=path, help=out)
+    text = "results directory to go on in, from its last checkpoint, or from the beginning if it has none"
+    places.add_argument("--resume", metavar="DIR", type=path, help=text)
+    parser.add_argument("--quiet", action="store_true", help="no notes and no progress bar")
+    add_json(parser)
+
+
+def add_output(parser: Parser, out: str, metavar: str) -> None:
     """Add ``--out``, ``--quiet`` and ``--json``."""
     parser.add_argument("--out", metavar=metavar, type=path, help=out)
     parser.add_argument("--quiet", action="store_true", help="no notes and no progress bar")
@@ -96,9 +109,33 @@ def add_set(parser: Parser, text: str = "override one value of the config; may b
 
 def add_experiment_options(parser: Parser) -> None:
     """Add the options of a command that trains as a config says."""
-    parser.add_argument("config", metavar="CONFIG", type=path, help="a TOML file")
+    text = "a TOML file; with --resume it may be left out, and is that of the directory"
+    parser.add_argument("config", metavar="CONFIG", type=path, nargs="?", help=text)
     add_set(parser)
-    add_output(parser)
+    add_results(parser)
+
+
+def config_of(options: argparse.Namespace, command: str) -> Config:
+    """Return the config of a command that trains as one says: that of its file, or of the directory it goes on in.
+
+    Raises:
+        ConfigError: it is not valid, or there is none.
+    """
+    from hybrid_train.config import load_config
+
+    if options.config is not None:
+        return load_config(options.config, options.set)
+    if options.resume is None:
+        raise ConfigError(f"CONFIG: missing, name a TOML file (see hybrid-train {command} --help)")
+    from hybrid_train.experiments.folder import requested_config
+
+    return load_config(requested_config(options.resume, command), options.set)
+
+
+def place_of(options: argparse.Namespace) -> Path | None:
+    """Return the results directory of a command; None without one."""
+    found: Path | None = options.out if options.resume is None else options.resume
+    return found
 
 
 def given(options: argparse.Namespace, keys: Iterable[str]) -> dict[str, Any]:

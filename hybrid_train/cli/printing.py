@@ -104,8 +104,9 @@ def show_result(
         show_json(result.document())
     else:
         show(text(result.document()))
-        if options.out is not None:
-            show_files(options.out, result.figures)
+        place = options.out if options.resume is None else options.resume
+        if place is not None:
+            show_files(place, result.figures)
     complain(*errors)
     return FAILED if errors else DONE
 

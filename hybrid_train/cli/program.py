@@ -57,7 +57,7 @@ def _guarded(arguments: Sequence[str] | None) -> int:
     """Run the command; every error but an interruption becomes lines on standard error."""
     try:
         options = _parser().parse_args(arguments)
-        check_output(getattr(options, "out", None))
+        check_output(getattr(options, "resume", None) or getattr(options, "out", None))
         code: int = options.command(options)
     except SystemExit as stop:
         return _code(stop)

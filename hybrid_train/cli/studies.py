@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from circuits.strategies import STRATEGIES
@@ -11,12 +10,13 @@ from hybrid_train.cli.options import (
     Commands,
     Parser,
     add_json,
-    add_output,
+    add_results,
     add_set,
     given,
     names,
     number,
     path,
+    place_of,
     refuse,
     refuse_settings,
     size,
@@ -34,7 +34,6 @@ from hybrid_train.cli.printing import (
     show_result,
     worked_out,
 )
-from hybrid_train.errors import CheckpointError, ConfigError
 
 _ORACLE = ("dim", "bits", "query_bits", "adder", "loading", "swap", "spare", "delta", "pairs")
 _CROSSOVER = ("dim", "n", "bits", "query_bits", "steps", "delta", "swap", "toffoli_rate", "classical_rate", "seed")
@@ -79,7 +78,7 @@ def _add_count(commands: Commands) -> None:
     add("--seed", metavar="S", type=whole, help="of the searches (0)")
     add("--along", metavar="CONFIG", type=path, help="count at every step of the training run of this TOML file")
     add_set(count, "override a value of that config; may be repeated")
-    add_output(count)
+    add_results(count)
     count.set_defaults(command=_count)
 
 
@@ -124,7 +123,7 @@ def _add_crossover(commands: Commands) -> None:
     add("--toffoli-rate", metavar="HZ", type=number, help="logical Toffoli gates a second (1e6)")
     add("--classical-rate", metavar="HZ", type=number, help="multiply-adds a second; by default this machine's")
     add("--seed", metavar="S", type=whole, help="of the trainings and searches that are counted (0)")
-    add_output(crossover, "results directory to make, with the picture")
+    add_results(crossover, "results directory to make, with the picture")
     crossover.set_defaults(command=_crossover)
 
 
@@ -151,7 +150,7 @@ def _counted(options: argparse.Namespace) -> Any:
     return count_oracle_calls(
         parse_widths(DEFAULT_WIDTHS if options.widths is None else options.widths),
         strategies,
-        **given(options, ("counts", "trials", "delta", "seed", "index", "n", "newcomers", "scope", "out")),
+        **given(options, ("counts", "trials", "delta", "seed", "index", "n", "newcomers", "scope", "out", "resume")),
         progress=not options.quiet,
     )
 
@@ -166,7 +165,7 @@ def _counted_along(options: argparse.Namespace) -> Any:
     return count_along(
         load_config(options.along, options.set),
         ALONG_STRATEGIES if options.strategies is None else names(options.strategies),
-        **given(options, ("delta", "scope", "out")),
+        **given(options, ("delta", "scope", "out", "resume")),
         progress=not options.quiet,
     )
 
@@ -190,26 +189,23 @@ def _resources(options: argparse.Namespace) -> int:
 
 
 def _crossover(options: argparse.Namespace) -> int:
-    from hybrid_train.studies.crossover import crossover_text, find_crossovers, write_crossovers
+    from hybrid_train.studies.crossover import crossover_text, write_crossovers
     from hybrid_train.studies.crossover_costs import CrossoverOptions
 
     assumed = given(options, _CROSSOVER)
     if options.strategies is not None:
         assumed["strategies"] = tuple(names(options.strategies))
-    document = find_crossovers(CrossoverOptions(**assumed), out=options.out, progress=not options.quiet)
-    pictures: list[Path] = []
-    errors: list[str] = []
-    if options.out is not None:
-        try:
-            pictures = write_crossovers(options.out, document)
-        except (CheckpointError, ConfigError) as error:
-            errors = [str(error)]
+    places = {"out": options.out, "resume": options.resume}
+    (document, pictures), errors = worked_out(
+        lambda: write_crossovers(CrossoverOptions(**assumed), **places, progress=not options.quiet)
+    )
     note(document.get("notes", []), options)
     if options.json:
         show_json(document)
     else:
         show(crossover_text(document))
-        if options.out is not None:
-            show_files(options.out, pictures)
+        place = place_of(options)
+        if place is not None:
+            show_files(place, pictures)
     complain(*errors)
     return FAILED if errors else DONE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from hybrid_train.cli.options import Commands, add_experiment_options, refuse_settings
+from hybrid_train.cli.options import Commands, add_experiment_options, config_of, refuse_settings
 from hybrid_train.cli.printing import show_result, worked_out
 
 
@@ -18,13 +18,13 @@ def add_commands(commands: Commands) -> None:
 
 
 def _theory(options: argparse.Namespace) -> int:
-    from hybrid_train.config import load_config
     from hybrid_train.theory import check_theory, theory_text
 
     idle = {"finders": "it is for comparisons", "run.audit_every": "nothing is audited here"}
     refuse_settings(options.set, {name: f"{why}; leave it out" for name, why in idle.items()})
-    config = load_config(options.config, options.set)
+    config = config_of(options, "theory")
+    places = {"out": options.out, "resume": options.resume}
     result, errors = worked_out(
-        lambda: check_theory(config, costs=not options.no_costs, out=options.out, progress=not options.quiet)
+        lambda: check_theory(config, costs=not options.no_costs, **places, progress=not options.quiet)
     )
     return show_result(result, theory_text, options, errors)

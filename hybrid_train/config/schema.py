@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, ClassVar, Literal, Self, final
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 
 from hybrid_train.config.data_kinds import DataSection
 from hybrid_train.config.deep_networks import ConvolutionalConfig, DeepConfig, ResidualConfig
@@ -216,12 +216,42 @@ class AdversaryConfig(Section):
         return self
 
 
+_CHECKPOINTS: dict[str, TypeAdapter[Any]] = {
+    "steps": TypeAdapter(Annotated[int, Field(ge=1, le=MOST_STEPS, strict=True)]),
+    "seconds": TypeAdapter(Annotated[float, Field(ge=1e-3, le=1e9, strict=True)]),
+    "at": TypeAdapter(
+        Annotated[list[Annotated[int, Field(ge=1, le=MOST_STEPS, strict=True)]], Field(max_length=10**6)]
+    ),
+}
+
+
+def _known_checkpoint(value: int | dict[str, Any]) -> int | dict[str, Any]:
+    if isinstance(value, int):
+        return value
+    try:
+        ((name, given),) = value.items()
+        return {name: _CHECKPOINTS[name].validate_python(given)}
+    except (ValueError, KeyError):
+        raise ValueError(
+            f"checkpoint={quoted(value)}: expected a number of steps, or one of {{steps = N}}, {{seconds = S}} and "
+            "{at = [T, ...]}, above 0"
+        ) from None
+
+
 @final
 class RunConfig(Section):
     """``[run]``: the root of all randomness, and how often the sets are audited (0 for never).
 
     ``threads`` is how many work at once, by itself as many as there are processors for this process; no result depends
     on it.
+
+    ``checkpoint`` says at which W(t) the run can be taken up again by ``--resume``: every so many steps
+    (``checkpoint = 100``, or ``{steps = 100}``), after so many seconds (``{seconds = 60}``), or at given steps
+    (``{at = [10, 500]}``); 0 for none, which is the default, and then a run that was killed begins again. Such a break
+    is an event of the run: lists, trees, running sums and a quantum search's memory are made anew there, from the
+    weights, so that the run that is taken up equals the unbroken one to the last bit. It differs in last bits, and in
+    what is charged, from a run without breaks. With ``seconds`` the clock says where the breaks are; the notes list
+    them, and ``at`` repeats them. Where there are breaks, the finder ``auto`` goes by counts instead of the clock.
     """
 
     seed: Annotated[int, Field(ge=0, le=MOST_SEED)] = 0
@@ -230,6 +260,40 @@ class RunConfig(Section):
         Annotated[int, Field(ge=1, le=MOST_THREADS)] | Literal["auto"],
         Field(description=f"a whole number from 1 to {MOST_THREADS} or 'auto'"),
     ] = "auto"
+    checkpoint: Annotated[
+        Annotated[int, Field(ge=0, le=MOST_STEPS)] | dict[str, Any],
+        AfterValidator(_known_checkpoint),
+        Field(description="a number of steps, or a table {steps = N}, {seconds = S} or {at = [T, ...]}"),
+    ] = 0
+
+    @property
+    def breaks(self) -> dict[str, Any]:
+        """``checkpoint`` as a table; empty for none."""
+        if isinstance(self.checkpoint, dict):
+            return self.checkpoint
+        return {"steps": self.checkpoint} if self.checkpoint else {}
+
+    def break_at(self, step: int, seconds: float) -> bool:
+        """Return whether there is a break at W(step), ``seconds`` after the last one or the begin."""
+        match self.breaks:
+            case {"steps": every}:
+                return bool(step % every == 0)
+            case {"seconds": least}:
+                return bool(seconds >= least)
+            case {"at": steps}:
+                return step in steps
+        return False
+
+    def most_breaks(self, steps: int) -> int:
+        """Return how many breaks a run of so many steps has, at most."""
+        match self.breaks:
+            case {"steps": every}:
+                return max(0, steps - 1) // int(every)
+            case {"seconds": _}:
+                return max(0, steps - 1)
+            case {"at": given}:
+                return len(given)
+        return 0
 
 
 @final

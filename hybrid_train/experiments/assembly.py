@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from classical.training.breaks import Breaks, Progress
 from classical.training.keeping import Judge
 from classical.training.loop import StepRecord, Training
 from hybrid_train.adversaries import Ball, make_adversary, make_ball
@@ -24,13 +25,23 @@ from hybrid_train.training.losses import encoded_draw
 from hybrid_train.training.optimisers import make_optimiser
 
 
-def planned_finders(config: Config, setting: Setting) -> Finders:
-    """Return what makes finders that know how much will be asked of them, at most."""
+def planned_finders(config: Config, setting: Setting, begin: int = 0, *, timeless: bool = False) -> Finders:
+    """Return what makes finders that know how much will be asked of them, at most.
+
+    Args:
+        config: of the run.
+        setting: data and kind of network.
+        begin: the step of the break that they begin at; their random choices are others than those before it.
+        timeless: whether the clock has no say in it, as where there are breaks: the run that is taken up again has to
+            equal the unbroken one.
+    """
     total = planned_queries(config, setting)
 
     def make(bank: int) -> ActiveSetFinder:
         finder = make_finder(config.finder.kind, **config.finder.options)
-        finder.plan(seed=seed_key(config.run.seed, Role.FINDER, bank), total_queries=total)
+        finder.plan(seed=seed_key(config.run.seed, Role.FINDER, bank, begin), total_queries=total)
+        if timeless or config.run.breaks:
+            finder.ignore_clock()
         return finder
 
     return make
@@ -48,7 +59,8 @@ def planned_queries(config: Config, setting: Setting) -> int:
     if training.index == "data":
         return sum(search.queries for search in kind.searches(n, "data")) * (training.steps + 1) * looks
     examples = ((training.batch_size or n) * training.steps + n) * looks
-    return kind.queries * (examples + kind.passes_first * n)
+    begins = 1 + config.run.most_breaks(training.steps)
+    return kind.queries * (examples + begins * kind.passes_first * n)
 
 
 def make_training(
@@ -59,6 +71,8 @@ def make_training(
     *,
     n: int | None = None,
     steps: int | None = None,
+    breaks: Breaks | None = None,
+    begin: Progress | None = None,
 ) -> Training:
     """Return the training a config describes.
 
@@ -69,6 +83,8 @@ def make_training(
         finders: see :func:`planned_finders`.
         n: only the first n examples, and of a batch no more; all by default.
         steps: instead of the config's.
+        breaks: see :class:`classical.training.breaks.Breaks`; by itself none.
+        begin: where the run is taken up; the network is there already.
 
     Raises:
         ConfigError: a batch of more examples than there are.
@@ -76,7 +92,7 @@ def make_training(
     training = config.training
     batches = _batches(config, setting, n)
     return Training(
-        _dynamics(config, setting, network, finders, batches, n),
+        make_dynamics(config, setting, network, finders, n),
         batches,
         setting.loss,
         steps=training.steps if steps is None else steps,
@@ -87,6 +103,8 @@ def make_training(
         audit_every=config.run.audit_every,
         judge=None if training.kept != "best" else _judge(config, setting, network),
         schedule=training.schedule,
+        breaks=breaks,
+        begin=begin,
     )
 
 
@@ -132,9 +150,11 @@ def _batches(config: Config, setting: Setting, n: int | None) -> Batches:
     return MiniBatches(targets, size, seed=seed, replacement=bool(training.replacement))
 
 
-def _dynamics(
-    config: Config, setting: Setting, network: Network, finders: Finders, batches: Batches, n: int | None
+def make_dynamics(
+    config: Config, setting: Setting, network: Network, finders: Finders, n: int | None = None
 ) -> Dynamics:
+    """Return the dynamics of the training a config describes, not started; arguments as :func:`make_training`."""
+    batches = _batches(config, setting, n)
     fresh, inputs = batches.at(0).inputs, setting.inputs[:n]
     still = config.adversary is None or config.adversary.kind == "none"
     course = Course(

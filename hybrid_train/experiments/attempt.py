@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
 from typing import Any, final
@@ -11,14 +12,18 @@ from classical.training.loop import Training
 from hybrid_train.config import Config
 from hybrid_train.errors import CheckpointError, HybridTrainError, is_interruption
 from hybrid_train.experiments.assembly import attacked, make_training, planned_finders
+from hybrid_train.experiments.folder import stopped_or_failed
 from hybrid_train.experiments.held_out import HeldOutWatch
 from hybrid_train.experiments.judging import judging_note
+from hybrid_train.experiments.pauses import Pauses
 from hybrid_train.experiments.results import RunDirectory
 from hybrid_train.experiments.row import Row
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.experiments.tally import Tally
-from hybrid_train.network.storing import Network
+from hybrid_train.network.storing import Network, trained_banks
+from hybrid_train.support.messages import printable
 from hybrid_train.support.progress import announced, with_progress
+from hybrid_train.support.untrusted import reading
 
 __all__ = ["Attempt", "Setting", "one_line"]
 
@@ -34,8 +39,11 @@ class Attempt:
         setting: shared with other runs.
         config: of this run alone.
         directory: where results go; None for nowhere.
+        resumed: go on with what is there.
 
     Attributes:
+        exact: whether the finder promises exact sets.
+        status: "running", "done", "stopped" or "failed".
         error: why the run ended early, in one line; None if it did not.
         unwritten: why the network or the summary of a run that came to its end is not on disk; None if it is.
 
@@ -43,17 +51,18 @@ class Attempt:
         ResourceError: the finder cannot serve banks of this size here.
     """
 
-    def __init__(self, setting: Setting, config: Config, directory: Path | None) -> None:
-        self._setting, self._config, self._path = setting, config, directory
+    def __init__(self, setting: Setting, config: Config, directory: Path | None, *, resumed: bool = False) -> None:
+        self._setting, self._config, self._path, self._resumed = setting, config, directory, resumed
         self._finders = planned_finders(config, setting)
         finder = self._finders(0)
         for search in setting.kind.searches(setting.examples(config), config.training.index):
             finder.check_resources(*search)
         self.exact = finder.promise.exact
         self.error: str | None = None
+        self.status = "running"
         self.unwritten: str | None = None
         self._learning_rate: float | str = config.training.learning_rate
-        self._judging: tuple[str, ...] = ()
+        self._remarks: list[str] = []
         self._tally = Tally(
             config.finder.kind,
             config.training.index,
@@ -64,6 +73,11 @@ class Attempt:
         self._watch = None if setting.test is None else HeldOutWatch(config, setting)
 
     @property
+    def planned(self) -> dict[str, Any]:
+        """What a summary says of it before it has begun."""
+        return {"finder": self._config.finder.kind, "index": self._config.training.index}
+
+    @property
     def row(self) -> Row:
         """The row of this run in a table."""
         watch = self._watch
@@ -72,7 +86,7 @@ class Attempt:
     @property
     def notes(self) -> list[str]:
         """What a reader should know about how the run went, in sentences."""
-        return [*self._judging, *self._tally.notes]
+        return [*self._remarks, *self._tally.notes]
 
     @property
     def fired(self) -> dict[str, Any] | None:
@@ -91,23 +105,16 @@ class Attempt:
             summary: called at the end for the summary to write.
         """
         config = self._config
-        directory = None if self._path is None else RunDirectory(self._path, config)
+        directory = None if self._path is None else RunDirectory(self._path, config, resumed=self._resumed)
         network = self._setting.start(config)
-        training = make_training(config, self._setting, network, self._finders)
-        if training.judge is not None:
-            self._judging = (judging_note(training.judge, self._setting),)
-        label = f"{config.training.index}-{config.finder.kind}"
         try:
-            with announced(f"{label}: loading and compiling", shown=progress):
+            if directory is not None:
+                directory.begin(summary() | {"planned": [self.planned]})
+            self._pauses = Pauses(config, self._setting, network, directory, lambda: self._tally.counts_initial)
+            training = self._training(network, directory)
+            with announced(f"{self._label}: loading and compiling", shown=progress):
                 self._rehearse()
-            records = with_progress(
-                training, config.training.steps + 1, label, shown=progress, whole=True, told=self._told
-            )
-            for record in records:
-                score = None if self._watch is None else self._watch.look(record.step, network)
-                if directory is not None:
-                    directory.append(record.as_dict() | ({} if score is None else {"held_out": score.as_dict()}))
-                self._tally.add(record)
+            self._follow(training, network, directory, progress)
             self._tally.state({**training.dynamics.remarks, **training.dynamics.facts()})
             if directory is not None:  # before anything else that may fail: the network is what all this was for
                 step, last, preparation = training.kept_step, config.training.steps, self._setting.preparation
@@ -115,14 +122,66 @@ class Attempt:
             self._judge(training, network)
             if self._watch is not None:
                 self._watch.returned(training.kept_step, network)
+            self.status = "done"
         except BaseException as error:
             self.error = one_line(error)
+            self.status = stopped_or_failed(is_interruption(error))
             raise
         finally:
-            self._learning_rate = training.learning_rate
             if directory is not None:
                 self._keep(partial(directory.finish, summary()))
         return network
+
+    @property
+    def _label(self) -> str:
+        return f"{self._config.training.index}-{self._config.finder.kind}"
+
+    def _training(self, network: Network, directory: RunDirectory | None) -> Training:
+        """Return the training from W(0), or from the break at which the directory takes it up."""
+        config, setting = self._config, self._setting
+        halfway = None if directory is None else directory.halfway
+        begin = None if halfway is None else halfway.progress
+        finders = planned_finders(config, setting, 0 if begin is None else begin.step)
+        if directory is None or halfway is None:
+            training = make_training(config, setting, network, finders, breaks=self._pauses)
+        else:
+            name = printable(f"resume={str(directory.path)!r}: checkpoint of step {halfway.progress.step}")
+            with reading(name, CheckpointError, "damaged"):
+                halfway.put(trained_banks(network), name)
+                training = make_training(config, setting, network, finders, breaks=self._pauses, begin=begin)
+            self._tally.again(directory.records, halfway.counts)
+            if self._watch is not None:
+                self._watch.again(directory.records)
+        if training.judge is not None:
+            self._remarks.append(judging_note(training.judge, setting))
+        return training
+
+    def _follow(self, training: Training, network: Network, directory: RunDirectory | None, progress: bool) -> None:
+        """Train, and take note of every record; where a signal stops it between two, keep the network it had."""
+        steps = iter(training)
+        total = self._config.training.steps + 1
+        try:
+            for record in with_progress(steps, total, self._label, shown=progress, whole=True, told=self._told):
+                score = None if self._watch is None else self._watch.look(record.step, network)
+                if directory is not None:
+                    directory.append(record.as_dict() | ({} if score is None else {"held_out": score.as_dict()}))
+                self._tally.add(record)
+        except BaseException as error:
+            between = isinstance(steps, Generator) and inspect.getgeneratorstate(steps) == inspect.GEN_SUSPENDED
+            if between and isinstance(steps, Generator):
+                steps.close()
+            if between and directory is not None and is_interruption(error) and self._tally.steps is not None:
+                self._keep(partial(directory.checkpoint, self._tally.steps, network, self._setting.preparation))
+            raise
+        finally:
+            self._learning_rate = training.learning_rate
+            if self._pauses.unwritten is not None:
+                self._remarks.append(f"the last checkpoint could not be written: {self._pauses.unwritten}")
+            if isinstance(self._config.run.checkpoint, dict) and "seconds" in self._config.run.checkpoint:
+                steps_of = ", ".join(map(str, self._pauses.steps)) or "none"
+                self._remarks.append(
+                    f"checkpoints by the clock at the steps {steps_of}; run.checkpoint.at repeats them"
+                )
 
     def _told(self) -> str:
         """Return what the progress line says of the last record."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import final
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, final
 
 from hybrid_train.config import Config
+from hybrid_train.errors import CheckpointError
 from hybrid_train.experiments.row import HeldOut
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.network.storing import Network
@@ -43,6 +46,21 @@ class HeldOutWatch:
             return None
         self._looks[step] = self._score(network.predict(self._inputs))
         return self._looks[step]
+
+    def again(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Take in the looks of a run that is taken up again, as its metrics have them.
+
+        Raises:
+            CheckpointError: they are not what a run writes.
+        """
+        try:
+            for record in records:
+                if "held_out" in record:
+                    look = record["held_out"]
+                    loss = math.inf if look["loss"] is None else float(look["loss"])
+                    self._looks[int(record["step"])] = Score(loss, look["accuracy"], look["r2"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f"the metrics of this run are none that it wrote: {error}") from error
 
     def returned(self, step: int | None, network: Network) -> None:
         """Take note of the network that is returned, which is W(step) if that is a number."""

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hybrid_train.data import Preparation
 from hybrid_train.data.arrays import rows_of
 from hybrid_train.errors import CheckpointError, ConfigError
-from hybrid_train.experiments.document import CONFIG
+from hybrid_train.experiments.folder import CONFIG
 from hybrid_train.experiments.results import read_checkpoint, read_run
 from hybrid_train.network.storing import Network
 from hybrid_train.support.arrays import FloatArray

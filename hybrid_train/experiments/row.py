@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from functools import cached_property
 from typing import Any, final
 
@@ -128,6 +128,25 @@ class Row(Mapping[str, Any]):
         for part in more:
             row |= {} if part is None else vars(part)
         return row if error is None else row | {"error": error}
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Row:
+        """Return the row that :meth:`as_dict` gave.
+
+        Raises:
+            KeyError: a key is missing.
+        """
+        found = {field.name: row[field.name] for field in fields(cls) if field.name in row}
+        found["cost"] = Cost(**{field.name: row[field.name] for field in fields(Cost)})
+        found["simulation"] = SimulationCost(**row["simulation"])
+        for name, part in (("robustness", Robustness), ("held_out", HeldOut)):
+            names = [field.name for field in fields(part)]
+            if names[0] in row:
+                found[name] = part(**{one: row[one] for one in names})
+        missing = [field.name for field in fields(cls) if field.default is MISSING and field.name not in found]
+        if missing:
+            raise KeyError(missing[0])
+        return cls(**found)
 
     @cached_property
     def _keys(self) -> dict[str, Any]:

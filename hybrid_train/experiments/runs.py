@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, final
+
+import numpy as np
 
 from hybrid_train.config import Config, load_config
 from hybrid_train.config.combinations import combination_errors
@@ -17,14 +20,21 @@ from hybrid_train.config.load import ConfigSource, finder_errors
 from hybrid_train.config.threads import in_its_threads
 from hybrid_train.errors import CheckpointError, ConfigError, UnwrittenError, is_interruption
 from hybrid_train.experiments.attempt import Attempt, one_line
-from hybrid_train.experiments.document import check_vacant, draw_document, make_directory, versions, write_summary
-from hybrid_train.experiments.model import Model
+from hybrid_train.experiments.document import draw_document, stored_figures, versions, write_summary
+from hybrid_train.experiments.folder import Place, claimed, finish, stopped_or_failed
+from hybrid_train.experiments.manifest import Manifest
+from hybrid_train.experiments.model import Model, load
+from hybrid_train.experiments.results import is_done, read_run
 from hybrid_train.experiments.row import Row
 from hybrid_train.experiments.setting import Setting
+from hybrid_train.experiments.stored_row import StoredRow
 from hybrid_train.network.storing import Network
 
 Index = Literal["neurons", "data"]
 INDEXES: tuple[Index, ...] = ("neurons", "data")
+
+Trained = Attempt | StoredRow
+"""A row of a comparison, from a run of now or one that was read back."""
 
 
 @final
@@ -39,6 +49,7 @@ class Comparison:
             :meth:`hybrid_train.experiments.tally.Tally.fired`. None if no run came to its first step.
         notes: what a reader should know about the data and the runs, in sentences.
         figures: the files drawn; none without a results directory.
+        status: "running", "done", "stopped" by a signal, or "failed".
     """
 
     config: Config
@@ -46,6 +57,7 @@ class Comparison:
     fired: dict[str, Any] | None
     notes: list[str]
     figures: tuple[Path, ...] = ()
+    status: str = "done"
 
     @property
     def errors(self) -> list[str]:
@@ -55,6 +67,7 @@ class Comparison:
     def document(self) -> dict[str, Any]:
         """Return everything but the files as one document, as ``--json`` prints it."""
         return {
+            "status": self.status,
             "rows": [row.as_dict() for row in self.rows],
             "fired": self.fired,
             "config": self.config.as_dict(),
@@ -99,6 +112,7 @@ def run(
     data: Any = None,
     test: Any = None,
     out: str | os.PathLike[str] | None = None,
+    resume: str | os.PathLike[str] | None = None,
     progress: bool = False,
 ) -> RunResult:
     """Train once.
@@ -109,31 +123,42 @@ def run(
             ``[data]`` may be left out, or say how arrays are prepared.
         test: (X, y) to hold out.
         out: results directory to make, see :mod:`hybrid_train.experiments.results`; nothing is written without one.
+        resume: in place of ``out``, a results directory to go on in: from the last checkpoint of a run of the same
+            config and data that did not come to its end (``run.checkpoint``), or from the beginning; a run that did
+            is read back.
         progress: show a bar, if standard error is a terminal.
 
     Raises:
-        ConfigError: the config is not valid, or ``out`` holds results; nothing has started then.
+        ConfigError: the config is not valid, ``out`` holds results, another process writes there, or ``resume`` holds
+            those of another config or data, whose keys are named; nothing has started then.
         DataError: the data are not usable.
         ResourceError: it would not fit this machine; nothing has started then.
+        CheckpointError: the directory cannot be written to, or what is to be gone on with is damaged.
         DivergenceError: the loss left the finite numbers.
         UnwrittenError: network or summary cannot be written; it has the result.
     """
-    return _run(*_with_data(config, data, test), out=out, progress=progress)
+    return _run(*_with_data(config, data, test), out=out, resume=resume, progress=progress)
 
 
 @in_its_threads
-def _run(valid: Config, given: Given | None, *, out: str | os.PathLike[str] | None, progress: bool) -> RunResult:
-    directory = _vacant(out)
-    setting = Setting.of(valid, given)
-    attempt = Attempt(setting, valid, directory)
-    network = attempt.train(progress, lambda: _joined(valid, setting, [attempt]).document())
-    table = _joined(valid, setting, [attempt])
-    model = Model(network, setting.preparation, setting.loss)
-    if attempt.unwritten is not None:
-        raise UnwrittenError(attempt.unwritten, RunResult(network, table, model))
-    if directory is not None:
-        table = replace(table, figures=draw_document(directory, table.document(), _draw_run))
-    return RunResult(network, table, model)
+def _run(valid: Config, given: Given | None, *, out: Place | None, resume: Place | None, progress: bool) -> RunResult:
+    with contextlib.ExitStack() as held:
+        folder = claimed(out, resume)
+        directory = None if folder is None else held.enter_context(folder).path
+        setting = Setting.of(valid, given)
+        attempt = Attempt(setting, valid, directory, resumed=resume is not None)
+        if folder is not None:
+            folder.agree(_request("run", valid, setting))
+            if folder.begun and is_done(folder.path):
+                return _read_back(folder.path)
+        network = attempt.train(progress, lambda: _joined(valid, setting, [attempt], attempt.status).document())
+        table = _joined(valid, setting, [attempt])
+        model = Model(network, setting.preparation, setting.loss)
+        if attempt.unwritten is not None:
+            raise UnwrittenError(attempt.unwritten, RunResult(network, table, model))
+        if directory is not None:
+            table = replace(table, figures=draw_document(directory, table.document(), _draw_run))
+        return RunResult(network, table, model)
 
 
 def compare(
@@ -144,6 +169,7 @@ def compare(
     test: Any = None,
     indexes: Sequence[Index] | None = None,
     out: str | os.PathLike[str] | None = None,
+    resume: str | os.PathLike[str] | None = None,
     progress: bool = False,
 ) -> Comparison:
     """Train with every finder and index: same data, same start.
@@ -158,15 +184,20 @@ def compare(
         test: (X, y) to hold out.
         indexes: "neurons", "data" or both; by default the config's.
         out: results directory to make; nothing is written without one.
+        resume: in place of ``out``, a results directory to go on in, as :func:`run` does: rows that are done are read
+            back, the others are gone on with.
         progress: show a bar for each run, if standard error is a terminal.
 
     Raises:
-        ConfigError: the config, a finder or an index is not valid, or ``out`` holds results; nothing has started then.
+        ConfigError: the config, a finder or an index is not valid, ``out`` holds results, another process writes
+            there, or ``resume`` holds those of another request; nothing has started then.
         DataError: the data are not usable.
         ResourceError: a run would not fit this machine; nothing has started then.
+        CheckpointError: the directory cannot be written to, or what is to be gone on with is damaged.
         UnwrittenError: the summary cannot be written; it has the result.
     """
-    return _compare(*_with_data(config, data, test), finders, indexes=indexes, out=out, progress=progress)
+    valid, given = _with_data(config, data, test)
+    return _compare(valid, given, finders, indexes=indexes, out=out, resume=resume, progress=progress)
 
 
 @in_its_threads
@@ -176,35 +207,79 @@ def _compare(
     finders: Sequence[str],
     *,
     indexes: Sequence[Index] | None,
-    out: str | os.PathLike[str] | None,
+    out: Place | None,
+    resume: Place | None,
     progress: bool,
 ) -> Comparison:
     chosen = (valid.training.index,) if indexes is None else indexes
     _check_choice(valid, finders, chosen)
-    directory = _vacant(out)
-    setting = Setting.of(valid, given)
-    plan = [valid.with_finder(finder, index) for index in chosen for finder in finders]
-    attempts = [Attempt(setting, single, _place(directory, single)) for single in plan]
-    if directory is not None:
-        make_directory(directory)
-    started: list[Attempt] = []
+    with contextlib.ExitStack() as held:
+        folder = claimed(out, resume)
+        directory = None if folder is None else held.enter_context(folder).path
+        setting = Setting.of(valid, given)
+        plan = [valid.with_finder(finder, index) for index in chosen for finder in finders]
+        attempts = [Attempt(setting, one, _place(directory, one), resumed=resume is not None) for one in plan]
+        if folder is not None:
+            folder.agree(_request("compare", valid, setting) | {"finders": list(finders), "indexes": list(chosen)})
+        table = _trained(valid, setting, list(zip(plan, attempts, strict=True)), directory, progress)
+        if directory is not None:
+            try:
+                write_summary(directory, table.document())
+                finish(directory, Manifest(), table.status)
+            except CheckpointError as error:
+                raise UnwrittenError(str(error), table) from error
+            table = replace(table, figures=draw_document(directory, table.document(), _draw_comparison))
+        return table
+
+
+def _trained(
+    valid: Config, setting: Setting, plan: Sequence[tuple[Config, Attempt]], directory: Path | None, progress: bool
+) -> Comparison:
+    """Train, or read back, every row; the summary of the directory says how far this has come."""
+    started: list[Trained] = []
+
+    def note(status: str) -> None:
+        if directory is not None:
+            rest = {"planned": [attempt.planned for _, attempt in plan[len(started) :]]}
+            write_summary(directory, _joined(valid, setting, started, status).document() | rest)
+            manifest = Manifest()
+            if status == "running":
+                manifest.write(directory)
+            else:
+                finish(directory, manifest, status)
+
     try:
-        for attempt, single in zip(attempts, plan, strict=True):
+        for single, attempt in plan:
+            note("running")
+            place = _place(directory, single)
+            if place is not None and is_done(place):
+                started.append(StoredRow.of(place, attempt.exact, single))
+                continue
             started.append(attempt)
             _try_to_train(attempt, single, setting, progress)
-    except BaseException:
-        if directory is not None:
-            with contextlib.suppress(CheckpointError):
-                write_summary(directory, _joined(valid, setting, started).document())
+    except BaseException as error:
+        with contextlib.suppress(CheckpointError):
+            note(stopped_or_failed(is_interruption(error)))
         raise
-    table = _joined(valid, setting, started)
-    if directory is not None:
-        try:
-            write_summary(directory, table.document())
-        except CheckpointError as error:
-            raise UnwrittenError(str(error), table) from error
-        table = replace(table, figures=draw_document(directory, table.document(), _draw_comparison))
-    return table
+    return _joined(valid, setting, started)
+
+
+def _request(command: str, config: Config, setting: Setting) -> dict[str, Any]:
+    """Return what is asked for, as ``--resume`` compares it: the config, and a digest of the data it came to."""
+    digest = hashlib.sha256()
+    for one in (setting.dataset, setting.test):
+        for array in () if one is None else (one.inputs, one.targets):
+            digest.update(np.ascontiguousarray(array).tobytes())
+    return {"command": command, "config": config.as_dict(), "data_sha256": digest.hexdigest()}
+
+
+def _read_back(directory: Path) -> RunResult:
+    """Return a run that came to its end."""
+    model = load(directory)
+    stored = read_run(directory)
+    row = StoredRow.of(directory, True, stored.config)
+    table = Comparison(stored.config, [row.row], row.fired, row.notes, stored_figures(directory))
+    return RunResult(model.network, table, model)
 
 
 def _with_data(config: ConfigSource, data: Any, test: Any) -> tuple[Config, Given | None]:
@@ -231,7 +306,7 @@ def _draw_comparison(directory: Path, document: dict[str, Any]) -> list[Path]:
 def _try_to_train(attempt: Attempt, config: Config, setting: Setting, progress: bool) -> None:
     """Train; a failure stays with the attempt, only an interruption goes on."""
     try:
-        attempt.train(progress, lambda: _joined(config, setting, [attempt]).document())
+        attempt.train(progress, lambda: _joined(config, setting, [attempt], attempt.status).document())
         attempt.error = attempt.unwritten
     except Exception as error:
         if is_interruption(error):
@@ -241,18 +316,11 @@ def _try_to_train(attempt: Attempt, config: Config, setting: Setting, progress: 
             traceback.print_exception(error)
 
 
-def _joined(config: Config, setting: Setting, attempts: Sequence[Attempt]) -> Comparison:
+def _joined(config: Config, setting: Setting, attempts: Sequence[Trained], status: str = "done") -> Comparison:
     best_first = sorted(attempts, key=lambda attempt: (attempt.error is not None, not attempt.exact))
     fired = best_first[0].fired if best_first else None
     notes = dict.fromkeys([*setting.notes, *(note for attempt in attempts for note in attempt.notes)])
-    return Comparison(config, [attempt.row for attempt in attempts], fired, list(notes))
-
-
-def _vacant(out: str | os.PathLike[str] | None) -> Path | None:
-    if out is None:
-        return None
-    check_vacant(Path(out))
-    return Path(out)
+    return Comparison(config, [attempt.row for attempt in attempts], fired, list(notes), status=status)
 
 
 def _place(directory: Path | None, config: Config) -> Path | None:

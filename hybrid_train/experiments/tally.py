@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
 from hybrid_train.data import Dataset
-from hybrid_train.errors import InvariantError
+from hybrid_train.errors import CheckpointError, InvariantError
 from hybrid_train.experiments.row import HeldOut, Robustness, Row
 from hybrid_train.finder.audit import Audit
 from hybrid_train.finder.cost import Cost, SimulationCost
@@ -70,6 +70,45 @@ class Tally:
         if record.audit is not None:
             self._audit = record.audit if self._audit is None else self._audit + record.audit
         self._last = record
+
+    def again(self, records: Sequence[Mapping[str, Any]], counts: IntArray) -> None:
+        """Take in the records of a run that is taken up again, as its metrics have them.
+
+        Args:
+            records: of W(0), W(1), ..
+            counts: (n,) fired neurons of each datum at W(0).
+
+        Raises:
+            CheckpointError: they are not what a run writes.
+        """
+        try:
+            for record in records:
+                self._losses.append(float(record["loss"]))
+                if "clean_loss" in record:
+                    self._clean_losses.append(float(record["clean_loss"]))
+                self._costs.append(Cost(**record["cost"]))
+                self._simulation += SimulationCost(**record["simulation"])
+                fired = float(record["fired_mean"]), int(record["fired_min"]), int(record["fired_max"])
+                self._fired.append(fired)
+                self._pairs.append(int(record["active_pairs"]))
+                self._finder_seconds += float(record["finder_s"])
+                self._seconds += float(record["step_s"])
+                if record["audit"] is not None:
+                    audit = Audit(**record["audit"])
+                    self._audit = audit if self._audit is None else self._audit + audit
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f"the metrics of this run are none that it wrote: {error}") from error
+        self._counts_initial = counts
+
+    @property
+    def counts_initial(self) -> IntArray | None:
+        """(n,) fired neurons of each datum at W(0); None before the first record."""
+        return self._counts_initial
+
+    @property
+    def steps(self) -> int | None:
+        """The t of the last record; None before the first."""
+        return len(self._losses) - 1 if self._losses else None
 
     def state(self, facts: Mapping[str, Any]) -> None:
         """Take in what the finder has to say of itself at the end."""

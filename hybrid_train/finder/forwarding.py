@@ -28,6 +28,9 @@ class ForwardingFinder(ActiveSetFinder):
     def plan(self, *, seed: np.random.SeedSequence | None = None, total_queries: int | None = None) -> None:
         self._finder.plan(seed=seed, total_queries=total_queries)
 
+    def ignore_clock(self) -> None:
+        self._finder.ignore_clock()
+
     def check_resources(self, n_points: int, n_queries: int, dimension: int) -> None:
         self._finder.check_resources(n_points, n_queries, dimension)
 

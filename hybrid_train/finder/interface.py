@@ -128,6 +128,9 @@ class ActiveSetFinder(ABC):
                 probability over them.
         """
 
+    def ignore_clock(self) -> None:
+        """Hear, before ``build``, that this run has to come out the same each time: no choice may follow the clock."""
+
     def facts(self) -> dict[str, Any]:
         """Return what this finder has to say of itself by now, for the tables: plain numbers and sentences by name."""
         return {}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from copy import copy
-from typing import Any, Self
+from typing import Any, Self, final
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +61,10 @@ class RecreatedBank(Bank):
         where = np.unique(np.concatenate([np.empty(0, np.int64), *rows]))
         return where, self[where]
 
+    def put_moved(self, rows: IntArray, vectors: FloatArray) -> None:
+        """Let ``rows`` (k,), ascending, be at ``vectors`` (k, d) from now on, in place of what all ledgers say."""
+        self._ledgers = (_Places(rows, vectors),) if len(rows) or vectors.dtype != self.drawn_dtype else ()
+
     def attach(self, ledger: Ledger) -> None:
         self._ledgers += (ledger,)
 
@@ -75,3 +80,24 @@ class RecreatedBank(Bank):
         if ledger not in self._ledgers:
             raise InvariantError("this ledger is not attached to this bank")
         return self._ledgers.index(ledger)
+
+
+@final
+class _Places(Ledger):
+    """Says where the rows that moved are, instead of how far they have come.
+
+    Args:
+        rows: (k,) ascending.
+        vectors: (k, d) where they are.
+    """
+
+    def __init__(self, rows: IntArray, vectors: FloatArray) -> None:
+        self._rows, self._vectors = rows, vectors
+
+    def add(self, rows: IntArray, vectors: FloatArray) -> None:
+        place = np.searchsorted(self._rows, rows)
+        known = np.flatnonzero(np.isin(rows, self._rows))
+        vectors[known] = self._vectors[place[known]]
+
+    def moved(self) -> Iterator[IntArray]:
+        yield self._rows

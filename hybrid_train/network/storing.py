@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import singledispatch
-from typing import Any, cast, final
+from typing import Any, cast
 
 import numpy as np
 
 from hybrid_train.errors import CheckpointError
-from hybrid_train.finder.bank import Bank, DenseBank, Ledger
+from hybrid_train.finder.bank import Bank, DenseBank
 from hybrid_train.finder.live_bank import LiveBank
 from hybrid_train.finder.seeded import SeededBank
 from hybrid_train.network.deep import Block, DeepNetwork, Layer
 from hybrid_train.network.live import live_arrays, live_from
 from hybrid_train.network.two_layer import TwoLayerNetwork
-from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.support.memory import check_memory
 
 Network = TwoLayerNetwork | DeepNetwork
@@ -78,6 +77,11 @@ def _(network: DeepNetwork) -> dict[str, Any]:
         "skips": np.array([layer.skip for layer in layers]),
         "firsts": np.array([block.first for _, block in blocks]),
     }
+
+
+def trained_banks(network: Network) -> list[Bank]:
+    """Return the banks of weights that are trained, layer by layer."""
+    return [network.weights] if isinstance(network, TwoLayerNetwork) else [one.points for _, one in network.trained]
 
 
 def restored(arrays: Arrays) -> dict[str, Any]:
@@ -193,30 +197,8 @@ def _seeded(arrays: Arrays) -> SeededBank:
     count, dimension = arrays["shape"].tolist()
     drawn = str(arrays["drawn_dtype"])
     bank = SeededBank(count, dimension, seed=int(str(arrays["seed"])), dtype=drawn, period=int(arrays["period"]))
-    if weights.dtype != bank.dtype or len(rows):
-        bank.attach(_Places(rows, weights))
+    bank.put_moved(rows, weights)
     return bank
-
-
-@final
-class _Places(Ledger):
-    """Says where the rows that moved are, instead of how far they have come.
-
-    Args:
-        rows: (k,) ascending.
-        vectors: (k, d) where they are.
-    """
-
-    def __init__(self, rows: IntArray, vectors: FloatArray) -> None:
-        self._rows, self._vectors = rows, vectors
-
-    def add(self, rows: IntArray, vectors: FloatArray) -> None:
-        place = np.searchsorted(self._rows, rows)
-        known = np.flatnonzero(np.isin(rows, self._rows))
-        vectors[known] = self._vectors[place[known]]
-
-    def moved(self) -> Iterator[IntArray]:
-        yield self._rows
 
 
 def _numbered(arrays: Arrays, prefix: str) -> Sequence[Any]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, final
 
@@ -14,7 +14,9 @@ from circuits.law import LEAST_SHARE
 from circuits.register import MOST_ITEMS
 from circuits.strategies import compared_strategies, load_strategy
 from hybrid_train.errors import ConfigError
-from hybrid_train.experiments.document import check_vacant, versions, with_files
+from hybrid_train.experiments.document import versions
+from hybrid_train.experiments.folder import Place
+from hybrid_train.experiments.journal import journal, written
 from hybrid_train.studies.count_formulas import formulas
 from hybrid_train.studies.count_rows import data_row, neurons_row, pairs_row
 from hybrid_train.studies.count_rules import LARGEST, CountRule, checked_widths, marked_counts
@@ -71,7 +73,8 @@ def count_oracle_calls(
     n: int = 64,
     newcomers: float = 0.01,
     scope: Literal["query", "pairs"] = "query",
-    out: str | os.PathLike[str] | None = None,
+    out: Place | None = None,
+    resume: Place | None = None,
     progress: bool = False,
 ) -> OracleCalls:
     """Count the oracle calls to find all active points, by playing searches out on the closed-form law.
@@ -92,11 +95,14 @@ def count_oracle_calls(
         n: data, for index "data" and for scope "pairs".
         newcomers: share of the marked items that ``warm`` has not found last time; it expects about as many.
         scope: "query" or "pairs", what one search runs over.
-        out: results directory to make; nothing is written without one.
+        out: results directory to make; nothing is written without one. Each row is there as soon as it is counted.
+        resume: in place of ``out``, a results directory to go on in: rows that are there are not counted again.
         progress: show a bar, if standard error is a terminal.
 
     Raises:
-        ConfigError: an argument is not valid, or ``out`` holds results; nothing has started then.
+        ConfigError: an argument is not valid, ``out`` holds results, another process writes there, or ``resume`` holds
+            those of other arguments, which are named; nothing has started then.
+        CheckpointError: the directory cannot be written to, or what is to be gone on with is damaged.
         UnwrittenError: the result cannot be written; it has the result.
     """
     sizes = checked_widths(widths)
@@ -104,18 +110,19 @@ def count_oracle_calls(
     _check(strategies, trials, index, n, newcomers, counts)
     _check_scope(scope, n, sizes)
     marked = marked_counts(counts, sizes) if index == "neurons" else [0] * len(sizes)
-    if out is not None:
-        check_vacant(Path(out))
     options: dict[str, Any] = {"delta": delta, "seed": seed, "index": index, "scope": scope}
     options |= {"n": n, "newcomers": newcomers, "trials": trials}
     row = pairs_row if scope == "pairs" else neurons_row if index == "neurons" else data_row
     plan = [(width, count, name) for width, count in zip(sizes, marked, strict=True) for name in strategies]
-    rows = [
-        row(width, count, name, options)
-        for width, count, name in with_progress(plan, len(plan), "count", shown=progress)
-    ]
-    result = OracleCalls(rows, _fits(rows, strategies), options, _notes(rows))
-    return with_files(result, out, _draw)
+    with journal(out, resume) as kept:
+        planned = [{"m": width, "strategy": name} for width, _, name in plan]
+        kept.begin({"command": "count", "plan": plan, "options": options}, planned, {"options": options})
+        rows = [
+            kept.piece(f"m={one[0]} {one[2]}", partial(row, *one, options))
+            for one in with_progress(plan, len(plan), "count", shown=progress)
+        ]
+        result = OracleCalls(rows, _fits(rows, strategies), options, _notes(rows))
+        return written(kept, result, _draw)
 
 
 def _draw(directory: Path, document: dict[str, Any]) -> list[Path]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, final
 
@@ -25,7 +25,9 @@ from hybrid_train.config.schema import FinderConfig
 from hybrid_train.config.threads import in_its_threads
 from hybrid_train.errors import ConfigError
 from hybrid_train.experiments.assembly import make_training, planned_queries
-from hybrid_train.experiments.document import check_vacant, versions, with_files
+from hybrid_train.experiments.document import versions
+from hybrid_train.experiments.folder import Place
+from hybrid_train.experiments.journal import journal, written
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.finder.interface import ActiveSetFinder
 from hybrid_train.finder.registry import make_finder
@@ -79,7 +81,8 @@ def count_along(
     delta: float = 1e-6,
     seed: int | None = None,
     scope: Literal["query", "pairs"] | None = None,
-    out: str | os.PathLike[str] | None = None,
+    out: Place | None = None,
+    resume: Place | None = None,
     progress: bool = False,
 ) -> CallsAlong:
     """Train once with a classical finder and play every step's searches out on the closed-form law.
@@ -96,11 +99,15 @@ def count_along(
         seed: of the searches that are played; that of the run, ``run.seed``, if left out.
         scope: what one search runs over, each query of a step or all of its pairs; that of the config's finder, a
             Grover finder's or "query", if left out.
-        out: results directory to make; nothing is written without one.
+        out: results directory to make; nothing is written without one. Each step is there as soon as it is counted.
+        resume: in place of ``out``, a results directory to go on in: it trains again, which is the lesser part, and
+            plays out only the steps that are not there.
         progress: show a bar, if standard error is a terminal.
 
     Raises:
-        ConfigError: the config or an argument is not valid, or ``out`` holds results; nothing has started then.
+        ConfigError: the config or an argument is not valid, ``out`` holds results, another process writes there, or
+            ``resume`` holds those of another request, whose keys are named; nothing has started then.
+        CheckpointError: the directory cannot be written to, or what is to be gone on with is damaged.
         DataError: the data are not usable.
         ResourceError: it would not fit this machine.
         DivergenceError: the loss left the finite numbers.
@@ -113,27 +120,29 @@ def count_along(
         raise ConfigError(f"strategies={strategies!r}: expected a list of different names, at least one")
     for name in strategies:
         load_strategy(name)
-    if out is not None:
-        check_vacant(Path(out))
     chosen = valid.finder.options.get("scope", "query") if scope is None else scope
     if chosen not in {"query", "pairs"}:
         raise ConfigError(f"scope={chosen!r}: expected 'query' or 'pairs'")
     recorder, valid, notes = _recorder(valid)
-    setting = Setting.of(valid)
-    n_points = two_layer.width if valid.training.index == "neurons" else len(setting.dataset)
-    budgets = {name: DeltaBudget(delta, planned_queries(valid, setting)) for name in strategies}
     played_seed = valid.run.seed if seed is None else seed
     seed_key(played_seed, Role.FINDER)
-    rows = []
-    training = _training(valid, setting, recorder)
-    for step, _ in enumerate(with_progress(training, valid.training.steps + 1, "count", shown=progress)):
-        asked = recorder.asked.pop()
-        for name in strategies:
-            shares = budgets[name].take(len(asked.rows))
-            row = _step_row(name, asked, _scope(chosen, asked, n_points), shares, played_seed, step)
-            rows.append({"step": step} | row)
-    result = CallsAlong(valid, rows, _totals(rows, strategies), [*setting.notes, *notes])
-    return with_files(result, out, _draw)
+    request = {"strategies": list(strategies), "delta": delta, "seed": played_seed, "scope": chosen}
+    tables = valid.as_dict()
+    with journal(out, resume) as kept:
+        setting = Setting.of(valid)
+        planned = [{"step": step} for step in range(valid.training.steps + 1)]
+        kept.begin({"command": "count --along", **request, "config": tables}, planned, {"config": tables})
+        n_points = two_layer.width if valid.training.index == "neurons" else len(setting.dataset)
+        budgets = {name: DeltaBudget(delta, planned_queries(valid, setting)) for name in strategies}
+        rows: list[dict[str, Any]] = []
+        training = _training(valid, setting, recorder)
+        for step, _ in enumerate(with_progress(training, valid.training.steps + 1, "count", shown=progress)):
+            asked = recorder.asked.pop()
+            shares = {name: budget.take(len(asked.rows)) for name, budget in budgets.items()}
+            work = partial(_step_rows, asked, _scope(chosen, asked, n_points), shares, played_seed, step)
+            rows += kept.piece(f"step {step}", work)
+        result = CallsAlong(valid, rows, _totals(rows, strategies), [*setting.notes, *notes])
+        return written(kept, result, _draw)
 
 
 def _draw(directory: Path, document: dict[str, Any]) -> list[Path]:
@@ -144,6 +153,7 @@ def _draw(directory: Path, document: dict[str, Any]) -> list[Path]:
 
 def _recorder(config: Config) -> tuple[Recorder, Config, list[str]]:
     finder = make_finder(config.finder.kind, **config.finder.options)
+    finder.ignore_clock()
     if finder.promise.exact and not finder.promise.delta and config.finder.kind != "grover":
         return Recorder(finder), config, []
     scan = replace(config, finder=FinderConfig("scan"))
@@ -164,6 +174,13 @@ def _scope(name: str, asked: Asked, n_points: int) -> Scope:
 def _streams(scope: Scope, asked: Asked) -> IntArray:
     """Return what tells the random streams of the searches of a step apart: the query, if it has one of its own."""
     return asked.rows if isinstance(scope, EachQuery) else np.zeros(scope.n_searches, np.int64)
+
+
+def _step_rows(
+    asked: Asked, scope: Scope, shares: Mapping[str, npt.NDArray[np.float64]], seed: int, step: int
+) -> list[dict[str, Any]]:
+    """Return a row for each strategy."""
+    return [{"step": step} | _step_row(name, asked, scope, shares[name], seed, step) for name in shares]
 
 
 def _step_row(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
 from math import log2
 from pathlib import Path
@@ -11,7 +10,10 @@ from typing import Any
 import numpy as np
 
 from circuits.resources.search import LARGEST_EXPONENT, OPERATIONS_PER_COORDINATE, least_width
-from hybrid_train.experiments.document import check_vacant, versions, write_document
+from hybrid_train.errors import CheckpointError, UnwrittenError
+from hybrid_train.experiments.document import draw_document, versions
+from hybrid_train.experiments.folder import Place
+from hybrid_train.experiments.journal import Journal, journal
 from hybrid_train.studies.crossover_costs import CostModel, CrossoverOptions, measured_model
 from hybrid_train.studies.search_growth import PLAYED_EXPONENTS
 from hybrid_train.studies.training_growth import FEWEST_ENTRIES, TRAINING_STEPS
@@ -38,27 +40,55 @@ _SAME = 0.005
 """Exponents closer than this do not tell whether two costs ever meet."""
 
 
+def write_crossovers(
+    options: CrossoverOptions, *, out: Place | None = None, resume: Place | None = None, progress: bool = False
+) -> tuple[dict[str, Any], list[Path]]:
+    """Return what :func:`find_crossovers` finds, and the pictures of a results directory with it.
+
+    Args:
+        options: the assumptions.
+        out: results directory to make; nothing is written without one. Each training and each search is there as soon
+            as it is counted.
+        resume: in place of ``out``, a results directory to go on in: what is there is not counted again, nor is the
+            speed of the machine measured again.
+        progress: show bars.
+
+    Raises:
+        ConfigError: ``out`` holds results, another process writes there, or ``resume`` holds those of other options,
+            which are named; nothing has started then.
+        CheckpointError: the directory cannot be written to, or what is to be gone on with is damaged.
+        UnwrittenError: the document cannot be written; it has it, and no pictures.
+    """
+    with journal(out, resume) as kept:
+        asked = asdict(options)
+        kept.begin({"command": "crossover", "options": asked}, [], {"options": asked})
+        document = find_crossovers(options, kept=kept, progress=progress)
+        if kept.path is None:
+            return document, []
+        document["status"] = "done"
+        try:
+            kept.end("done", document)
+        except CheckpointError as error:
+            raise UnwrittenError(str(error), (document, [])) from error
+        return document, [path for path in draw_document(kept.path, document, _draw) if path.suffix == ".png"]
+
+
 def find_crossovers(
-    options: CrossoverOptions, *, out: str | os.PathLike[str] | None = None, progress: bool = False
+    options: CrossoverOptions, *, kept: Journal | None = None, progress: bool = False
 ) -> dict[str, Any]:
     """Measure, extrapolate, and compare every strategy with every rival at powers of two from 2^4 to 2^60.
 
     Args:
         options: the assumptions.
-        out: where :func:`write_crossovers` is to write; looked at before anything is measured.
+        kept: has what was counted before, and takes what is counted now.
         progress: show bars.
 
     Returns:
         A document: ``rows`` (one for each strategy, rival and column, ``width`` None where the strategy does not win
         for good up to 2^60, with the ``reason``), ``assumptions`` in sentences, ``options``, ``curves`` (costs by
         column and name at ``widths``), ``laws``, what was counted and fitted, and the ``counted_widths``.
-
-    Raises:
-        ConfigError: ``out`` holds results already.
     """
-    if out is not None:
-        check_vacant(Path(out))
-    model = measured_model(options, progress)
+    model = measured_model(options, progress, kept)
     toffoli = [options.toffoli(width) for width in WIDTHS]
     costs = {"scan": [model.scan(width) for width in WIDTHS], "skin": [model.skin(width) for width in WIDTHS]}
     for name in options.strategies:
@@ -90,16 +120,6 @@ def find_crossovers(
         "curves": curves,
         "laws": laws,
     }
-
-
-def write_crossovers(directory: Path, document: dict[str, Any]) -> list[Path]:
-    """Write the document and its picture to a new results directory; return the pictures.
-
-    Raises:
-        ConfigError: the directory holds results already.
-        CheckpointError: it cannot be written to.
-    """
-    return [path for path in write_document(directory, document, _draw) if path.suffix == ".png"]
 
 
 def _draw(directory: Path, document: dict[str, Any]) -> list[Path]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import asdict, dataclass
+from functools import lru_cache, partial
 from typing import final
 
 import numpy as np
@@ -14,10 +14,12 @@ from circuits.resources import search_resources
 from circuits.resources.search import LARGEST_EXPONENT, OPERATIONS_PER_COORDINATE
 from circuits.strategies import compared_strategies, load_strategy
 from hybrid_train.errors import ConfigError
+from hybrid_train.experiments.journal import Journal
 from hybrid_train.network.sparsity import expected_fired
 from hybrid_train.studies.search_growth import SearchGrowth, played_searches
-from hybrid_train.studies.training_growth import TrainingCounts, TrainingGrowth, measured_trainings, measured_widths
+from hybrid_train.studies.training_growth import TrainingCounts, TrainingGrowth, measured_training, measured_widths
 from hybrid_train.support.checks import checked_positive, checked_probability, checked_whole
+from hybrid_train.support.power_law import PowerLaw
 from hybrid_train.support.progress import with_progress
 
 STRATEGIES = compared_strategies()
@@ -155,22 +157,33 @@ class CostModel:
         }
 
 
-def measured_model(options: CrossoverOptions, progress: bool) -> CostModel:
+def measured_model(options: CrossoverOptions, progress: bool, kept: Journal | None = None) -> CostModel:
     """Train and search as far as the options ask for, and return the fitted costs.
 
     Args:
         options: the assumptions.
         progress: show bars.
+        kept: has what was counted before, and takes what is counted now.
     """
+    piece = (kept or Journal()).piece
+    rate = options.classical_rate or float(piece("multiply-adds a second", lambda: measured_rate(options.dim)))
+
+    def trained(width: int) -> TrainingCounts:
+        work = partial(measured_training, width, options.n, options.dim, options.steps, options.seed)
+        return TrainingCounts(**piece(f"training at m={width}", lambda: asdict(work())))
+
+    def searched(name: str, newcomers: PowerLaw) -> SearchGrowth:
+        work = partial(played_searches, name, options.delta, newcomers, options.seed)
+        return SearchGrowth.of(piece(f"searches of {name}", lambda: asdict(work())))
+
     widths = measured_widths(options.n, options.dim)
-    trainings = measured_trainings(options.n, options.dim, options.steps, options.seed)
-    counts: list[TrainingCounts] = list(with_progress(trainings, len(widths), "trainings", shown=progress))
+    counts = list(with_progress(map(trained, widths), len(widths), "trainings", shown=progress))
     growth = TrainingGrowth.of(counts)
     names = list(dict.fromkeys([*options.strategies, _START]))
-    played = (played_searches(name, options.delta, growth.newcomers, options.seed) for name in names)
+    played = (searched(name, growth.newcomers) for name in names)
     searches = with_progress(played, len(names), "searches", shown=progress)
     laws = {law.strategy: law for law in searches}
-    return CostModel(options, options.classical_rate or measured_rate(options.dim), growth, laws)
+    return CostModel(options, rate, growth, laws)
 
 
 @lru_cache(maxsize=8)

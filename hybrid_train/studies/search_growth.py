@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log, sqrt
-from typing import Any, final
+from typing import Any, Self, final
 
 import numpy as np
 
@@ -50,6 +51,12 @@ class SearchGrowth:
     call_terms: tuple[float, float, float]
     run_terms: tuple[float, float, float]
     error: float
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Self:
+        """Return the laws that ``dataclasses.asdict`` gave, as JSON has them."""
+        terms = {name: _triple(np.asarray(fields[name])) for name in ("call_terms", "run_terms")}
+        return cls(**{**fields, **terms})
 
     def oracle_calls(self, width: int, marked: float) -> float:
         """Return the Grover iterations to find ``marked`` items and certify that none is left."""

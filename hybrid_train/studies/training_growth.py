@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Self, final
 
@@ -110,13 +110,14 @@ def measured_widths(n: int, dim: int) -> list[int]:
     return [1 << exponent for exponent in range(top - 4, top + 1)]
 
 
-def measured_trainings(n: int, dim: int, steps: int, seed: int = 0) -> Iterator[TrainingCounts]:
-    """Train at several widths and yield the counts of each.
+def measured_training(width: int, n: int, dim: int, steps: int, seed: int = 0) -> TrainingCounts:
+    """Train at one width and return the counts.
 
     Full-batch gradient descent on n points of the unit sphere with random signs as targets, squared loss, by the
     ``skin`` finder.
 
     Args:
+        width: m.
         n: queries.
         dim: d.
         steps: at most :data:`TRAINING_STEPS` are taken.
@@ -127,21 +128,20 @@ def measured_trainings(n: int, dim: int, steps: int, seed: int = 0) -> Iterator[
     """
     checked_counts(n=n, dim=dim, steps=steps)
     dataset, loss = sphere(n, dim, seed), make_loss("squared")
-    for width in measured_widths(n, dim):
-        watched = _Watched(make_finder("skin"))
-        network = TwoLayerNetwork.initialize(width, dim, seed=seed)
-        taken = min(steps, TRAINING_STEPS)
-        targets = loss.encode(dataset, 1)
-        _, *records = gradient_descent(network, dataset.inputs, targets, loss, watched, steps=taken)
-        moved = [one for one in records if one.moved_neurons]
-        yield TrainingCounts(
-            width=width,
-            fired=float(np.mean([one.fired_per_datum.mean() for one in records])),
-            newcomers=watched.newcomers / n / taken,
-            entries=sum(one.cost.nodes_visited for one in records) / n / taken,
-            inner_products=sum(one.cost.inner_products for one in records) / n / taken,
-            partners=float(np.mean([one.active_pairs / one.moved_neurons for one in moved])) if moved else 0.0,
-        )
+    watched = _Watched(make_finder("skin"))
+    network = TwoLayerNetwork.initialize(width, dim, seed=seed)
+    taken = min(steps, TRAINING_STEPS)
+    targets = loss.encode(dataset, 1)
+    _, *records = gradient_descent(network, dataset.inputs, targets, loss, watched, steps=taken)
+    moved = [one for one in records if one.moved_neurons]
+    return TrainingCounts(
+        width=width,
+        fired=float(np.mean([one.fired_per_datum.mean() for one in records])),
+        newcomers=watched.newcomers / n / taken,
+        entries=sum(one.cost.nodes_visited for one in records) / n / taken,
+        inner_products=sum(one.cost.inner_products for one in records) / n / taken,
+        partners=float(np.mean([one.active_pairs / one.moved_neurons for one in moved])) if moved else 0.0,
+    )
 
 
 @final

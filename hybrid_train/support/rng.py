@@ -26,20 +26,21 @@ class Role(IntEnum):
     POPULATION = 7
 
 
-def seed_key(root: int, role: Role, step: int = 0) -> np.random.SeedSequence:
+def seed_key(root: int, role: Role, step: int = 0, again: int = 0) -> np.random.SeedSequence:
     """Return the seed of one random choice.
 
     Args:
         root: the run's seed, ``run.seed`` in a config; a non-negative integer.
         role: who draws.
         step: the training step, 0 for what is drawn once.
+        again: the step of a break at which somebody begins anew; 0 from the beginning.
 
     Raises:
         ConfigError: the seed is not a non-negative integer.
     """
     if isinstance(root, bool) or not isinstance(root, int | np.integer) or root < 0:
         raise ConfigError(f"seed={root!r}: expected a non-negative integer")
-    return np.random.SeedSequence(root, spawn_key=(step, int(role)))
+    return np.random.SeedSequence(root, spawn_key=(step, int(role), again) if again else (step, int(role)))
 
 
 def generator(root: int, role: Role, step: int = 0) -> np.random.Generator:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,9 @@ from hybrid_train.config.load import ConfigSource
 from hybrid_train.config.schema import NetworkConfig
 from hybrid_train.config.threads import in_its_threads
 from hybrid_train.errors import ConfigError
-from hybrid_train.experiments.document import Draw, check_vacant, versions, with_files
+from hybrid_train.experiments.document import Draw, versions
+from hybrid_train.experiments.folder import Place
+from hybrid_train.experiments.journal import journal, written
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.theory import deep_check, jumping_check, two_layer_check
 from hybrid_train.theory.checked import Request, Subject
@@ -62,7 +63,8 @@ def check_theory(
     config: ConfigSource,
     *,
     costs: bool = True,
-    out: str | os.PathLike[str] | None = None,
+    out: Place | None = None,
+    resume: Place | None = None,
     progress: bool = False,
 ) -> TheoryCheck:
     """Train as a config says and put each lemma's prediction beside the measured value.
@@ -71,12 +73,16 @@ def check_theory(
         config: a TOML file, its tables as a dict, or a Config.
         costs: also count the cost of a step at several widths with every finder, and fit exponents; of two layers of
             ReLUs alone.
-        out: results directory to make, with pictures; nothing is written without one.
+        out: results directory to make, with pictures; nothing is written without one. Each line, and each training
+            beside, is there as soon as it is worked out.
+        resume: in place of ``out``, a results directory to go on in: trainings beside that are there are not run again.
         progress: show a bar, if standard error is a terminal.
 
     Raises:
-        ConfigError: the config is not valid or describes a run the theory here does not speak of, or ``out`` holds
-            results; nothing has started then.
+        ConfigError: the config is not valid or describes a run the theory here does not speak of, ``out`` holds
+            results, another process writes there, or ``resume`` holds those of another request, whose keys are named;
+            nothing has started then.
+        CheckpointError: the directory cannot be written to, or what is to be gone on with is damaged.
         DataError: the data are not usable.
         ResourceError: it would not fit this machine.
         DivergenceError: the loss left the finite numbers.
@@ -84,12 +90,15 @@ def check_theory(
     """
     valid = load_config(config)
     subject = _subject(valid)
-    if out is not None:
-        check_vacant(Path(out))
-    setting = Setting.of(valid)
-    found = subject.check(Request(valid, setting, costs=costs, pictured=out is not None, progress=progress))
-    result = TheoryCheck(valid, found.lines, found.growths, found.series, list(setting.notes))
-    return with_files(result, out, _all_of(found.draws))
+    with journal(out, resume) as kept:
+        setting = Setting.of(valid)
+        tables = valid.as_dict()
+        kept.begin({"command": "theory", "config": tables, "costs": costs}, [], {"config": tables})
+        pictured = kept.path is not None
+        request = Request(valid, setting, costs=costs, pictured=pictured, progress=progress, kept=kept)
+        found = subject.check(request)
+        result = TheoryCheck(valid, found.lines, found.growths, found.series, list(setting.notes))
+        return written(kept, result, _all_of(found.draws))
 
 
 def _subject(config: Config) -> Subject:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, final
 
 from hybrid_train.config import Config
 from hybrid_train.experiments.document import Draw
+from hybrid_train.experiments.journal import Journal
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.theory.lines.costs import CostGrowth
 from hybrid_train.theory.lines.line import Line
@@ -24,6 +25,7 @@ class Request:
         costs: whether the cost of a step is counted at several widths, where the papers speak of it.
         pictured: whether pictures will be drawn, so that what they alone show is worth computing.
         progress: show a bar, if standard error is a terminal.
+        kept: what was worked out before, and where lines go as they come.
     """
 
     config: Config
@@ -31,6 +33,15 @@ class Request:
     costs: bool = False
     pictured: bool = False
     progress: bool = False
+    kept: Journal = field(default_factory=Journal)
+
+    def noted(self, lines: Iterable[Line]) -> list[Line]:
+        """Return the lines; each is on disk as soon as it is worked out, where there is a directory."""
+        found = []
+        for line in lines:
+            self.kept.note(f"{line.section}: {line.quantity} ({line.source})", line.as_dict())
+            found.append(line)
+        return found
 
 
 @final

@@ -38,7 +38,9 @@ def check_deep(request: Request) -> Checked:
     copies, rate = _trained(config, setting, progress)
     start, now = copies[min(copies)], copies[max(copies)]
     inputs, targets, loss = setting.inputs, setting.targets, setting.loss
-    lines = deep_lines(DeepCase(start, now, inputs, targets, loss, setting.dataset.quick_separation, rate))
+    lines = request.noted(
+        deep_lines(DeepCase(start, now, inputs, targets, loss, setting.dataset.quick_separation, rate))
+    )
     if not request.pictured:
         return Checked(lines, {}, ())
     gaps = zip(now.weights(), start.weights(), strict=True)

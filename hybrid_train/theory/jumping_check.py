@@ -49,7 +49,7 @@ def check_jumping(request: Request) -> Checked:
         gaps.append(gap)
         counts.append(active_pairs(network.weights, inputs, network.threshold).counts)
     slope = setting.loss.derivative(network.predict(inputs), setting.targets) / len(inputs)
-    lines = adversarial_lines(AdversarialCase(start, network, inputs, elsewhere, slope))
+    lines = request.noted(adversarial_lines(AdversarialCase(start, network, inputs, elsewhere, slope)))
     series = _counts_along(network, np.array(counts)) | {
         "learning_rate": float(loop.learning_rate),
         "steps": [gap.step for gap in gaps],
@@ -60,7 +60,7 @@ def check_jumping(request: Request) -> Checked:
         "movement_assumed": network.width**ASSUMED_EXPONENT,
     }
     robust = robust_part(config, setting, losses)
-    return Checked([*lines, *robust.lines], series | robust.series, (_draw, *robust.draws))
+    return Checked([*lines, *request.noted(robust.lines)], series | robust.series, (_draw, *robust.draws))
 
 
 def _counts_along(network: TwoLayerNetwork, counts: FloatArray) -> dict[str, Any]:

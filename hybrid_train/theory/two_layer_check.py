@@ -55,14 +55,14 @@ def check_two_layer(request: Request) -> Checked:
     seen = observe(valid, setting, request.progress, losses)
     separation = setting.dataset.quick_separation
     case = Case(seen, separation, training.loss, network.start, training.algorithm, network.output_weight)
-    lines = [line(case) for line in PREPROCESSING]
+    lines = request.noted(line(case) for line in PREPROCESSING)
     if training.algorithm == "sgd":
         stochastic = sgd_lines.SgdCase.of(valid, setting, seen.mean_loss)
-        lines += [one(stochastic) for one in sgd_lines.LINES]
+        lines += request.noted(one(stochastic) for one in sgd_lines.LINES)
     robust = robust_part(valid, setting, losses)
     growths = _growths(request, seen.learning_rate) if request.costs else []
     return Checked(
-        [*lines, *robust.lines, *(cost_line(growth) for growth in growths)],
+        [*lines, *request.noted(robust.lines), *request.noted(cost_line(growth) for growth in growths)],
         series_of(case) | robust.series,
         (_draw, *robust.draws),
         growths,
@@ -96,7 +96,8 @@ def observe(
 def _growths(request: Request, rate: float) -> list[CostGrowth]:
     setting, seed = request.setting, request.config.run.seed
     with announced("counting the cost of a step at several widths", shown=request.progress):
-        return list(cost_growths(setting.dataset.inputs, setting.targets, setting.loss, seed, rate))
+        dataset, piece = setting.dataset, request.kept.piece
+        return list(cost_growths(dataset.inputs, setting.targets, setting.loss, seed, rate, piece=piece))
 
 
 def series_of(case: Case) -> dict[str, Any]:

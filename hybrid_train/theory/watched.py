@@ -14,6 +14,8 @@ from hybrid_train.network.storing import Network
 def watched_training(config: Config, setting: Setting, network: Network) -> Training:
     """Return the training a config describes, without its audits and whatever weights it would keep.
 
+    The clock has no say in it, so that a check that is taken up again comes to the same.
+
     Args:
         config: valid.
         setting: of it.
@@ -21,6 +23,5 @@ def watched_training(config: Config, setting: Setting, network: Network) -> Trai
     """
     unaudited = config.run.model_copy(update={"audit_every": 0})
     last = config.training.model_copy(update={"keep": "last"})
-    return make_training(
-        replace(config, run=unaudited, training=last), setting, network, planned_finders(config, setting)
-    )
+    finders = planned_finders(config, setting, timeless=True)
+    return make_training(replace(config, run=unaudited, training=last), setting, network, finders)

@@ -118,5 +118,17 @@ class Dynamics(ABC):
         """Return what the finders have to say of themselves by now, for the tables."""
         return {}
 
+    def memory(self) -> dict[str, Any]:
+        """Return what further steps depend on beside weights and examples, as named arrays; nothing by default."""
+        return {}
+
+    def recall(self, memory: Mapping[str, Any]) -> None:
+        """Go on as the dynamics whose :meth:`memory` this is would; before ``start``.
+
+        Raises:
+            KeyError: a part is missing.
+            ValueError: a part has another shape.
+        """
+
     def finish(self) -> None:
         """Leave the network's weights where training brought them, readable without this object."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import Literal, final
+from collections.abc import Mapping
+from typing import Any, Literal, final
 
 import numpy as np
 
@@ -63,6 +64,28 @@ class Optimiser(ABC):
     @abstractmethod
     def _moves(self, rows: IntArray, gradient: FloatArray, rate: float) -> FloatArray: ...
 
+    @property
+    @abstractmethod
+    def _memory(self) -> dict[str, Any]:
+        """What it remembers of each row, by name."""
+
+    def memory(self) -> dict[str, Any]:
+        """Return copies of what it remembers of each row, as named arrays."""
+        return {name: array.copy() for name, array in self._memory.items()}
+
+    def recall(self, memory: Mapping[str, Any]) -> None:
+        """Remember what another of the same kind did.
+
+        Raises:
+            KeyError: a part is missing.
+            ValueError: a part has another shape or type.
+        """
+        for name, array in self._memory.items():
+            found = np.asarray(memory[name])
+            if found.shape != array.shape or found.dtype != array.dtype:
+                raise ValueError(f"{name} of the optimiser has another shape than the weights")
+            array[...] = found
+
 
 @final
 class Momentum(Optimiser):
@@ -80,6 +103,10 @@ class Momentum(Optimiser):
             raise ConfigError(f"momentum={momentum}: expected a number of at least 0 and below 1")
         self._momentum = momentum
         self._velocity = np.zeros(shape) if momentum else None
+
+    @property
+    def _memory(self) -> dict[str, Any]:
+        return {} if self._velocity is None else {"velocity": self._velocity}
 
     def _moves(self, rows: IntArray, gradient: FloatArray, rate: float) -> FloatArray:
         if self._velocity is None:
@@ -118,6 +145,10 @@ class Adam(Optimiser):
     def auto_rate(self) -> float:
         """12 / sqrt(m d): on unit rows a step changes f = m^{-1/2} sum_r .. by about 12 times the share that fires."""
         return _ADAM_RATE / math.sqrt(self.shape[0] * self.shape[1])
+
+    @property
+    def _memory(self) -> dict[str, Any]:
+        return {"mean": self._mean, "square": self._square, "steps": self._steps}
 
     def _moves(self, rows: IntArray, gradient: FloatArray, rate: float) -> FloatArray:
         self._steps[rows] += 1

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, final
 
 from classical.training.loop import gradient_descent
@@ -83,8 +84,19 @@ class CostGrowth:
         }
 
 
+def _anew(key: str, work: Callable[[], Any]) -> Any:
+    return work()
+
+
 def cost_growths(
-    inputs: FloatArray, targets: FloatArray, loss: Loss, seed: int, rate: float, widths: Sequence[int] = WIDTHS
+    inputs: FloatArray,
+    targets: FloatArray,
+    loss: Loss,
+    seed: int,
+    rate: float,
+    widths: Sequence[int] = WIDTHS,
+    *,
+    piece: Callable[[str, Callable[[], Any]], Any] = _anew,
 ) -> Iterator[CostGrowth]:
     """Train at several widths with each searcher and yield its counts, at most 16 of the data taken.
 
@@ -97,21 +109,26 @@ def cost_growths(
         seed: of weights and finders.
         rate: eta.
         widths: m, three at least.
+        piece: gives the counts of one training: those that are known by the name, or what the work comes to.
     """
     few, wanted = inputs[:MOST_DATA], targets[:MOST_DATA]
+
+    def spent(searcher: Searcher, width: int) -> float:
+        network = TwoLayerNetwork.initialize(width, few.shape[1], outputs=wanted.shape[1], seed=seed)
+        finder = make_finder(searcher.kind, **searcher.options)
+        queries = len(few) if searcher.index == "neurons" else width
+        finder.plan(seed=seed_key(seed, Role.FINDER), total_queries=queries * (STEPS + 1))
+        training = gradient_descent(
+            network, few, wanted, loss, finder, index=searcher.index, steps=STEPS, learning_rate=rate
+        )
+        _, *records = training
+        return sum(r.cost.inner_products + r.cost.nodes_visited + r.cost.oracle_calls for r in records) / STEPS
+
     for searcher in SEARCHERS:
-        operations = []
-        for width in widths:
-            network = TwoLayerNetwork.initialize(width, few.shape[1], outputs=wanted.shape[1], seed=seed)
-            finder = make_finder(searcher.kind, **searcher.options)
-            queries = len(few) if searcher.index == "neurons" else width
-            finder.plan(seed=seed_key(seed, Role.FINDER), total_queries=queries * (STEPS + 1))
-            training = gradient_descent(
-                network, few, wanted, loss, finder, index=searcher.index, steps=STEPS, learning_rate=rate
-            )
-            _, *records = training
-            spent = [r.cost.inner_products + r.cost.nodes_visited + r.cost.oracle_calls for r in records]
-            operations.append(sum(spent) / STEPS)
+        operations = [
+            float(piece(f"cost of {searcher.index}-{searcher.kind} at m={width}", partial(spent, searcher, width)))
+            for width in widths
+        ]
         law = PowerLaw.fit(list(widths), operations)
         yield CostGrowth(searcher, few.shape[1], tuple(widths), tuple(operations), law)
 

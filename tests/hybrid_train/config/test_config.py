@@ -54,7 +54,7 @@ def test_defaults_are_the_documented_ones() -> None:
             "schedule": "constant",
         },
         "finder": {"kind": "auto"},
-        "run": {"seed": 0, "audit_every": 1, "threads": "auto"},
+        "run": {"seed": 0, "audit_every": 1, "threads": "auto", "checkpoint": 0},
     }
 
 

@@ -14,10 +14,11 @@ from matplotlib.figure import Figure
 
 from hybrid_train.cli import main
 from hybrid_train.errors import CheckpointError, UnwrittenError
-from hybrid_train.experiments.document import write_document
+from hybrid_train.experiments.document import draw_document
 from hybrid_train.experiments.results import read_checkpoint, read_run
 from hybrid_train.experiments.runs import compare, run
 from hybrid_train.report.figures import save_figure
+from hybrid_train.support.files import write_json
 
 CONFIG: dict[str, Any] = {
     "data": {"kind": "sphere", "n": 6, "dim": 3},
@@ -70,7 +71,8 @@ def test_pictures_drawn_before_one_that_fails_stay(tmp_path: Path) -> None:
         raise ZeroDivisionError("second")
 
     document: dict[str, Any] = {"rows": []}
-    files = write_document(tmp_path / "d", document, draw)
+    (tmp_path / "d").mkdir()
+    files = draw_document(tmp_path / "d", document, draw)
     assert [file.name for file in files] == ["first.png", "first.json"]
     assert document["notes"] == ["pictures could not be drawn: ZeroDivisionError: second"]
     assert json.loads((tmp_path / "d" / "summary.json").read_text(encoding="utf-8"))["notes"] == document["notes"]
@@ -146,7 +148,9 @@ def test_a_result_that_cannot_be_written_is_printed_all_the_same(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def full(path: Path, summary: dict[str, Any]) -> None:
-        raise CheckpointError(f"{path}: cannot be written: No space left on device")
+        if summary.get("status") == "done":
+            raise CheckpointError(f"{path}: cannot be written: No space left on device")
+        write_json(path, summary)
 
     monkeypatch.setattr("hybrid_train.experiments.document.write_json", full)
     assert main(arguments(name, tmp_path)) == 1

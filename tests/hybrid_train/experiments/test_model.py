@@ -15,6 +15,7 @@ from sklearn.datasets import load_diabetes, load_iris
 import hybrid_train
 from hybrid_train.errors import CheckpointError, ConfigError, DataError
 from hybrid_train.experiments.results import read_checkpoint, read_run
+from tests.support.manifests import signed
 
 IRIS: dict[str, Any] = {"kind": "iris", "test": 0.2}
 KINDS: dict[str, dict[str, Any]] = {
@@ -116,16 +117,20 @@ def test_what_cannot_be_loaded_says_why(tmp_path: Path) -> None:
     words = str(wrong["preparation"])
     wrong["preparation"] = np.array(words.replace('["setosa", ', "["))
     np.savez(file, **wrong)
+    with pytest.raises(CheckpointError, match=r"shorter than was written \(manifest\.json"):
+        hybrid_train.load(run)
+    signed(run)
     with pytest.raises(CheckpointError, match="3 outputs for 2 classes"):
         hybrid_train.load(run)
     with np.load(file) as arrays:
         rest = {name: arrays[name] for name in arrays.files if not name.startswith("preparation")}
     np.savez(file, **rest)
     assert read_checkpoint(file)["preparation"] is None
+    signed(run)
     with pytest.raises(CheckpointError, match="of an earlier version"):
         hybrid_train.load(run)
     file.unlink()
-    with pytest.raises(CheckpointError, match="did not come so far"):
+    with pytest.raises(CheckpointError, match="no such file"):
         hybrid_train.load(run)
     with pytest.raises(CheckpointError, match="holds no run"):
         hybrid_train.load(tmp_path)

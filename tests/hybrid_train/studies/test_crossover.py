@@ -29,7 +29,7 @@ from hybrid_train.studies import crossover
 from hybrid_train.studies.crossover import COLUMNS, RIVALS, WIDTHS, crossover_text, find_crossovers
 from hybrid_train.studies.crossover_costs import CostModel, CrossoverOptions, measured_rate
 from hybrid_train.studies.search_growth import SearchGrowth, played_searches
-from hybrid_train.studies.training_growth import TrainingCounts, TrainingGrowth, measured_trainings, measured_widths
+from hybrid_train.studies.training_growth import TrainingCounts, TrainingGrowth, measured_training, measured_widths
 from hybrid_train.support.power_law import PowerLaw
 from hybrid_train.training.losses import make_loss
 
@@ -75,7 +75,7 @@ class TestLaws:
 
 def test_trainings_count_what_changed() -> None:
     n, dim, steps, seed = 6, 4, 5, 2
-    one = next(measured_trainings(n, dim, steps, seed))
+    one = measured_training(measured_widths(n, dim)[0], n, dim, steps, seed)
     dataset, loss = sphere(n, dim, seed), make_loss("squared")
     network = TwoLayerNetwork.initialize(one.width, dim, seed=seed)
     targets = loss.encode(dataset, 1)
@@ -274,7 +274,7 @@ class TestCommand:
         printed = capsys.readouterr()
         assert "note: pictures could not be drawn: ModuleNotFoundError: " in printed.err
         assert "picture " not in printed.out
-        monkeypatch.setattr("hybrid_train.experiments.document.write_json", broken)
+        monkeypatch.setattr("hybrid_train.experiments.journal.Journal.end", broken)
         assert main(["crossover", "--json", "--out", str(tmp_path / "other")]) == 1
         printed = capsys.readouterr()
         assert json.loads(printed.out)["rows"] == json.loads(json.dumps(document))["rows"]
