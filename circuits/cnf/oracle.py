@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from math import pi
 from typing import Literal, final, get_args
 
@@ -71,33 +72,38 @@ class CnfOracle:
             ConfigError: a phase that is not a finite number.
         """
         turn = checked_finite(phase, "phase")
-        circuit, index, work = self._empty()
-        self._compute(circuit, index, work)
+        circuit, _, work = self._empty()
+        circuit.compose(self._computed, inplace=True)
         circuit.x(work)
         *controls, last = work
         _ = circuit.mcp(turn, controls, last) if controls else circuit.p(turn, last)
         circuit.x(work)
-        return circuit.compose(self._computed().inverse())
+        return circuit.compose(self._uncomputed)
 
     def bit_circuit(self) -> QuantumCircuit:
         """Return |r>|0>|c> -> |r>|0>|c xor satisfied(r)>, the flag after all other qubits."""
         circuit, index, work = self._empty()
         flag = QuantumRegister(1, "flag")
         circuit.add_register(flag)
-        self._compute(circuit, index, work)
+        circuit.compose(self._computed, [*index, *work], inplace=True)
         circuit.x(work)
         circuit.mcx(work, flag[0])
         circuit.x(work)
-        return circuit.compose(self._computed().inverse(), [*index, *work])
+        return circuit.compose(self._uncomputed, [*index, *work])
 
     def _empty(self) -> tuple[QuantumCircuit, list[Qubit], list[Qubit]]:
         index, work = QuantumRegister(self.n_qubits, "index"), QuantumRegister(self.n_ancillas, self._layout)
         return QuantumCircuit(index, work, name="cnf_oracle"), list(index), list(work)
 
+    @cached_property
     def _computed(self) -> QuantumCircuit:
         circuit, index, work = self._empty()
         self._compute(circuit, index, work)
         return circuit
+
+    @cached_property
+    def _uncomputed(self) -> QuantumCircuit:
+        return self._computed.inverse()
 
     def _compute(self, circuit: QuantumCircuit, index: list[Qubit], work: list[Qubit]) -> None:
         """Append what leaves the ancillas at |0> for exactly the satisfying assignments."""
