@@ -6,6 +6,7 @@ import numpy as np
 
 from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray
+from hybrid_train.support.parallel import one_blas_thread
 
 _SAMPLE = 2048
 """Neurons that show how much the examples have in common."""
@@ -41,5 +42,5 @@ def _fired(network: TwoLayerNetwork, inputs: FloatArray) -> FloatArray:
     """Return for how many examples each neuron of a sample fires."""
     size = min(network.width, max(64, min(_SAMPLE, _SAMPLE_PAIRS // len(inputs))))
     weights = network.weights[np.linspace(0, network.width - 1, size).astype(np.int64)]
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"), one_blas_thread():
         return np.asarray(np.count_nonzero(inputs @ weights.T > network.threshold, axis=0))

@@ -64,7 +64,7 @@ class Frame:
         """Return (n, n) float64 inner products of the columns where they are."""
         if self._gram is None:
             columns = self.now.astype(np.float64)
-            with np.errstate(over="ignore", invalid="ignore"):
+            with np.errstate(over="ignore", invalid="ignore"), one_blas_thread():
                 self._gram = np.ascontiguousarray(columns @ columns.T)
         return self._gram
 

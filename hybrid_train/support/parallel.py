@@ -165,7 +165,11 @@ if hasattr(os, "register_at_fork"):
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Return a context in which matrix products do not start threads of their own, in no thread of the process."""
+    """Return a context in which matrix products do not start threads of their own, in no thread of the process.
+
+    The library's threads turn idly for a tenth of a second after a product, waiting for the next: whatever is done in
+    threads of ours shortly after a product outside such a context has a processor less.
+    """
     _one_thread.enter()
     try:
         yield

@@ -12,6 +12,7 @@ from hybrid_train.finder.predicate import norm_bounds, rounding_margin
 from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.support.eigenvalues import eigenvalue_bound
+from hybrid_train.support.parallel import one_blas_thread
 
 _GRAIN = 1 / 16
 """What a row's doubt grows by is below 1e-6 of this part of its path."""
@@ -35,7 +36,7 @@ def first_world(
         direct: whether outputs are summed from the rows that move.
     """
     n, examples = len(directions), columns.astype(np.float64)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"), one_blas_thread():
         gram = np.ascontiguousarray(directions @ directions.T)
     norms = np.where((examples != 0).any(axis=1), norm_bounds(examples), 0.0)
     present = norms[norms > 0]
