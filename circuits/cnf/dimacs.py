@@ -8,6 +8,8 @@ from pathlib import Path
 
 from circuits.cnf.formula import MOST_VARIABLES, Formula
 from hybrid_train.errors import DataError
+from hybrid_train.support.declared import checked
+from hybrid_train.support.declared import path as path_kind
 from hybrid_train.support.messages import quoted
 from hybrid_train.support.untrusted import MIB, UnreadableError, memory_limit, read_text, reading
 
@@ -18,6 +20,7 @@ _DIGITS = 19
 """Of the longest number that is read."""
 
 
+@checked(path=path_kind())
 def read_dimacs(path: str | os.PathLike[str]) -> Formula:
     """Return the formula of a DIMACS CNF file: comments, ``p cnf VARIABLES CLAUSES``, clauses that end with 0.
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from hybrid_train.errors import DataError, ResourceError
 from hybrid_train.support.arrays import IntArray
+from hybrid_train.support.declared import checked, datum, sequence, whole
 from hybrid_train.support.memory import available_bytes
 
 MOST_VARIABLES = 62
@@ -20,6 +21,10 @@ _BYTES_PER_ITEM = 12
 """Taken by the mask and what it is computed from, at most."""
 
 
+@checked(
+    n_variables=datum(whole(1, MOST_VARIABLES)),
+    clauses=datum(sequence(sequence(whole(-MOST_VARIABLES, MOST_VARIABLES), 0), 0)),
+)
 @final
 @dataclass(frozen=True)
 class Formula:

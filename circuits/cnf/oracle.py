@@ -15,6 +15,7 @@ from circuits.cnf.formula import Formula
 from circuits.register import Register
 from hybrid_train.errors import ConfigError
 from hybrid_train.support.checks import checked_finite
+from hybrid_train.support.declared import an, checked, word
 
 Layout = Literal["counter", "flags"]
 
@@ -41,6 +42,7 @@ class CnfOracle:
         formula: as given.
     """
 
+    @checked(formula=an(Formula), layout=word("counter", "flags"))
     def __init__(self, formula: Formula, layout: Layout = "counter") -> None:
         if layout not in get_args(Layout):
             raise ConfigError(f"layout={layout!r}: must be one of {', '.join(get_args(Layout))}")

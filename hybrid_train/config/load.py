@@ -27,6 +27,8 @@ from hybrid_train.config.schema import (
 from hybrid_train.config.section import Section
 from hybrid_train.errors import ConfigError, PluginError
 from hybrid_train.finder.registry import finder_kinds, finder_options, make_finder
+from hybrid_train.support.declared import an, checked, either, inside, sequence, text
+from hybrid_train.support.declared import path as path_kind
 from hybrid_train.support.messages import MOST_ERRORS, listed, printable, quoted, shown, table_errors
 from hybrid_train.support.names import nearest
 from hybrid_train.support.untrusted import MIB, read_text, reading
@@ -46,6 +48,7 @@ _LARGEST = MIB
 _DEEPEST = 20
 
 
+@checked(source=inside(either(an(Config, Mapping), path_kind())), overrides=sequence(text(), 0))
 def load_config(source: ConfigSource, overrides: Sequence[str] = ()) -> Config:
     """Read and check a config.
 

@@ -17,6 +17,8 @@ from hybrid_train.experiments.folder import CONFIG
 from hybrid_train.experiments.results import read_checkpoint, read_run
 from hybrid_train.network.storing import Network
 from hybrid_train.support.arrays import FloatArray
+from hybrid_train.support.declared import checked, optional, whole
+from hybrid_train.support.declared import path as path_kind
 from hybrid_train.support.messages import printable
 from hybrid_train.training.losses import Loss, make_loss
 from hybrid_train.training.scores import predicted_labels
@@ -91,6 +93,7 @@ class Model:
         return None if self.classes is None else self.loss.probabilities(outputs)
 
 
+@checked(directory=path_kind(), step=optional(whole(0)))
 def load(directory: str | os.PathLike[str], step: int | None = None) -> Model:
     """Return the network of a run with all that it takes to use it, equal to the one trained to the last bit.
 

@@ -45,6 +45,8 @@ from hybrid_train.experiments.manifest import MANIFEST, Manifest, differing
 from hybrid_train.experiments.records import read_records
 from hybrid_train.network.storing import Network, restored, stored
 from hybrid_train.support.archives import opened_archive
+from hybrid_train.support.declared import checked
+from hybrid_train.support.declared import path as path_kind
 from hybrid_train.support.files import (
     append_line,
     file_digest,
@@ -239,6 +241,7 @@ class StoredRun:
     checkpoints: dict[int, Path]
 
 
+@checked(directory=path_kind())
 def read_run(directory: str | os.PathLike[str]) -> StoredRun:
     """Read the results directory of one run, finished or not.
 

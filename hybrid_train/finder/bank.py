@@ -14,6 +14,7 @@ from scipy import sparse
 
 from hybrid_train.errors import DataError, InvariantError
 from hybrid_train.support.arrays import FloatArray, IntArray, aligned_copy
+from hybrid_train.support.declared import array, checked, inside, optional, text, whole
 from hybrid_train.support.kernels import kernel
 from hybrid_train.support.messages import quoted
 from hybrid_train.support.parallel import in_threads
@@ -379,6 +380,7 @@ def checked_vectors(vectors: npt.ArrayLike, name: str) -> FloatArray:
     return array
 
 
+@checked(rows=inside(optional(array(1, "iu", empty=True))), count=whole(0), name=text())
 def checked_rows(rows: npt.ArrayLike | None, count: int, name: str) -> IntArray:
     """Return ``rows`` as distinct integers in [0, count); None means all of them.
 
@@ -387,7 +389,10 @@ def checked_rows(rows: npt.ArrayLike | None, count: int, name: str) -> IntArray:
     """
     if rows is None:
         return np.arange(count)
-    array = np.asarray(rows)
+    try:
+        array = np.asarray(rows)
+    except ValueError:
+        raise DataError(f"{name}: rows must be a one-dimensional array of integers, got a ragged list") from None
     if array.size == 0:
         return np.empty(0, np.int64)
     if array.ndim != 1 or array.dtype.kind not in "iu":

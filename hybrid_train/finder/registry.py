@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from hybrid_train.errors import ConfigError
 from hybrid_train.finder.interface import ActiveSetFinder
 from hybrid_train.finder.plug_ins import PlugIn, plug_ins
+from hybrid_train.support.declared import an, checked, either, name_of, optional, seed_number
 from hybrid_train.support.messages import listed, table_errors
 from hybrid_train.support.registry import load_class
 
@@ -73,6 +74,7 @@ def _options_of(cls: type[ActiveSetFinder]) -> type[BaseModel]:
     return create_model(f"{cls.__name__}Options", __config__=config, **options)
 
 
+@checked(kind=name_of("finder"), seed=optional(either(seed_number(), an(np.random.SeedSequence))))
 def make_finder(kind: str, *, seed: int | np.random.SeedSequence | None = None, **options: Any) -> ActiveSetFinder:
     """Make a finder by name.
 

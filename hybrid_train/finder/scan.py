@@ -9,11 +9,13 @@ from typing import Any, NamedTuple, final
 import numpy as np
 import numpy.typing as npt
 
+from hybrid_train.errors import DataError
 from hybrid_train.finder import scan_kernels as _scan_kernels
 from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.bank import Bank, Watched, checked_rows
 from hybrid_train.finder.predicate import _fixed, norm_bounds, rounding_margin
 from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.declared import an, array, checked, either, inside, limit, optional
 from hybrid_train.support.parallel import in_threads, one_blas_thread, processors, ranges, side_by_side
 
 _BLOCK_PAIRS = 1 << 17
@@ -61,6 +63,12 @@ class _Part(NamedTuple):
     values: FloatArray
 
 
+@checked(
+    points=either(an(Bank, Watched), array(2, "f", finite=False, like=False)),
+    queries=either(an(Bank, Watched), array(2, "f", finite=False, like=False)),
+    threshold=limit(),
+    rows=inside(optional(array(1, "iu", empty=True))),
+)
 def active_pairs(
     points: Bank | Watched | FloatArray,
     queries: Bank | Watched | FloatArray,
@@ -81,7 +89,13 @@ def active_pairs(
 
     Returns:
         Sets stored by query, one row for each asked query, in the order asked.
+
+    Raises:
+        DataError: banks that are none or differ in dimension, or rows that are none of the queries'.
+        ConfigError: a threshold that is not a number.
     """
+    if points.shape[1] != queries.shape[1]:
+        raise DataError(f"points have dimension {points.shape[1]} but queries have dimension {queries.shape[1]}")
     asked = checked_rows(rows, len(queries), "queries")
     n_points = points.shape[0]
     block_pairs = _BLOCK_PAIRS * (1 if len(asked) <= _FEW_QUERIES else 2)  # many queries take longer to set up

@@ -21,6 +21,20 @@ from hybrid_train.network.start_options import check_start
 from hybrid_train.network.tangent_kernel import TangentKernel
 from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.support.checks import checked_counts
+from hybrid_train.support.declared import (
+    an,
+    array,
+    checked,
+    either,
+    inside,
+    name_of,
+    optional,
+    real,
+    seed_number,
+    size,
+    whole,
+    word,
+)
 from hybrid_train.support.philox import signs as seeded_signs
 from hybrid_train.support.rng import Role, generator
 
@@ -34,10 +48,10 @@ _BLOCK_PAIRS = 1 << 22
 
 def _checked_signs(output_weights: npt.ArrayLike) -> npt.NDArray[Any]:
     """Return output weights as (m, K) float64; int8 stays, it takes an eighth of the memory."""
-    signs = np.asarray(output_weights)
-    if signs.dtype == np.int8 and signs.ndim == 2 and signs.size:
-        return signs
-    return checked_vectors(signs, "output_weights").astype(np.float64)
+    given = output_weights if isinstance(output_weights, np.ndarray) else None
+    if given is not None and given.dtype == np.int8 and given.ndim == 2 and given.size:
+        return given
+    return checked_vectors(output_weights, "output_weights").astype(np.float64)
 
 
 def auto_threshold(width: int) -> float:
@@ -45,6 +59,15 @@ def auto_threshold(width: int) -> float:
     return math.sqrt(0.4 * math.log(width))
 
 
+@checked(
+    weights=an(Bank),
+    output_weights=inside(array(2)),
+    threshold=real(),
+    activation=word("relu", "jump"),
+    output_scale=optional(real()),
+    untrained=whole(0),
+    live=optional(an(Live)),
+)
 @final
 @dataclass(frozen=True, eq=False)
 class TwoLayerNetwork:
@@ -88,6 +111,18 @@ class TwoLayerNetwork:
         object.__setattr__(self, "output_weights", signs)
 
     @classmethod
+    @checked(
+        width=size(),
+        dimension=size(),
+        outputs=size(),
+        threshold=either(real(), word("auto")),
+        start=name_of("start"),
+        output_weight=real(above=0),
+        dtype=word("float32", "float64"),
+        storage=word("stored", "seeded", "live"),
+        examples=inside(optional(array(2))),
+        seed=seed_number(),
+    )
     def initialize(
         cls,
         width: int,

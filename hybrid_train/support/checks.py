@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import math
 
 import numpy as np
 
@@ -79,7 +79,7 @@ def checked_positive(value: float, name: str) -> float:
     Raises:
         ConfigError: it is not.
     """
-    if not _is_number(value) or not 0.0 < value <= sys.float_info.max:
+    if not is_finite_number(value) or not value > 0:
         raise ConfigError(f"{name}={value!r}: must be a number above 0")
     return float(value)
 
@@ -90,10 +90,16 @@ def checked_finite(value: float, name: str) -> float:
     Raises:
         ConfigError: it is not.
     """
-    if not _is_number(value) or not abs(value) <= sys.float_info.max:
+    if not is_finite_number(value):
         raise ConfigError(f"{name}={value!r}: must be a finite number")
     return float(value)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float | np.floating | np.integer) and not isinstance(value, bool)
+def is_finite_number(value: object) -> bool:
+    """Return whether this is a finite real number, of Python's or of NumPy's types, that a float64 can hold."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.floating | np.integer):
+        return False
+    try:
+        return math.isfinite(float(value))
+    except OverflowError:
+        return False

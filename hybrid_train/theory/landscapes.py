@@ -14,9 +14,10 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from hybrid_train.errors import ConfigError
+from hybrid_train.errors import ConfigError, DataError
 from hybrid_train.network.deep.network import DeepNetwork
 from hybrid_train.support.arrays import FloatArray
+from hybrid_train.support.declared import an, array, checked, inside, optional, real, seed_number, whole
 from hybrid_train.training.losses import Loss
 
 _KRYLOV = 24
@@ -100,6 +101,17 @@ class Objective:
         return self._network.at([part.reshape(shape) for part, shape in zip(parts, self._shapes, strict=True)])
 
 
+@checked(
+    network=an(DeepNetwork),
+    inputs=inside(array(2)),
+    targets=array(2, like=False),
+    loss=an(Loss),
+    reach=real(above=0),
+    points=whole(3, 1 << 12),
+    smoothing=optional(real(above=0)),
+    krylov=whole(1, 1 << 20),
+    seed=seed_number(),
+)
 def landscape(
     network: DeepNetwork,
     inputs: npt.ArrayLike,
@@ -129,6 +141,7 @@ def landscape(
 
     Raises:
         ConfigError: reach or smoothing is not positive, or points is not odd.
+        DataError: inputs and targets do not fit each other.
     """
     distance = reach / 10 if smoothing is None else smoothing
     if not (math.isfinite(reach) and reach > 0 and distance > 0):
@@ -136,6 +149,8 @@ def landscape(
     if points < 3 or points % 2 == 0:
         raise ConfigError(f"points={points}: expected an odd number of at least 3")
     objective = Objective(network, inputs, targets, loss)
+    if len(targets) != (n := len(network.checked_inputs(inputs))):
+        raise DataError(f"targets: {len(targets)} rows for {n} inputs")
     at = objective.point
     gradient = objective.gradient(at)
     norm = float(np.linalg.norm(gradient))

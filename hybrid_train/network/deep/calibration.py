@@ -12,8 +12,10 @@ from hybrid_train.errors import ConfigError, DataError
 from hybrid_train.network.deep.layers import Layer
 from hybrid_train.network.deep.network import DeepNetwork
 from hybrid_train.support.arrays import FloatArray
+from hybrid_train.support.declared import an, array, checked, inside, proportion
 
 
+@checked(network=an(DeepNetwork), inputs=inside(array(2)), share=inside(proportion()))
 def calibrated(network: DeepNetwork, inputs: npt.ArrayLike, share: float) -> DeepNetwork:
     """Return a copy in which the given share of each layer's neurons fires on these inputs, and norms are kept.
 

@@ -12,12 +12,14 @@ from hybrid_train.errors import ConfigError
 from hybrid_train.finder.bank import DenseBank
 from hybrid_train.network.deep.layers import Block, Layer
 from hybrid_train.network.deep.network import DeepNetwork, drawn_output, gaussian
-from hybrid_train.network.deep.scales import Scale, Thresholds, layer_scales
+from hybrid_train.network.deep.scales import START, Scale, Thresholds, layer_scales
 from hybrid_train.support.arrays import IntArray
 from hybrid_train.support.checks import checked_counts
+from hybrid_train.support.declared import array, checked, flag, inside, optional, sequence, size, whole
 from hybrid_train.support.rng import Role, generator
 
 
+@checked(height=whole(1, 1 << 16), width=whole(1, 1 << 16), kernel=size())
 def grid_patches(height: int, width: int, kernel: int = 3) -> IntArray:
     """Return (height * width, kernel^2) positions of the square patch around each pixel, wrapped at the edges.
 
@@ -35,6 +37,15 @@ def grid_patches(height: int, width: int, kernel: int = 3) -> IntArray:
     return (rows[:, None, :, None] * width + columns[None, :, None, :]).reshape(height * width, kernel * kernel)
 
 
+@checked(
+    channels=sequence(size()),
+    patches=inside(array(2, "iu")),
+    last=optional(size()),
+    outputs=size(),
+    input_channels=size(),
+    shared=flag(),
+    **START,
+)
 def convolutional(
     channels: Sequence[int],
     patches: npt.ArrayLike,
@@ -120,7 +131,10 @@ def convolutional_scales(
 
 
 def _checked_patches(patches: npt.ArrayLike) -> IntArray:
-    near = np.asarray(patches)
+    try:
+        near = np.asarray(patches)
+    except ValueError:
+        raise ConfigError("patches: expected integers of shape (positions, q), got a ragged list") from None
     if near.ndim != 2 or 0 in near.shape or near.dtype.kind not in "iu":
         raise ConfigError(f"patches: expected integers of shape (positions, q), got {near.dtype} {near.shape}")
     positions, reach = near.shape

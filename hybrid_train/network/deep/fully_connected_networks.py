@@ -10,11 +10,13 @@ from hybrid_train.errors import ConfigError
 from hybrid_train.finder.bank import DenseBank
 from hybrid_train.network.deep.layers import Block, Layer
 from hybrid_train.network.deep.network import DeepNetwork, drawn_output, gaussian
-from hybrid_train.network.deep.scales import Thresholds, layer_scales
+from hybrid_train.network.deep.scales import START, Thresholds, layer_scales
 from hybrid_train.support.checks import checked_counts
+from hybrid_train.support.declared import checked, sequence, size
 from hybrid_train.support.rng import Role, generator
 
 
+@checked(widths=sequence(size(), 0), dimension=size(), outputs=size(), **START)
 def fully_connected(
     widths: Sequence[int],
     dimension: int,

@@ -16,11 +16,13 @@ from hybrid_train.network.deep.layers import Block, Layer
 from hybrid_train.network.deep.passes import Find, Pass, forward
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.support.checks import checked_dtype
+from hybrid_train.support.declared import an, array, checked, inside, sequence, text
 from hybrid_train.support.rng import Role, generator
 
 _BLOCK_NUMBERS = 1 << 22
 
 
+@checked(layers=sequence(an(Layer)), output_weights=inside(array(2)), kind=text())
 @final
 @dataclass(frozen=True, eq=False)
 class DeepNetwork:

@@ -13,6 +13,7 @@ from hybrid_train.finder.bank import DenseBank
 from hybrid_train.network.deep.layers import Block, Layer
 from hybrid_train.network.deep.network import DeepNetwork, drawn_output, gaussian
 from hybrid_train.network.deep.scales import (
+    START,
     Scale,
     Spectrum,
     Thresholds,
@@ -22,6 +23,7 @@ from hybrid_train.network.deep.scales import (
     scale_for_threshold,
 )
 from hybrid_train.support.checks import checked_counts
+from hybrid_train.support.declared import checked, size, whole
 from hybrid_train.support.rng import Role, generator
 
 
@@ -30,6 +32,7 @@ def residual_factor(depth: int, width: int) -> float:
     return 1.0 / (depth * max(math.log(width), 1.0))
 
 
+@checked(width=size(), depth=whole(1, 1 << 20), dimension=size(), outputs=size(), **START)
 def residual(
     width: int,
     depth: int,

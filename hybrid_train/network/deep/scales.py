@@ -14,9 +14,28 @@ from scipy.special import ndtr, ndtri
 from hybrid_train.errors import ConfigError
 from hybrid_train.network.two_layer import auto_threshold
 from hybrid_train.support.arrays import FloatArray
+from hybrid_train.support.declared import (
+    either,
+    inside,
+    name_of,
+    optional,
+    proportion,
+    real,
+    seed_number,
+    sequence,
+    word,
+)
 
 Thresholds = float | Sequence[float] | Literal["auto"]
 """One shift for all layers, one for each, or "auto"."""
+
+START = {
+    "threshold": either(real(), name_of("way to choose shifts"), sequence(real())),
+    "share": optional(inside(proportion())),
+    "seed": seed_number(),
+    "dtype": word("float32", "float64"),
+}
+"""What the options may be that every random deep network has."""
 
 _ATOMS = 512
 """Atoms that stand for the distribution of an activation between two residual layers."""

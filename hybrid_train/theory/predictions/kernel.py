@@ -11,6 +11,7 @@ from scipy.special import ndtr
 from hybrid_train.errors import ConfigError
 from hybrid_train.finder.bank import checked_vectors
 from hybrid_train.support.arrays import FloatArray
+from hybrid_train.support.declared import array, checked, inside, real
 
 _NEARLY = 1e-3
 """Pairs whose |cosine| is closer to 1 than this have it computed from differences of their rows."""
@@ -61,6 +62,7 @@ def joint_firing(inputs: npt.ArrayLike, threshold: float) -> FloatArray:
     return joint
 
 
+@checked(inputs=inside(array(2)), threshold=real())
 def shifted_kernel(inputs: npt.ArrayLike, threshold: float) -> FloatArray:
     """Return H^cts_ij = <x_i, x_j> P(<w, x_i> > b and <w, x_j> > b), w ~ N(0, I) (PRE Proposition 5.1).
 
