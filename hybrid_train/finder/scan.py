@@ -64,8 +64,8 @@ class _Part(NamedTuple):
 
 
 @checked(
-    points=either(an(Bank, Watched), array(2, "f", finite=False, like=False)),
-    queries=either(an(Bank, Watched), array(2, "f", finite=False, like=False)),
+    points=either(an(Bank, Watched), array(2, finite=False, like=False, empty=True)),
+    queries=either(an(Bank, Watched), array(2, finite=False, like=False, empty=True)),
     threshold=limit(),
     rows=inside(optional(array(1, "iu", empty=True))),
 )
