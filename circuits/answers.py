@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, final
 
 import numpy as np
 import numpy.typing as npt
 
 from circuits.scope import CandidatePairs, Scope
-from circuits.search import Found, Stop, Verifier
+from circuits.search import Found, Step, Stop, Verifier
 from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.bank import Watched
 from hybrid_train.finder.predicate import inner_products
@@ -54,6 +55,7 @@ class Answer(NamedTuple):
     inner_products: FloatArray
     newcomers: IntArray
     stops: list[Stop]
+    schedules: list[Sequence[Step]]
 
     @classmethod
     def of(cls, n_queries: int, old: Known, found: list[Found], scope: Scope | None) -> Answer:
@@ -68,7 +70,8 @@ class Answer(NamedTuple):
             parts.append((*pairs, np.fromiter(values, np.float64, sum(sizes))))
         queries, points, products = (np.concatenate(part) for part in zip(*parts, strict=True))
         newcomers = np.bincount(queries, minlength=n_queries) - np.bincount(still[0], minlength=n_queries)
-        return cls(queries, points, products, newcomers, [one.stop for one in found])
+        stops, schedules = [one.stop for one in found], [one.schedule for one in found]
+        return cls(queries, points, products, newcomers, stops, schedules)
 
 
 @final

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal, final
 
 import numpy as np
@@ -18,7 +19,7 @@ from circuits.law import LEAST_SHARE
 from circuits.recollection import Recollection
 from circuits.register import Register
 from circuits.scope import AllPairs, CandidatePairs, EachQuery, Scope
-from circuits.search import Stop, run_searches
+from circuits.search import Step, Stop, run_searches
 from circuits.strategies import DEFAULT_STRATEGY, StrategyName, load_strategy
 from circuits.strategies.strategy import Expectation
 from hybrid_train.errors import ConfigError, InvariantError
@@ -27,6 +28,7 @@ from hybrid_train.finder.bank import Bank, Motion, checked_rows
 from hybrid_train.finder.candidates import CandidateFinder
 from hybrid_train.finder.cost import Cost
 from hybrid_train.finder.interface import APPROXIMATE, Promise
+from hybrid_train.finder.proof import Proof
 from hybrid_train.finder.registry import make_finder
 from hybrid_train.finder.scan import active_pairs
 from hybrid_train.finder.watching import WatchingFinder
@@ -128,6 +130,7 @@ class GroverFinder(WatchingFinder):
         self._ruling_out = _checked_scope(scope, candidates, oracle)
         self._n_candidates = 0
         self._planned: int | None = None
+        self._proving = False
         self._seed = np.random.SeedSequence()
         self.stops: tuple[Stop, ...] = ()
 
@@ -172,6 +175,7 @@ class GroverFinder(WatchingFinder):
         self._watch(points, queries, threshold)
         self._budget = DeltaBudget(self._delta, self._planned)
         self._calls = 0
+        self._proven: tuple[list[Sequence[Step]], FloatArray, int] = [], np.empty(0), 0
         self._last = Recollection()
         self.stops = ()
         self.cost = Cost()
@@ -188,16 +192,53 @@ class GroverFinder(WatchingFinder):
         size = max(1, len(asked))
         if not self._pairs:
             size = self._engine.searches_at_once(Register((len(self._points),)))
+        charged = self.cost.oracle_calls
         parts = [slice(start, start + size) for start in range(0, len(asked), size)]
         answers = [self._answer(asked[part], shares[part]) for part in parts]
         self._calls += 1
         self.stops = tuple(stop for answer in answers for stop in answer.stops)
+        if self._proving:
+            self._proven = (
+                [one for answer in answers for one in answer.schedules],
+                shares,
+                self.cost.oracle_calls - charged,
+            )
         queries = [answer.queries + part.start for answer, part in zip(answers, parts, strict=True)]
         empty = np.empty(0, np.int64)
         found = np.concatenate([empty, *queries]), np.concatenate([empty, *(one.points for one in answers)])
         self._last.keep(asked, *found, np.concatenate([empty, *(one.newcomers for one in answers)]))
         values = np.concatenate([np.empty(0), *(one.inner_products for one in answers)])
         return active_sets(asked, *found, values, (len(self._queries), len(self._points)))
+
+    def prepare_proofs(self) -> None:
+        if self._strategy.needs_count:
+            raise ConfigError("GroverFinder: no proofs: this strategy is told how much there is; take 'adaptive'")
+        if self._engine.may_fault:
+            raise ConfigError("GroverFinder: no proofs: the machine may fault; leave noise, sampler and backend out")
+        if self._pairs:
+            raise ConfigError("GroverFinder: no proofs: one search over all pairs has none yet; take scope='query'")
+        self._proving = True
+
+    def proof(self, sets: ActiveSets) -> Proof:
+        """Return the schedule of each search, and what it may have missed with.
+
+        For each asked query its ``share`` of delta, how many points were ``found``, and where its runs end,
+        ``run_ends`` (R,); for each run its ``iterations``, and for a certificate the ``miss`` with which it finds
+        nothing though something is left (0 for other runs). ``calls`` are the oracle calls that were charged.
+        """
+        schedules, shares, calls = self._proven
+        steps = [step for schedule in schedules for step in schedule]
+        return Proof(
+            "search",
+            {
+                "share": shares,
+                "found": sets.counts,
+                "run_ends": np.cumsum([len(schedule) for schedule in schedules], dtype=np.int64),
+                "iterations": np.array([step.iterations for step in steps], np.int64),
+                "miss": np.array([step.miss for step in steps], np.float64),
+                "calls": np.array(calls),
+            },
+        )
 
     def move_points(self, rows: npt.ArrayLike, points: npt.ArrayLike) -> None:
         self._points.put(rows, points)
@@ -242,7 +283,13 @@ class GroverFinder(WatchingFinder):
         )
         verifier = PredicateVerifier(self._points, vectors, self._threshold, scope)
         found = run_searches(
-            searches, marked=marked, engine=self._engine, verifier=verifier, cost=self.cost, known=known
+            searches,
+            marked=marked,
+            engine=self._engine,
+            verifier=verifier,
+            cost=self.cost,
+            known=known,
+            keep=self._proving,
         )
         return Answer.of(len(asked), old, found, scope)
 

@@ -77,11 +77,25 @@ class Found:
         inner_products: item -> its verified inner product: known ones, then the others in the order found.
         stop: why it ended.
         newcomers: how many of them were not known before.
+        schedule: its runs, if they were kept.
     """
 
     inner_products: dict[int, float]
     stop: Stop
     newcomers: int
+    schedule: Sequence[Step] = ()
+
+
+class Step(NamedTuple):
+    """A run of a schedule.
+
+    Attributes:
+        iterations: of the run.
+        miss: with what a certificate may find nothing though something is left; 0 for other runs.
+    """
+
+    iterations: int
+    miss: float
 
 
 def run_searches(
@@ -92,6 +106,7 @@ def run_searches(
     verifier: Verifier,
     cost: Cost,
     known: Sequence[dict[int, float]] | None = None,
+    keep: bool = False,
 ) -> list[Found]:
     """Step all searches in lockstep until each has stopped.
 
@@ -105,6 +120,7 @@ def run_searches(
         verifier: checks every measured index.
         cost: charged for the runs, measurements and verifications.
         known: (S,) items with their inner products that each search has already, verified and unmarked.
+        keep: whether the runs of each search are kept.
 
     Returns:
         (S,) what each found.
@@ -113,6 +129,7 @@ def run_searches(
         ResourceError: the machine misses so often that it cannot be following the law of its circuits.
     """
     items: list[dict[int, float]] = [dict(one) for one in known] if known else [{} for _ in searches]
+    schedules: list[list[Step]] = [[] for _ in searches]
     aside: dict[int, list[int]] = {}
     pending = np.arange(len(searches))
     outcomes = np.full(len(searches), BEGIN)
@@ -122,8 +139,12 @@ def run_searches(
         if not len(pending):
             stops = _stops(searches, items, engine)
             old = [len(one) for one in known] if known else [0] * len(items)
-            return [Found(one, stop, len(one) - n) for one, stop, n in zip(items, stops, old, strict=True)]
+            ends = zip(items, stops, old, schedules, strict=True)
+            return [Found(one, stop, len(one) - n, schedule) for one, stop, n, schedule in ends]
         interruption.check()
+        if keep:
+            for at, one in zip(pending.tolist(), runs, strict=True):
+                schedules[at].append(Step(one.iterations, searches[at]["certifying"] * searches[at]["miss"]))
         _unmark_aside(searches, aside, marked)
         at_once = unmarking(searches, pending)
         measured = engine.sample(Batch(marked, pending, runs, seeds[going]))

@@ -31,6 +31,9 @@ class ScanFinder(WatchingFinder):
         self.cost.inner_products += len(sets.rows) * len(self._points)
         return sets
 
+    def prepare_proofs(self) -> None:
+        pass
+
     def move_points(self, rows: npt.ArrayLike, points: npt.ArrayLike) -> None:
         self._points.put(rows, points)
 

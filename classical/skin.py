@@ -23,6 +23,7 @@ from hybrid_train.finder.candidates import CandidateFinder
 from hybrid_train.finder.cost import Cost
 from hybrid_train.finder.interface import EXACT, Promise
 from hybrid_train.finder.predicate import norm_bounds
+from hybrid_train.finder.proof import Proof
 from hybrid_train.finder.watching import WatchingFinder
 from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray, IntArray
@@ -81,6 +82,7 @@ class SkinFinder(FollowingFinder, WatchingFinder, CandidateFinder):
         self._skin = skin
         self._gram = gram
         self._evaluates = True
+        self._proving = False
         self.rescans = 0
 
     @property
@@ -178,6 +180,30 @@ class SkinFinder(FollowingFinder, WatchingFinder, CandidateFinder):
         order = np.lexsort((points[wanted], place[queries[wanted]]))
         counts = np.bincount(place[queries[wanted]], minlength=len(asked))
         return np.concatenate([[0], np.cumsum(counts)]), points[wanted][order]
+
+    def prepare_proofs(self) -> None:
+        self._proving = True
+
+    def proof(self, sets: ActiveSets) -> Proof:
+        """Return the lists made since the last proof; those made before still hold, as far as their rows moved.
+
+        ``side`` is the bank that has lists and ``afresh`` whether all were made anew, against the other bank as it is
+        now; ``scanned`` (S,) rows, where they are now, with ``gap`` (S,), the distance (b - <p, q>) / ||q|| from which
+        on no list holds a vector, and what is nearer in ``lists``, from ``list_starts`` (S + 1,) on.
+        """
+        scanned, afresh = self._lists.scanned_since()
+        starts, columns, gap = self._lists.candidates_of(scanned)
+        return Proof(
+            "lists",
+            {
+                "side": np.array("points" if self._points_listed else "queries"),
+                "afresh": np.array(afresh),
+                "scanned": scanned,
+                "gap": gap,
+                "list_starts": starts,
+                "lists": columns,
+            },
+        )
 
     def move_points(self, rows: npt.ArrayLike, points: npt.ArrayLike) -> None:
         self._points_moved = True
@@ -286,6 +312,7 @@ class SkinFinder(FollowingFinder, WatchingFinder, CandidateFinder):
         accuracy = max(ACCURACY, _SPACINGS * spacing)
         skin = self._skin or self._first_skin
         self._lists = NeighbourLists(self._listed, columns, self._threshold, skin, self._swing, accuracy)
+        self._lists.remembering = self._proving
         spare = self._lists.candidates - self._lists.active
         self._lost = 0
         self._frame_is_new = True

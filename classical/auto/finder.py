@@ -21,6 +21,7 @@ from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.bank import Bank, Motion, Watched
 from hybrid_train.finder.cost import Cost
 from hybrid_train.finder.interface import EXACT, ActiveSetFinder, Promise
+from hybrid_train.finder.proof import Proof
 from hybrid_train.finder.registry import make_finder
 from hybrid_train.finder.watching import WatchingFinder
 from hybrid_train.network.deep import DeepNetwork
@@ -95,6 +96,7 @@ class AutoFinder(FollowingFinder, WatchingFinder):
     def __init__(self) -> None:
         super().__init__()
         self._planned: int | None = None
+        self._proving = False
         self._too_large: dict[str, str] = {}
         self._left_out: dict[str, str] = {}
         self._timeless = False
@@ -201,6 +203,12 @@ class AutoFinder(FollowingFinder, WatchingFinder):
         self._report()
         return sets
 
+    def prepare_proofs(self) -> None:
+        self._proving = True
+
+    def proof(self, sets: ActiveSets) -> Proof:
+        return self._arm.proof(sets)
+
     def move_points(self, rows: npt.ArrayLike, points: npt.ArrayLike) -> None:
         moved = self._put(self._points, rows, points)
         self._anew["points"] += moved
@@ -283,6 +291,8 @@ class AutoFinder(FollowingFinder, WatchingFinder):
     def _built(self) -> ActiveSetFinder:
         """Return the chosen finder, built on the banks as they are."""
         arm = make_finder(self._kind)
+        if self._proving:
+            arm.prepare_proofs()
         points, queries = (bank.bank if bank.live else bank[:] for bank in (self._points, self._queries))
         arm.build(points, queries, self._threshold)
         return arm

@@ -90,6 +90,9 @@ class CorrelationTreeFinder(WatchingFinder):
         shape = len(self._queries), len(self._points)
         return ActiveSets(indptr, np.concatenate(indices), np.concatenate(values), shape, asked)
 
+    def prepare_proofs(self) -> None:
+        pass
+
     def move_points(self, rows: npt.ArrayLike, points: npt.ArrayLike) -> None:
         where = self._points.put(rows, points)
         self._correlate(np.arange(len(self._queries)), where)

@@ -11,6 +11,7 @@ from classical.hsr.tree import HalfSpaceTree
 from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.bank import Bank
 from hybrid_train.finder.interface import EXACT, Promise
+from hybrid_train.finder.proof import Proof
 from hybrid_train.finder.watching import WatchingFinder
 
 
@@ -47,6 +48,12 @@ class HSRFinder(WatchingFinder):
     def find(self, rows: npt.ArrayLike | None = None) -> ActiveSets:
         self._check_built()
         return self._tree.query(self._queries, self._threshold, rows)
+
+    def prepare_proofs(self) -> None:
+        pass
+
+    def proof(self, sets: ActiveSets) -> Proof:
+        return self._tree.proof(self._queries.taken(sets.rows), self._threshold)
 
     def move_points(self, rows: npt.ArrayLike, points: npt.ArrayLike) -> None:
         where = self._points.put(rows, points)

@@ -9,11 +9,13 @@ import numpy.typing as npt
 
 from classical.hsr import queries as _tree_query
 from classical.hsr import updates as _tree_kernels
+from classical.hsr.proof import boxes_left_out
 from hybrid_train.errors import ConfigError, DataError
 from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.bank import Bank, Watched, checked_rows, checked_vectors
 from hybrid_train.finder.cost import Cost
 from hybrid_train.finder.predicate import rounding_margin
+from hybrid_train.finder.proof import Proof
 from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.support.parallel import processors, side_by_side
 
@@ -160,6 +162,10 @@ class HalfSpaceTree:
 
         side_by_side(put, range(len(answers)))
         return indptr, ids, values
+
+    def proof(self, queries: FloatArray, threshold: float) -> Proof:
+        """Return why no point fires but those that :meth:`query` reports, where no point was ever deleted."""
+        return boxes_left_out(self._tree, np.require(queries, np.float64, ["C"]), float(threshold))
 
     def insert(self, points: npt.ArrayLike) -> IntArray:
         """Add points (n, d) and return their ids (ADD); ids of deleted points are given out again.

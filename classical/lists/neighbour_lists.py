@@ -83,6 +83,9 @@ class NeighbourLists:
         skin: distance within which a column is listed.
         swing: sway of the columns to leave room for.
         accuracy: tolerated error of a followed inner product, in units of ||p|| ||q||.
+
+    Attributes:
+        remembering: whether rows that are scanned again are kept in mind for :meth:`scanned_since`.
     """
 
     def __init__(
@@ -94,6 +97,8 @@ class NeighbourLists:
         self.evaluated = 0
         self.touched = 0
         self.deviation = 0.0
+        self.remembering = False
+        self._news: list[IntArray] | None = None
         self._rows = rows
         self._threshold = float(threshold)
         self.swing = swing
@@ -265,10 +270,26 @@ class NeighbourLists:
         """Return the number of active entries of ``rows``."""
         return self._lists.fired[rows]
 
+    def scanned_since(self) -> tuple[IntArray, bool]:
+        """Return the rows scanned since the last call, ascending, and whether those are all since this was made."""
+        news, self._news = self._news, []
+        if news is None:
+            return np.arange(len(self._rows)), True
+        return np.unique(np.concatenate([np.empty(0, np.int64), *news])), False
+
+    def candidates_of(self, rows: IntArray) -> tuple[IntArray, IntArray, FloatArray]:
+        """Return (starts, columns, gaps) of the lists of ``rows``: of the k-th, columns from starts[k] on."""
+        lists = self._lists
+        starts = np.concatenate([[0], np.cumsum(lists.size[rows], dtype=np.int64)])
+        entries = np.repeat(lists.start[rows] - starts[:-1], lists.size[rows]) + np.arange(starts[-1])
+        return starts, lists.column[entries].astype(np.int64), lists.gap[rows]
+
     def rescan(self, rows: IntArray) -> None:
         """Make the lists of ``rows`` anew."""
         if not len(rows):
             return
+        if self.remembering and self._news is not None:
+            self._news.append(rows)
         counts, index, gap, reach = self._scan(rows)
         longer = counts > self._lists.size[rows]
         room = int(counts[longer].sum())

@@ -88,6 +88,9 @@ class SparseColumnsFinder(FollowingFinder, WatchingFinder):
         indptr = np.cumsum(np.concatenate(counts))
         return ActiveSets(indptr, np.concatenate(ids), np.concatenate(values), shape, asked)
 
+    def prepare_proofs(self) -> None:
+        pass
+
     def move_points(self, rows: npt.ArrayLike, points: npt.ArrayLike) -> None:
         where = self._points.put(rows, points)
         self._tiles.put(where, self._points[where])

@@ -9,7 +9,15 @@ from hybrid_train.config.schema import Config, NetworkConfig
 
 def combination_errors(config: Config) -> list[str]:
     """Return what is wrong between sections that are valid by themselves, one line each."""
-    topics = (_fresh_errors, _batch_errors, _adversary_errors, _deep_errors, _storage_errors, _optimiser_errors)
+    topics = (
+        _fresh_errors,
+        _batch_errors,
+        _adversary_errors,
+        _deep_errors,
+        _storage_errors,
+        _optimiser_errors,
+        _proof_errors,
+    )
     return [error for topic in topics for error in topic(config)]
 
 
@@ -80,6 +88,15 @@ def _optimiser_errors(config: Config) -> Iterator[str]:
         yield f"{given}: remove it, it is for network.kind='two_layer'"
     elif config.network.storage == "seeded":
         yield f"{given}: remove it, it is for network.storage='stored'"
+
+
+def _proof_errors(config: Config) -> Iterator[str]:
+    if not config.run.proof:
+        return
+    if config.run.breaks:
+        yield "run.proof=True: remove it, or run.checkpoint: proofs follow the weights from the first step to the last"
+    if isinstance(config.network, NetworkConfig) and config.network.storage != "stored":
+        yield f"network.storage={config.network.storage!r}: expected 'stored' for run.proof=True, which writes W down"
 
 
 def _deep_errors(config: Config) -> Iterator[str]:

@@ -252,6 +252,9 @@ class RunConfig(Section):
     weights, so that the run that is taken up equals the unbroken one to the last bit. It differs in last bits, and in
     what is charged, from a run without breaks. With ``seconds`` the clock says where the breaks are; the notes list
     them, and ``at`` repeats them. Where there are breaks, the finder ``auto`` goes by counts instead of the clock.
+
+    ``proof = true`` writes beside the results why each of the finder's answers is complete; ``hybrid-train verify``
+    checks it. The finder is then asked for its sets at every step, also where it could train without.
     """
 
     seed: Annotated[int, Field(ge=0, le=MOST_SEED)] = 0
@@ -265,6 +268,7 @@ class RunConfig(Section):
         AfterValidator(_known_checkpoint),
         Field(description="a number of steps, or a table {steps = N}, {seconds = S} or {at = [T, ...]}"),
     ] = 0
+    proof: bool = False
 
     @property
     def breaks(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from hybrid_train.experiments.folder import stopped_or_failed
 from hybrid_train.experiments.held_out import HeldOutWatch
 from hybrid_train.experiments.judging import judging_note
 from hybrid_train.experiments.pauses import Pauses
+from hybrid_train.experiments.proving import check_provable, proving_finders
 from hybrid_train.experiments.results import RunDirectory
 from hybrid_train.experiments.row import Row
 from hybrid_train.experiments.setting import Setting
@@ -48,6 +49,7 @@ class Attempt:
         unwritten: why the network or the summary of a run that came to its end is not on disk; None if it is.
 
     Raises:
+        ConfigError: proofs are asked for and cannot be given.
         ResourceError: the finder cannot serve banks of this size here.
     """
 
@@ -57,6 +59,8 @@ class Attempt:
         finder = self._finders(0)
         for search in setting.kind.searches(setting.examples(config), config.training.index):
             finder.check_resources(*search)
+        if config.run.proof:
+            check_provable(finder, setting, config, directory)
         self.exact = finder.promise.exact
         self.error: str | None = None
         self.status = "running"
@@ -142,6 +146,8 @@ class Attempt:
         halfway = None if directory is None else directory.halfway
         begin = None if halfway is None else halfway.progress
         finders = planned_finders(config, setting, 0 if begin is None else begin.step)
+        if config.run.proof and directory is not None:
+            finders = proving_finders(finders, directory.path)
         if directory is None or halfway is None:
             training = make_training(config, setting, network, finders, breaks=self._pauses)
         else:

@@ -23,6 +23,7 @@ MANIFEST = "manifest.json"
 METRICS_NAME = re.compile(r"(metrics|rows)\.jsonl")
 _NAME = re.compile(
     r"config\.toml|environment\.json|request\.json|summary\.json|(metrics|rows)\.jsonl|"
+    r"proofs/seals\.txt|"
     r"checkpoints/(step|resume)-[0-9]{1,18}\.npz"
 )
 STATUSES = ("running", "done", "stopped", "failed")

@@ -14,6 +14,7 @@
     summary.json          the document ``hybrid-train run --json`` prints; its ``status`` is "running" from the start,
                           then "done", "stopped" or "failed"
     manifest.json         sizes and SHA-256 of these files, see :mod:`hybrid_train.experiments.manifest`
+    proofs/               with ``run.proof``: see :mod:`hybrid_train.proofs.recording`
     figures/              pictures (PNG) and the data behind them (JSON)
     .lock                 held by the process that writes here
 
@@ -44,6 +45,7 @@ from hybrid_train.experiments.halfway import Halfway
 from hybrid_train.experiments.manifest import MANIFEST, Manifest, differing
 from hybrid_train.experiments.records import read_records
 from hybrid_train.network.storing import Network, restored, stored
+from hybrid_train.proofs.recording import SEALS
 from hybrid_train.support.archives import opened_archive
 from hybrid_train.support.declared import checked
 from hybrid_train.support.declared import path as path_kind
@@ -159,6 +161,8 @@ class RunDirectory:
         with writing(self.path / METRICS):
             records, _ = read_records(self.path / METRICS)
             self._manifest.take(self.path, METRICS, lines=len(records))
+            if (self.path / SEALS).exists():
+                self._manifest.take(self.path, SEALS)
         with writing(self.path):
             self._tidy()
             finish_folder(self.path, self._manifest, str(summary.get("status", "done")))

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.bank import Bank, Motion
 from hybrid_train.finder.interface import ActiveSetFinder, Promise
+from hybrid_train.finder.proof import Proof
 
 
 class ForwardingFinder(ActiveSetFinder):
@@ -30,6 +31,12 @@ class ForwardingFinder(ActiveSetFinder):
 
     def ignore_clock(self) -> None:
         self._finder.ignore_clock()
+
+    def prepare_proofs(self) -> None:
+        self._finder.prepare_proofs()
+
+    def proof(self, sets: ActiveSets) -> Proof:
+        return self._finder.proof(sets)
 
     def check_resources(self, n_points: int, n_queries: int, dimension: int) -> None:
         self._finder.check_resources(n_points, n_queries, dimension)

@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hybrid_train.errors import ConfigError
 from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.bank import Bank, Motion
 from hybrid_train.finder.cost import Cost, SimulationCost
+from hybrid_train.finder.proof import Proof
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,26 @@ class ActiveSetFinder(ABC):
     def facts(self) -> dict[str, Any]:
         """Return what this finder has to say of itself by now, for the tables: plain numbers and sentences by name."""
         return {}
+
+    def prepare_proofs(self) -> None:
+        """Hear, before ``build``, that :meth:`proof` will be asked for after ``build`` and after every answer.
+
+        Raises:
+            ConfigError: this finder cannot say why its answers are complete; those that can override this.
+        """
+        why = "it has none" if self.promise.exact else f"its answers are {self.promise}"
+        raise ConfigError(f"{type(self).__name__}: no proofs: {why}; take scan, hsr, skin or grover")
+
+    def proof(self, sets: ActiveSets) -> Proof:
+        """Return why the last answer is complete.
+
+        Args:
+            sets: that answer, stored by query with a row for each that was asked; after ``build``, one about none.
+
+        Raises:
+            ConfigError: as ``prepare_proofs``.
+        """
+        raise ConfigError(f"{type(self).__name__}: no proofs; call prepare_proofs first")
 
     def check_resources(self, n_points: int, n_queries: int, dimension: int) -> None:
         """Raise ResourceError, before anything is computed, if banks of this size cannot be served here."""

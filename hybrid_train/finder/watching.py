@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy.typing as npt
 
 from hybrid_train.errors import ConfigError
+from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.bank import Bank, Watched, checked_threshold, watch_both
 from hybrid_train.finder.interface import ActiveSetFinder
+from hybrid_train.finder.proof import Proof, every_pair_looked_at
 
 
 class WatchingFinder(ActiveSetFinder):
@@ -32,6 +34,10 @@ class WatchingFinder(ActiveSetFinder):
         """
         bound = checked_threshold(threshold)
         self._watched = (*watch_both(points, queries), bound)
+
+    def proof(self, sets: ActiveSets) -> Proof:
+        """Return the proof of a finder that looks at every pair; one that need not overrides this."""
+        return every_pair_looked_at(self._points, self._queries, sets)
 
     def _check_built(self) -> None:
         """Raise ConfigError if ``build`` was not called yet."""

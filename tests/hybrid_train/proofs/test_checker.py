@@ -1,0 +1,146 @@
+"""The checker accepts what finders prove, and refuses proofs of which one entry is another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hybrid_train.proofs.checker import inner
+from hybrid_train.support.kernels import dot
+from tests.support.banks import KINDS
+from tests.support.proving import PROVERS, Record, proven, refuted
+
+CALM = [kind for kind in KINDS if kind != "overflowing"]
+
+
+@pytest.mark.parametrize(("name", "options"), PROVERS)
+@pytest.mark.parametrize("seed", range(3))
+def test_proofs_of_all_finders_hold(name: str, options: dict[str, Any], seed: int) -> None:
+    kind = CALM[(seed * 7 + len(name)) % len(CALM)]
+    records = proven(name, options, kind, seed)
+    assert len(records) >= 4
+    assert not refuted(records)
+
+
+def test_the_deciding_inner_product_is_that_of_the_finders() -> None:
+    rng = np.random.default_rng(0)
+    for dimension in (1, 7, 8, 9, 31, 64):
+        p, q = rng.standard_normal((2, 50, dimension))
+        assert inner(p, q).tolist() == [dot(a, b) for a, b in zip(p, q, strict=True)]
+
+
+def _last(records: list[Record]) -> Record:
+    return next(record for record in reversed(records) if len(record["pairs"]))
+
+
+def _unlist(records: list[Record]) -> None:
+    record = _last(records)
+    record["pairs"] = record["pairs"][1:]
+
+
+def _list_another(records: list[Record]) -> None:
+    record, size = _last(records), len(records[0]["points"])
+    have = {tuple(pair) for pair in record["pairs"].tolist()}
+    more = next((int(q), p) for q in record["asked"] for p in range(size) if (int(q), p) not in have)
+    pairs = np.array(sorted({*have, more}))
+    record["pairs"] = pairs
+
+
+def _raise_threshold(records: list[Record]) -> None:
+    records[0]["threshold"] = records[0]["threshold"] + 1e3
+
+
+def _lower_threshold(records: list[Record]) -> None:
+    records[0]["threshold"] = records[0]["threshold"] - 1e3
+
+
+@pytest.mark.parametrize(("name", "options"), PROVERS)
+@pytest.mark.parametrize("falsify", [_unlist, _list_another, _raise_threshold, _lower_threshold])
+def test_a_false_answer_is_refuted(name: str, options: dict[str, Any], falsify: Callable[[list[Record]], None]) -> None:
+    records = next(
+        found
+        for found in (proven(name, options, "gaussian", seed) for seed in range(50))
+        if any(0 < len(one["pairs"]) < len(one["asked"]) * len(found[0]["points"]) for one in found[1:])
+        and len(_last(found)["pairs"]) < len(_last(found)["asked"]) * len(found[0]["points"])
+    )
+    assert not refuted(records)
+    falsify(records)
+    # a quantum search does not look at what it does not measure: that its threshold is the run's, ``verify`` checks
+    assert refuted(records) == (name != "grover" or falsify is not _lower_threshold)
+
+
+def _found(name: str, options: dict[str, Any], wanted: Callable[[Record], bool]) -> tuple[list[Record], Record]:
+    for seed in range(200):
+        records = proven(name, options, "gaussian", seed)
+        for record in records[1:]:
+            if wanted(record):
+                return records, record
+    raise AssertionError("no such record")
+
+
+def test_nearest_must_be_what_it_says() -> None:
+    records, record = _found("scan", {}, lambda one: len(one["asked"]) > 0 and bool(np.isfinite(one["nearest"]).any()))
+    at = int(np.flatnonzero(np.isfinite(record["nearest"]))[0])
+    record["nearest"][at] = np.nextafter(record["nearest"][at], -np.inf)
+    assert refuted(records)
+
+
+@pytest.mark.parametrize("entry", ["bound", "high", "members", "ranges"])
+def test_boxes_must_hold_their_members_and_bounds(entry: str) -> None:
+    records, record = _found("hsr", {"leaf_size": 2}, lambda one: len(one["cut"]) > 0)
+    match entry:
+        case "bound":
+            record["bound"][0] = np.nextafter(record["bound"][0], -np.inf)
+        case "high":
+            record["high"][record["cut"][0, 1]] -= 1e6
+        case "members":
+            record["members"][0] = record["members"][-1]
+        case "ranges":
+            record["ranges"][record["cut"][0, 1], 1] += 10**6
+    assert refuted(records)
+
+
+@pytest.mark.parametrize("entry", ["gap", "lists", "scanned"])
+def test_lists_must_hold_what_is_near(entry: str) -> None:
+    def wanted(one: Record) -> bool:
+        return bool(one["afresh"]) and bool(np.isfinite(one["gap"]).any()) and len(one["lists"]) > 0
+
+    records, record = _found("skin", {}, wanted)
+    match entry:
+        case "gap":
+            finite = np.flatnonzero(np.isfinite(record["gap"]))
+            record["gap"][finite] = record["gap"][finite] + 1e3
+        case "lists":
+            full = int(np.flatnonzero(np.diff(record["list_starts"]))[0])
+            record["lists"] = np.delete(record["lists"], record["list_starts"][full])
+            record["list_starts"][full + 1 :] -= 1
+        case "scanned":
+            record["scanned"] = record["scanned"][:-1]
+    assert refuted(records)
+
+
+@pytest.mark.parametrize("entry", ["share", "found", "iterations", "miss", "calls", "run_ends"])
+def test_schedules_must_be_long_enough_for_what_they_promise(entry: str) -> None:
+    def wanted(one: Record) -> bool:
+        return "iterations" in one and len(one["iterations"]) > 0 and bool((one["miss"] > 0).any())
+
+    records, record = _found("grover", {"engine": "closed_form"}, wanted)
+    certificate = int(np.flatnonzero(record["miss"] > 0)[-1])
+    match entry:
+        case "share":
+            record["share"] = record["share"] * 1e7
+        case "iterations":
+            record["calls"] = record["calls"] - record["iterations"][certificate]
+            record["iterations"][certificate] = 0
+        case "miss":
+            record["miss"][certificate] = 0.9
+        case "found":
+            record["found"] = record["found"] + 1
+        case "calls":
+            record["calls"] = record["calls"] + 1
+        case "run_ends":
+            record["run_ends"] = record["run_ends"][:-1]
+    assert refuted(records)
