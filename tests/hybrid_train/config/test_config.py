@@ -54,7 +54,7 @@ def test_defaults_are_the_documented_ones() -> None:
             "schedule": "constant",
         },
         "finder": {"kind": "auto"},
-        "run": {"seed": 0, "audit_every": 1, "threads": "auto", "checkpoint": 0},
+        "run": {"seed": 0, "audit_every": 1, "threads": "auto", "checkpoint": 0, "proof": False},
     }
 
 
@@ -182,7 +182,7 @@ def test_no_key_takes_a_boolean_or_an_infinite_number(model: Any) -> None:
     section = {NetworkConfig: "network", TrainingConfig: "training", RunConfig: "run"}.get(model, "data")
     for key in model.model_fields:
         for value in (True, float("inf")):
-            if value is True and key in {"replacement", "header", "standardise", "bias"}:
+            if value is True and key in {"replacement", "header", "standardise", "bias", "proof"}:
                 continue
             tables: dict[str, Any] = {"data": dict(SPHERE["data"])}
             if section == "data":
