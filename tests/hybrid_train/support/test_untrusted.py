@@ -54,7 +54,7 @@ def test_no_path_raises_a_foreign_error(path: str) -> None:
             from_file(path + end)
     with pytest.raises(ConfigError):
         load_config(path)
-    with pytest.raises(CheckpointError):
+    with pytest.raises(ConfigError if "\0" in path else CheckpointError):  # no file can have such a name
         read_run(path)
     with pytest.raises(CheckpointError):
         read_checkpoint(Path(path))
