@@ -14,7 +14,7 @@ DEMO    := results/quickstart
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-.PHONY: help demo test test-bounds test-fences test-peers lint bench lock clean
+.PHONY: help demo test test-bounds test-fences test-peers fuzz lint bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -59,6 +59,9 @@ test-bounds: $(FULL) ## run every test with Numba's bounds checks on
 test-fences: $(FULL) ## run the tests of the classical parts with every array at a page that nobody may touch
 	$(BIN)/python -m pytest -n 2 -p tests.support.fence_all tests/classical tests/hybrid_train/finder
 	FENCE=start $(BIN)/python -m pytest -n 2 -p tests.support.fence_all tests/classical tests/hybrid_train/finder
+
+fuzz: $(FULL) ## read thousands of hostile files with little memory and little time (FUZZ="--seed 1 --count 9000")
+	$(BIN)/python -W ignore -m tests.support.file_fuzzing $(FUZZ)
 
 lint: $(FULL) ## check style, formatting, types and the layering of the packages
 	$(BIN)/ruff check .

@@ -31,7 +31,7 @@ from hybrid_train.support.declared import an, checked, either, inside, sequence,
 from hybrid_train.support.declared import path as path_kind
 from hybrid_train.support.messages import MOST_ERRORS, listed, printable, quoted, shown, table_errors
 from hybrid_train.support.names import nearest
-from hybrid_train.support.untrusted import MIB, read_text, reading
+from hybrid_train.support.untrusted import MIB, UnreadableError, read_text, reading
 
 ConfigSource = Config | Mapping[str, Any] | str | os.PathLike[str]
 
@@ -46,6 +46,9 @@ _LARGEST = MIB
 """Bytes of a config file; the longest sensible one has a few thousand."""
 
 _DEEPEST = 20
+
+_MOST_DOTS = 2_000_000
+"""The sum over the lines of the points in each, squared: 1400 points in one line, or 10 in each of 20 000."""
 
 
 @checked(source=inside(either(an(Config, Mapping), path_kind())), overrides=sequence(text(), 0))
@@ -112,12 +115,24 @@ def _tables(source: Mapping[Any, Any] | str | os.PathLike[str]) -> dict[str, Any
     name = f"config={printable(repr(os.fspath(source)))}"
     with reading(name, ConfigError, "not valid TOML"):
         text = read_text(Path(source), _LARGEST)
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        _check_dots(text)
         try:
-            return tomllib.loads(text.replace("\r\n", "\n").replace("\r", "\n"))
+            return tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise ConfigError(
                 f"{name}: not valid TOML: {printable(str(error))}{_backslash_hint(text, error)}"
             ) from None
+
+
+def _check_dots(text: str) -> None:
+    """Refuse keys of very many parts, for which ``tomllib`` takes memory that grows with the square of the parts."""
+    squares = 0
+    for at, line in enumerate(text.split("\n"), 1):
+        dots = line.count(".")
+        squares += dots * dots
+        if squares > _MOST_DOTS:
+            raise UnreadableError(f"line {at}: more points than a config needs, {dots} in this line; shorten it")
 
 
 def _backslash_hint(text: str, error: tomllib.TOMLDecodeError) -> str:

@@ -36,8 +36,12 @@ def read_npz(path: Path, *, words: Words, limit: int, targets: bool = True) -> T
     name = printable(str(path))
     problem = "write it with numpy.savez"
     with reading(f"{name}: not a readable .npz archive", DataError, problem), opened_archive(path, limit) as archive:
-        inputs = _array(archive, _INPUTS, name)
-        values = _array(archive, _TARGETS, name) if targets else None
+        of_inputs = _named(archive, _INPUTS, name)
+        of_targets = _named(archive, _TARGETS, name) if targets else None
+        if of_targets is not None:
+            _check_rows(archive.shape(of_inputs), archive.shape(of_targets), name)
+        inputs = archive[of_inputs]
+        values = None if of_targets is None else archive[of_targets]
     notes = []
     if values is not None and values.ndim == 2 and values.shape[1] == 1:
         notes.append(f"{name}: targets of shape {values.shape} are taken as {values.shape[:1]}, one number a row")
@@ -47,10 +51,7 @@ def read_npz(path: Path, *, words: Words, limit: int, targets: bool = True) -> T
     rows = _inputs(inputs, name)
     if values is None:
         return Table(rows, None, tuple(notes))
-    found = _targets(values, name, words=words)
-    if len(found) != len(rows):
-        raise DataError(f"{name}: {len(rows)} inputs but {len(found)} targets")
-    return Table(rows, found, tuple(notes))
+    return Table(rows, _targets(values, name, words=words), tuple(notes))
 
 
 def read_npy_table(path: Path, target: Column | None, *, limit: int, columns: Sequence[Column] | None = None) -> Table:
@@ -78,6 +79,12 @@ def read_npy_table(path: Path, target: Column | None, *, limit: int, columns: Se
     inputs = table[:, others if columns is None else list(input_columns(columns, None, width, name, column))]
     # As stored, where classes may be integers that no float tells apart.
     return Table(inputs, None if column is None else _targets(array[:, column], name, words=False), ())
+
+
+def _check_rows(inputs: tuple[int, ...], targets: tuple[int, ...], name: str) -> None:
+    """Refuse arrays that do not go together by their shapes, before memory is taken for them."""
+    if inputs and targets and inputs[0] != targets[0]:
+        raise DataError(f"{name}: {inputs[0]} inputs but {targets[0]} targets")
 
 
 def _inputs(array: npt.NDArray[Any], name: str) -> FloatArray:
@@ -118,7 +125,7 @@ def _are_numbers(words: npt.NDArray[Any]) -> bool:
     return True
 
 
-def _array(archive: Archive, names: Sequence[str], name: str) -> npt.NDArray[Any]:
+def _named(archive: Archive, names: Sequence[str], name: str) -> str:
     present = [key for key in archive if key.lower() in names]
     if len(present) != 1:
         found = ", ".join(shown(key) for key in list(archive)[:20]) or "none"
@@ -126,4 +133,4 @@ def _array(archive: Archive, names: Sequence[str], name: str) -> npt.NDArray[Any
             f"{name}: expected one array named {names[0]!r} or {names[1]!r}; arrays there: {found}; "
             "numpy.savez(path, x=inputs, y=targets) names them"
         )
-    return archive[present[0]]
+    return present[0]

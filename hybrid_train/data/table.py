@@ -28,6 +28,9 @@ _INDEX_NAMES = {"", "Unnamed: 0"}
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _FEW_WORDS = 20
 
+_MOST_COLUMNS = 100_000
+"""Wider than measured data come as text; each column costs a fraction of a millisecond."""
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -86,6 +89,12 @@ def read_text_table(
         raise DataError(
             f"{name}: line {line} has one column; separate inputs and target by {_SEPARATORS[text.separator]}"
         )
+    if len(first) > _MOST_COLUMNS:
+        raise DataError(
+            f"{name}: line {line} has {len(first)} columns; at most {_MOST_COLUMNS} are read of a text, so write the "
+            "table with numpy.save"
+        )
+    text.check_quotations()
     notes = []
     if text.separator == ";":
         notes.append(f"{name}: columns are separated by semicolons")
@@ -131,7 +140,7 @@ def _read(
     start = body.tell()
     plans = (plan, replace(plan, words=True)) if words == "auto" and plan.target is not None else (plan,)
     # Where pandas is left to find out, a column of True and False becomes one of 1 and 0.
-    for tried in (one for one in plans if all(at < len(top) and number(top[at]) is not None for at in one.numeric)):
+    for tried in (one for one in plans if all(at < len(top) and number(top[at]) is not None for at in one.numeric())):
         body.seek(start)
         frame = _frame(body, text.separator, tried)
         if frame is None:
@@ -168,7 +177,8 @@ def _frame(body: io.BytesIO, separator: str, plan: Plan) -> dict[int, npt.NDArra
     """Return the columns, or None where they are not what is wanted."""
     import pandas as pd
 
-    kinds = {at: np.float64 if at in plan.numeric else str for at in range(plan.width)}
+    numeric = plan.numeric()
+    kinds = {at: np.float64 if at in numeric else str for at in range(plan.width)}
     try:
         frame = pd.read_csv(body, sep=separator, header=None, dtype=kinds, na_filter=False)
     except (ValueError, OverflowError):  # also pandas' own ParserError, EmptyDataError
@@ -176,8 +186,8 @@ def _frame(body: io.BytesIO, separator: str, plan: Plan) -> dict[int, npt.NDArra
     if frame.shape[1] != plan.width or not len(frame):
         return None
     wanted = [*plan.inputs, *(() if plan.target is None else (plan.target,))]
-    columns = {at: frame[at].to_numpy(np.float64 if at in plan.numeric else object) for at in wanted}
-    return columns if all(np.isfinite(columns[at]).all() for at in plan.numeric) else None
+    columns = {at: frame[at].to_numpy(np.float64 if at in numeric else object) for at in wanted}
+    return columns if all(np.isfinite(columns[at]).all() for at in numeric) else None
 
 
 def _are_classes(words: npt.NDArray[Any]) -> bool:

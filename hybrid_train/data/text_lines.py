@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
-from typing import NoReturn, final
+from typing import Any, NoReturn, final
 
 from hybrid_train.errors import DataError
 from hybrid_train.support.messages import printable, quoted
@@ -34,9 +34,8 @@ class Plan:
     target: int | None
     words: bool
 
-    @property
     def numeric(self) -> set[int]:
-        """Columns whose every entry has to be a number."""
+        """Return the columns whose every entry has to be a number."""
         return {*self.inputs} | (set() if self.target is None or self.words else {self.target})
 
 
@@ -64,16 +63,25 @@ class TextLines:
         Raises:
             DataError: a quotation that does not end, or the like.
         """
-        stream = io.TextIOWrapper(io.BytesIO(self._data), encoding="utf-8", newline="")
-        reader = csv.reader(stream, delimiter=self.separator, strict=True)
+        reader = self._reader()
         try:
             for row in reader:
                 entries = [entry.strip() for entry in row]
                 if entries not in ([], [""]):
                     yield reader.line_num, entries
         except csv.Error as error:
-            problem = printable(str(error))
-            raise DataError(f"{self._name}: line {reader.line_num}: not valid CSV: {problem}") from None
+            raise self._invalid(reader.line_num, error) from None
+
+    def check_quotations(self) -> None:
+        """Raise DataError for a quotation that is none, such as ``"1"2``, which pandas takes for 12."""
+        if b'"' not in self._data:
+            return
+        reader = self._reader()
+        try:
+            for _ in reader:
+                pass
+        except csv.Error as error:
+            raise self._invalid(reader.line_num, error) from None
 
     def tolerant_rows(self) -> Iterator[list[str]]:
         """Yield the entries of lines as far as they can be told apart."""
@@ -97,6 +105,7 @@ class TextLines:
     def refuse(self, plan: Plan) -> NoReturn:
         """Raise DataError for the first entry that is wrong."""
         start = count = 0
+        numeric = plan.numeric()
         for line, entries in self.lines():
             start = start or line
             if len(entries) != plan.width:
@@ -107,7 +116,7 @@ class TextLines:
                 continue
             count += 1
             for at, entry in enumerate(entries):
-                problem = _problem(entry, at, plan)
+                problem = _problem(entry, at, plan, numeric)
                 if problem:
                     if line == start:
                         problem += "; if this line names the columns, header=true says so"
@@ -116,6 +125,13 @@ class TextLines:
         if not count:
             raise DataError(f"{self._name}: no rows below the header")
         raise DataError(f"{self._name}: not a table of numbers; write it with numpy.savetxt or pandas' to_csv")
+
+    def _reader(self) -> Any:
+        stream = io.TextIOWrapper(io.BytesIO(self._data), encoding="utf-8", newline="")
+        return csv.reader(stream, delimiter=self.separator, strict=True)
+
+    def _invalid(self, line: int, error: csv.Error) -> DataError:
+        return DataError(f"{self._name}: line {line}: not valid CSV: {printable(str(error))}")
 
     def _shown(self) -> str:
         head = next((line for line in self._data.split(b"\n", 50)[:50] if line.strip()), b"").decode("utf-8", "replace")
@@ -137,10 +153,10 @@ def is_finite_or_word(entry: str) -> bool:
     return found is None or math.isfinite(found)
 
 
-def _problem(entry: str, at: int, plan: Plan) -> str:
+def _problem(entry: str, at: int, plan: Plan, numeric: Set[int]) -> str:
     if at == plan.target and plan.words:
         return "" if entry and is_finite_or_word(entry) else "is no class; remove or fill in the row"
-    return _number_problem(entry, is_target=at == plan.target) if at in plan.numeric else ""
+    return _number_problem(entry, is_target=at == plan.target) if at in numeric else ""
 
 
 def _number_problem(entry: str, *, is_target: bool) -> str:

@@ -20,6 +20,9 @@ from hybrid_train.support.untrusted import UnreadableError, opened, size_text
 _MOST_AT_ONCE = 1 << 20
 """Bytes of an archive that are read in one go: enough for a directory of ten thousand arrays."""
 
+_Start = Callable[[], contextlib.AbstractContextManager[IO[bytes]]]
+"""Opens what holds an array at its beginning."""
+
 _LONGEST_HEADER = 10_000
 _KNOWN_COMPRESSION = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
@@ -48,12 +51,21 @@ class Archive(Mapping[str, npt.NDArray[Any]]):
             self._members[name] = member
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        start, size = self._checked(name)
+        return _array(start, size, self._limit, shown(name))
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Return the shape of an array by its header, which is checked, before memory is taken for it."""
+        start, size = self._checked(name)
+        return _checked_shape(start, size, self._limit, shown(name))
+
+    def _checked(self, name: str) -> tuple[_Start, int]:
         member = self._members[name]
         if member.flag_bits & 1:
             raise UnreadableError(f"{shown(name)} is encrypted; write the arrays with numpy.savez")
         if member.compress_type not in _KNOWN_COMPRESSION:
             raise UnreadableError(f"{shown(name)} is packed in an unknown way; write it with numpy.savez_compressed")
-        return _array(lambda: self._zip.open(member), member.file_size, self._limit, shown(name))
+        return lambda: self._zip.open(member), member.file_size
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._members)
@@ -90,10 +102,16 @@ def read_npy(path: Path, limit: int) -> npt.NDArray[Any]:
         return _array(restart, size, limit, "the array")
 
 
-def _array(
-    start: Callable[[], contextlib.AbstractContextManager[IO[bytes]]], size: int, limit: int, name: str
-) -> npt.NDArray[Any]:
+def _array(start: _Start, size: int, limit: int, name: str) -> npt.NDArray[Any]:
     """Return an array whose header agrees with the ``size`` of what holds it."""
+    _checked_shape(start, size, limit, name)
+    with start() as stream:
+        array: npt.NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
+    return array
+
+
+def _checked_shape(start: _Start, size: int, limit: int, name: str) -> tuple[int, ...]:
+    """Return the shape by a header that agrees with the ``size`` of what holds it."""
     with start() as stream:
         _check_header_length(stream.read(12), name)
     with start() as stream:
@@ -110,9 +128,7 @@ def _array(
         raise UnreadableError(f"{name} takes {size_text(needed)}; at most {size_text(limit)} is read")
     if needed != room:
         raise UnreadableError(f"{name} is damaged: {size_text(needed)} by its header, {size_text(max(0, room))} there")
-    with start() as stream:
-        array: npt.NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
-    return array
+    return tuple(shape)
 
 
 def _check_header_length(start: bytes, name: str) -> None:

@@ -25,6 +25,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _HEAD = 1 << 16
+_NUL = "not a text file, it holds NUL bytes; if it is UTF-16, save it as UTF-8"
 
 
 class UnreadableError(Exception):
@@ -117,7 +118,7 @@ def read_table(path: Path, limit: int) -> bytes:
         else:
             check_text(file.read(_HEAD))
             data = read_bytes(path, limit)
-    return data if data.isascii() else decoded(data).encode("utf-8")
+    return data if data.isascii() and b"\0" not in data else decoded(data).encode("utf-8")
 
 
 def check_text(head: bytes) -> None:
@@ -127,21 +128,24 @@ def check_text(head: bytes) -> None:
         UnreadableError: a NUL byte, in what is not marked as UTF-16 or UTF-32.
     """
     if b"\0" in head and not any(head.startswith(mark) for mark, _ in _MARKS):
-        raise UnreadableError("not a text file, it holds NUL bytes; if it is UTF-16, save it as UTF-8")
+        raise UnreadableError(_NUL)
 
 
 def decoded(data: bytes) -> str:
     """Return the text of bytes: UTF-8, with or without its mark, or UTF-16 or UTF-32 with theirs.
 
     Raises:
-        UnreadableError: it is not.
+        UnreadableError: it is not, or it holds NUL bytes.
     """
     mark, encoding = next((pair for pair in _MARKS if data.startswith(pair[0])), (b"", "utf-8"))
     try:
-        return data[len(mark) :].decode(encoding)
+        text = data[len(mark) :].decode(encoding)
     except UnicodeDecodeError as error:
         kind = encoding.upper().removesuffix("-LE").removesuffix("-BE")
         raise UnreadableError(f"not {kind} text, byte {error.start + len(mark)} is wrong; save it as UTF-8") from None
+    if "\0" in text:
+        raise UnreadableError(_NUL)
+    return text
 
 
 def memory_limit(limit: int, growth: int) -> int:

@@ -354,3 +354,10 @@ class TestSizes:
             check_network(10**6, 100, 1, 0.0)
         with pytest.raises(ResourceError, match=r"or a higher network.threshold"):
             check_network(10**5, 10, 1, 1e8)
+
+
+def test_a_key_of_very_many_parts_is_refused_before_it_takes_the_memory(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text("x = 1\n" + "a." * 60_000 + "b = 1\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="line 2: more points than a config needs, 60000 in this line"):
+        load_config(path)

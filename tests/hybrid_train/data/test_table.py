@@ -249,3 +249,20 @@ def test_numbers_of_classes_are_known_again(tmp_path: Path) -> None:
     assert first.labels == (0, 1, 2)
     path = written(tmp_path, FRAME.iloc[[2, 4, 5]], "b.csv", index=False)
     assert read_examples(path, like=first).targets.tolist() == [2, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('a,b,y\n1,"1"2,0\n2,3,1\n', r"line 2: not valid CSV: ',' expected after '\"'"),
+        ("\ufeffa,b,y\n1,2,no\0\n2,3,yes\n", "it holds NUL bytes"),
+        ("a,b,y\n" + "1,2,no\n" * 20_000 + "1,2,\0\n" * 20_000, "it holds NUL bytes"),
+        ("1," * 100_000 + "1\n", r"line 1 has 100001 columns; at most 100000 are read of a text, .* numpy.save"),
+        ("1," * 2_000_000 + "1\n", "line 1 has 2000001 columns; at most 100000"),
+    ],
+    ids=["quotation", "nul behind a mark", "late nul", "one column too many", "endless line"],
+)
+def test_what_pandas_would_take_or_choke_on_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=message):
+        read_examples(tmp_path / "a.csv")
