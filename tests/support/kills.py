@@ -73,6 +73,12 @@ def disk(deed: Callable[[int, str, Path], None]) -> Iterator[list[tuple[str, Pat
         yield seen
 
 
+def heed_signals() -> None:
+    """Undo what a shell does to programs in the background: they are begun with SIGINT, or SIGHUP, ignored."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def spawned(arguments: list[str]) -> subprocess.Popen[bytes]:
     """Start the program in a process of its own."""
     return subprocess.Popen(
@@ -80,6 +86,7 @@ def spawned(arguments: list[str]) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         env=os.environ | {"MPLBACKEND": "agg"},
+        preexec_fn=heed_signals,  # noqa: PLW1509
     )
 
 

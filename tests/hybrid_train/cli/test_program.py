@@ -14,6 +14,7 @@ import pytest
 import hybrid_train
 from hybrid_train.cli import main
 from tests.support.commands import error_lines
+from tests.support.kills import heed_signals
 
 
 def python(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -68,7 +69,8 @@ def test_every_exported_name_is_there() -> None:
 def test_a_signal_is_one_line_and_keeps_the_steps(config: str, tmp_path: Path, number: signal.Signals) -> None:
     out = tmp_path / "out"
     command = [sys.executable, "-m", "hybrid_train", "run", config, "--set", "training.steps=10000000", "--quiet"]
-    with subprocess.Popen([*command, "--out", str(out)], stderr=subprocess.PIPE, text=True) as process:
+    command += ["--out", str(out)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heed_signals) as process:  # noqa: PLW1509
         metrics, deadline = out / "metrics.jsonl", time.monotonic() + 60
         while not (metrics.exists() and metrics.stat().st_size > 1000) and time.monotonic() < deadline:
             time.sleep(0.02)
