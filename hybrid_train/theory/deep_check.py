@@ -15,7 +15,8 @@ from hybrid_train.support.memory import check_memory
 from hybrid_train.support.progress import announced, with_progress
 from hybrid_train.theory.checked import Checked, Request, Subject
 from hybrid_train.theory.landscapes import landscape
-from hybrid_train.theory.lines.deep import DeepCase, deep_lines
+from hybrid_train.theory.lines.deep import deep_lines
+from hybrid_train.theory.lines.deep_case import DeepCase
 from hybrid_train.theory.watched import watched_training
 
 _POINTS = 11

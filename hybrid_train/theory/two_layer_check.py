@@ -10,6 +10,7 @@ import numpy as np
 
 from hybrid_train.config import Config
 from hybrid_train.experiments.setting import Setting
+from hybrid_train.finder.registry import make_finder
 from hybrid_train.network.sparsity import expected_active, sparsity_bound
 from hybrid_train.support.memory import check_memory
 from hybrid_train.support.progress import announced, with_progress
@@ -54,7 +55,8 @@ def check_two_layer(request: Request) -> Checked:
     losses: list[RobustLoss] = []
     seen = observe(valid, setting, request.progress, losses)
     separation = setting.dataset.quick_separation
-    case = Case(seen, separation, training.loss, network.start, training.algorithm, network.output_weight)
+    promise = make_finder(valid.finder.kind, **valid.finder.options).promise
+    case = Case(seen, separation, training.loss, network.start, training.algorithm, network.output_weight, promise)
     lines = request.noted(line(case) for line in PREPROCESSING)
     if training.algorithm == "sgd":
         stochastic = sgd_lines.SgdCase.of(valid, setting, seen.mean_loss)

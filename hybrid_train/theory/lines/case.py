@@ -9,12 +9,17 @@ from typing import final
 import numpy as np
 
 from hybrid_train.data.separability import Separation
+from hybrid_train.finder.interface import EXACT, Promise
 from hybrid_train.support.arrays import FloatArray
+from hybrid_train.theory.lines.line import CONFIDENCE, unit_data
 from hybrid_train.theory.lines.observation import Observation
 from hybrid_train.theory.predictions.kernel import joint_firing
-from hybrid_train.theory.predictions.spectrum import eigenvalues, smallest_of
-
-_UNIT_TOLERANCE = 1e-6
+from hybrid_train.theory.predictions.spectrum import (
+    discrete_kernel_failure,
+    discrete_kernel_width,
+    eigenvalues,
+    smallest_of,
+)
 
 
 @final
@@ -29,6 +34,7 @@ class Case:
         start: "gaussian" or "paired".
         algorithm: "gd" or another.
         output_weight: B, where the output weights are -B or +B.
+        promise: of the finder that was trained with.
     """
 
     observed: Observation
@@ -37,6 +43,7 @@ class Case:
     start: str
     algorithm: str
     output_weight: float = 1.0
+    promise: Promise = EXACT
 
     @property
     def n(self) -> int:
@@ -77,11 +84,13 @@ class Case:
     @property
     def outside(self) -> tuple[str, ...]:
         """What every theorem wants of data and threshold and this run lacks."""
-        b, norms = self.observed.threshold, np.linalg.norm(self.observed.inputs, axis=1)
-        found = [f"b >= 0 is wanted, here b = {b:.3g}"] if b < 0 else []
-        if np.abs(norms - 1.0).max() > _UNIT_TOLERANCE:
-            found.append(f"unit data are wanted, here ||x|| is from {norms.min():.3g} to {norms.max():.3g}")
-        return tuple(found)
+        b = self.observed.threshold
+        return ((f"b >= 0 is wanted, here b = {b:.3g}",) if b < 0 else ()) + self.unit
+
+    @property
+    def unit(self) -> tuple[str, ...]:
+        """What is missing if the data are not of norm 1."""
+        return unit_data(self.observed.inputs)
 
     @property
     def singular(self) -> tuple[str, ...]:
@@ -92,6 +101,14 @@ class Case:
         if self.spectrum[-1] <= 0:
             why = "no neuron fires"
         return (f"lambda is 0 up to rounding ({why})",)
+
+    @property
+    def too_narrow(self) -> tuple[str, ...]:
+        """What is missing if Lemma C.1 wants more neurons for the kernel at the start to be near its mean."""
+        if discrete_kernel_failure(self.n, self.independent, self.smallest) <= CONFIDENCE or self.smallest <= 0:
+            return ()
+        needed = discrete_kernel_width(self.n, self.smallest, CONFIDENCE)
+        return (f"Lemma C.1 wants {needed:.3g} neurons, here {self.independent}",)
 
     @property
     def not_as_trained(self) -> tuple[str, ...]:
@@ -105,6 +122,8 @@ class Case:
             found.append(f"output weights of -1 and +1 are wanted, here {self.output_weight:g}")
         if self.outputs != 1:
             found.append(f"one output is wanted, here K = {self.outputs}")
+        if not self.promise.exact or self.promise.delta > CONFIDENCE:
+            found.append(f"all active neurons are wanted, here the finder's sets are {self.promise}")
         return tuple(found)
 
     @property

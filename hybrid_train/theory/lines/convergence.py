@@ -9,16 +9,19 @@ import numpy.typing as npt
 
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.theory.lines.case import Case
-from hybrid_train.theory.lines.line import CONFIDENCE, Line, at_most, finite
+from hybrid_train.theory.lines.line import CONFIDENCE, Line, at_most, finite, unlikely
 from hybrid_train.theory.lines.observation import Observation
 from hybrid_train.theory.predictions.convergence import (
     error_bound,
+    initial_output_deviation,
     initial_output_variance,
     movement_bound,
+    theorem_radius,
     theorem_rate,
     theorem_steps,
     theorem_width,
 )
+from hybrid_train.theory.predictions.spectrum import kernel_drift_failure
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -27,12 +30,15 @@ _ACCURACY = 0.01
 
 
 def initial_error(case: Case) -> Line:
-    """||u(0)||^2 against its mean n K E max(z - b, 0)^2."""
+    """||u(0)||^2 against its mean n K E max(z - b, 0)^2, within ten standard deviations (Chebyshev)."""
     seen = case.observed
-    variance = case.output_weight * (case.output_weight * initial_output_variance(seen.threshold))
+    scale = case.output_weight**2
+    variance = scale * initial_output_variance(seen.threshold)
     mean = case.n * case.outputs * variance
+    deviation = scale * initial_output_deviation(seen.inputs, seen.threshold, case.independent, case.outputs)
     measured = seen.initial_output
     missing = ("zero output at the start: nothing to predict",) if case.start == "paired" else ()
+    margin = deviation / math.sqrt(CONFIDENCE)
     return Line(
         SECTION,
         "||u(0)||^2, u_i = f(x_i) at the start",
@@ -41,9 +47,10 @@ def initial_error(case: Case) -> Line:
         "~",
         mean,
         measured,
-        measured <= mean / CONFIDENCE,
-        missing,
-        '"yes" up to 100 times that, exceeded with probability 1 % at most (Markov); the claim has no constant',
+        abs(measured - mean) <= margin,
+        missing + case.unit,
+        '"no" would be a false alarm in one of 100 starts at most (Chebyshev); the claim has no constant',
+        spread=deviation,
     )
 
 
@@ -51,13 +58,15 @@ def error_falls(case: Case) -> Line:
     """||err(t)||^2 <= (1 - eta lambda / 2)^t ||err(0)||^2 at all t."""
     seen, smallest, bound = case.observed, case.smallest, predicted_errors(case)
     above = np.flatnonzero(_above(seen, bound))
-    missing = case.not_as_trained + case.outside + case.singular
+    missing = case.not_as_trained + case.outside + case.singular + case.too_narrow
     if smallest > 0:
         rate, width = theorem_rate(case.n, smallest), theorem_width(case.n, float(seen.errors[0]), smallest)
         if seen.learning_rate > rate:
             missing += (f"eta may be lambda / (4 n^2) = {rate:.3g}, here {seen.learning_rate:.3g}",)
         if seen.width < width:
             missing += (f"m is wanted from {width:.3g}, where D < R, here {seen.width}",)
+        radius = theorem_radius(case.n, smallest)
+        missing += unlikely(kernel_drift_failure(case.n, case.independent, max(seen.threshold, 0.0), radius))
     if bound is None:
         missing += (f"eta lambda is above 2: {seen.learning_rate * smallest:.3g}",)
     when = f"first above the bound at step {seen.steps[above[0]]}" if len(above) else "at or below it at every step"
@@ -72,7 +81,16 @@ def error_falls(case: Case) -> Line:
         None if bound is None else not len(above),
         missing,
         "" if bound is None else when + ("" if case.all_steps else f" of every {seen.every} looked at"),
+        empty=_flat(bound),
+        course=True,
     )
+
+
+def _flat(bound: FloatArray | None) -> str:
+    """Return why a bound that hardly falls says nothing of how fast the error does."""
+    if bound is None or bound[-1] < (1.0 - _ACCURACY) * bound[0]:
+        return ""
+    return f"in so few steps the bound falls by less than {100 * _ACCURACY:g} %"
 
 
 def weights_stay(case: Case) -> Line:

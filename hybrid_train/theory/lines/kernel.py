@@ -7,11 +7,10 @@ import math
 import numpy as np
 
 from hybrid_train.theory.lines.case import Case
-from hybrid_train.theory.lines.line import CONFIDENCE, Line, at_most, in_doubt, unlikely
-from hybrid_train.theory.lines.sparsity import covering_radius
+from hybrid_train.theory.lines.line import Line, at_most, in_doubt, unlikely
+from hybrid_train.theory.lines.sparsity import covering_radius, still
 from hybrid_train.theory.predictions.convergence import theorem_radius
 from hybrid_train.theory.predictions.spectrum import (
-    discrete_kernel_failure,
     kernel_drift_bound,
     kernel_drift_failure,
     smallest_of,
@@ -61,17 +60,14 @@ def below_tail(case: Case) -> Line:
         at_most(measured, upper),
         case.outside,
         f"its proof gives more: Q(b) = {tail:.3g}",
+        empty="true of every data of unit norm: no least eigenvalue is above the diagonal",
     )
 
 
 def discrete_above(case: Case) -> Line:
     """The smallest eigenvalue of H^dis at the start against 3/4 lambda."""
     smallest, measured = case.smallest, smallest_of(case.observed.spectra[0])
-    failure = discrete_kernel_failure(case.n, case.independent, smallest)
-    missing = case.outside + case.singular
-    if smallest > 0 and failure > CONFIDENCE:
-        needed = 32.0 * case.n / smallest * math.log(case.n / CONFIDENCE)
-        missing += (f"the proof wants {needed:.3g} neurons, here {case.independent}",)
+    missing = case.outside + case.singular + case.too_narrow
     return Line(
         SECTION,
         "lambda_min(H^dis) at W(0)",
@@ -91,6 +87,7 @@ def discrete_near(case: Case) -> Line:
     gram = seen.inputs @ seen.inputs.T
     distance = float(np.linalg.norm(seen.initial_kernel - gram * case.joint))
     expected = math.sqrt(float((np.square(gram) * case.joint * (1.0 - case.joint)).sum()) / case.independent)
+    farthest = float(np.linalg.norm(gram * np.maximum(case.joint, 1.0 - case.joint)))
     return Line(
         SECTION,
         "||H^dis - H^cts||_F at W(0)",
@@ -100,6 +97,7 @@ def discrete_near(case: Case) -> Line:
         expected,
         distance,
         distance <= 10.0 * expected,
+        empty="no start is further away" if 10.0 * expected >= farthest else "",
         note='"yes" up to 10 times that, exceeded with probability 1 % at most (Markov)',
     )
 
@@ -109,6 +107,7 @@ def kernel_drift(case: Case) -> Line:
     seen, radius = case.observed, covering_radius(case)
     b = max(seen.threshold, 0.0)
     bound, measured = kernel_drift_bound(case.n, b, radius), float(seen.drift.max())
+    gram = seen.inputs @ seen.inputs.T
     missing = case.outside
     if b > 0 and radius > 1.0 / b:
         missing += (f"neurons may move by 1/b = {1.0 / b:.3g}, here by up to {seen.movement.max():.3g}",)
@@ -124,24 +123,23 @@ def kernel_drift(case: Case) -> Line:
         at_most(measured, bound),
         missing + unlikely(failure),
         f"R = {radius:.3g}, the power of 2 above the largest movement",
+        empty=still(radius) or ("no kernels are further apart" if bound >= float(np.linalg.norm(gram)) else ""),
     )
 
 
 def kernel_stays(case: Case) -> Line:
     """The smallest eigenvalue of H(t) against lambda / 2, which holds while no neuron moves further than R.
 
-    Its proof starts from that of H(0), which is looked up where Lemma C.1 says nothing of it.
+    Its proof starts from that of H(0), for which Lemma C.1 wants a width, and goes on by Lemma C.2, which may fail.
     """
     seen, smallest = case.observed, case.smallest
     measured = min(smallest_of(spectrum) for spectrum in seen.spectra)
     radius, largest = theorem_radius(case.n, smallest), float(seen.movement.max())
-    missing = case.outside + case.singular
-    if smallest > 0 and largest > radius:
-        missing += (f"neurons may move by R = lambda / (24 n) = {radius:.3g}, here by up to {largest:.3g}",)
-    at_start = smallest_of(seen.spectra[0])
-    likely = discrete_kernel_failure(case.n, case.independent, smallest) <= CONFIDENCE
-    if not likely and not at_most(0.75 * smallest, at_start):
-        missing += (f"lambda_min(H(0)) >= 3/4 lambda is wanted (Lemma C.1), here {at_start:.3g}",)
+    missing = case.outside + case.singular + case.too_narrow
+    if smallest > 0:
+        if largest > radius:
+            missing += (f"neurons may move by R = lambda / (24 n) = {radius:.3g}, here by up to {largest:.3g}",)
+        missing += unlikely(kernel_drift_failure(case.n, case.independent, max(seen.threshold, 0.0), radius))
     return Line(
         SECTION,
         "lambda_min(H(t)), smallest",

@@ -1,18 +1,32 @@
-"""One line of the table: what a theorem predicts, what was measured, whether it holds."""
+"""One line of the table: what a theorem predicts, what was measured, whether it holds.
+
+A verdict is one of four. "yes" and "no" are said only where the theorem's assumptions hold and the numbers could have
+come out otherwise. "not applicable" names the assumptions that fail. "says nothing" is a line that no run near this one
+could break: a bound beyond the most there can be, what is true of every run, a bound a hundred times away.
+"""
 
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
+import numpy as np
+
 from hybrid_train.data.separability import Separation
+from hybrid_train.support.arrays import FloatArray
 
 Relation = Literal["<=", ">=", "~", ""]
-Holds = Literal["yes", "no", "not applicable"]
+Holds = Literal["yes", "no", "not applicable", "says nothing"]
 
 CONFIDENCE = 0.01
 """A bound that may fail with a greater probability than this promises nothing about a single run."""
+
+_UNIT_TOLERANCE = 1e-6
+
+FAR = 100.0
+"""A bound so many times away from what it bounds says nothing about it."""
 
 
 @final
@@ -32,6 +46,9 @@ class Line:
         missing: assumptions of the theorem that do not hold here, a sentence each.
         note: what else to know.
         spread: standard deviation or error of the measured value, where it is known.
+        empty: why no run could break it; empty where one could.
+        course: whether it is about a whole course, of which the numbers show the end alone: such a bound may be far
+            away there and still say something.
     """
 
     section: str
@@ -45,13 +62,33 @@ class Line:
     missing: tuple[str, ...] = ()
     note: str = ""
     spread: float | None = None
+    empty: str = ""
+    course: bool = False
 
     @property
     def holds(self) -> Holds:
-        """Whether it holds: "yes" or "no" where the theorem's assumptions hold, else "not applicable"."""
+        """Whether it holds: "yes" or "no" where the theorem's assumptions hold and it could fail."""
         if self.missing or self.satisfied is None:
             return "not applicable"
-        return "yes" if self.satisfied else "no"
+        if not self.satisfied:
+            return "no"
+        return "says nothing" if self.nothing else "yes"
+
+    @property
+    def nothing(self) -> str:
+        """Why it says nothing; empty where it says something."""
+        return self.empty or self._far
+
+    @property
+    def _far(self) -> str:
+        """By how much the bound is away, where that is too much."""
+        if self.course or self.predicted is None or self.measured is None or self.relation not in ("<=", ">="):
+            return ""
+        less, more = (self.measured, self.predicted) if self.relation == "<=" else (self.predicted, self.measured)
+        if not 0 <= less * FAR <= more or more == 0 or self.predicted == 0:
+            return ""
+        times = f"{more / less:.3g} times" if less > more / sys.float_info.max else "infinitely many times"
+        return f"the bound is {times} away"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the line, ready for JSON: infinities are None."""
@@ -67,7 +104,7 @@ class Line:
             "holds": self.holds,
             "satisfied": self.satisfied,
             "missing": list(self.missing),
-            "note": self.note,
+            "note": "; ".join(part for part in (self.nothing and f"says nothing: {self.nothing}", self.note) if part),
         }
 
 
@@ -87,6 +124,14 @@ def unlikely(failure: float) -> tuple[str, ...]:
 def in_doubt(separation: Separation, satisfied: bool) -> tuple[str, ...]:
     """Return the missing assumption that delta is the least of all pairs, where a smaller one could turn a "no"."""
     return () if separation.exact or satisfied else (f"delta of all pairs is wanted, here {separation.delta_text}",)
+
+
+def unit_data(inputs: FloatArray) -> tuple[str, ...]:
+    """Return the missing assumption that all data (n, d) are of norm 1, if they are not."""
+    norms = np.linalg.norm(inputs, axis=1)
+    if np.abs(norms - 1.0).max() <= _UNIT_TOLERANCE:
+        return ()
+    return (f"unit data are wanted, here ||x|| is from {norms.min():.3g} to {norms.max():.3g}",)
 
 
 def finite(value: float | None) -> float | None:

@@ -82,7 +82,8 @@ def robust_above_clean(case: RobustCase) -> Line:
         last.robust,
         above,
         missing,
-        f"robust {first.robust:.4g} and clean {first.clean:.4g} at the start; the worst case may be worse",
+        f"robust {first.robust:.4g} and clean {first.clean:.4g} at the start; sampled: the worst may be worse",
+        empty="the worst case is never below, by definition",
     )
 
 

@@ -41,6 +41,7 @@ def mean_count(case: Case) -> Line:
         expected,
         measured,
         abs(measured - expected) <= margin,
+        empty="no count is outside its margin" if margin >= max(expected, seen.width - expected) else "",
         note=f'"no" would be a false alarm in one of {1 / _FALSE_ALARM:.0e} starts',
         spread=deviation,
     )
@@ -61,8 +62,8 @@ def most_at_start(case: Case) -> Line:
         measured,
         at_most(measured, bound),
         case.outside + unlikely(failure),
-        _trivial(bound, seen.width)
-        or ("" if unlikely(failure) else f"fails with probability {max(failure, 1e-300):.2g} at most"),
+        "" if unlikely(failure) else f"fails with probability {max(failure, 1e-300):.2g} at most",
+        empty=_trivial(bound, seen.width),
     )
 
 
@@ -82,7 +83,8 @@ def most_ever(case: Case) -> Line:
         measured,
         at_most(measured, bound),
         _movable(case, radius) + unlikely(failure),
-        _trivial(bound, seen.width) or f"R = {radius:.3g}, the power of 2 above the largest movement",
+        f"R = {radius:.3g}, the power of 2 above the largest movement",
+        empty=_trivial(bound, seen.width),
     )
 
 
@@ -101,7 +103,8 @@ def most_flips(case: Case) -> Line:
         measured,
         at_most(measured, bound),
         _movable(case, radius) + unlikely(flip_failure(case.n, case.independent, b, radius)),
-        _trivial(bound, seen.width) or f"R = {radius:.3g}, the power of 2 above the largest movement",
+        f"R = {radius:.3g}, the power of 2 above the largest movement",
+        empty=_trivial(bound, seen.width) or still(radius),
     )
 
 
@@ -120,6 +123,7 @@ def flips_within_reach(case: Case) -> Line:
         measured,
         at_most(measured, bound),
         note=f"{expected:.3g} expected within reach",
+        empty="true of every run (Cauchy and Schwarz)",
     )
 
 
@@ -147,6 +151,11 @@ def covering_radius(case: Case) -> float:
     return math.ldexp(1.0, exponent) if exponent < 1024 else math.inf
 
 
+def still(radius: float) -> str:
+    """Return why a bound on what movement does says nothing, if nothing moved."""
+    return "nothing moved" if radius == 0 else ""
+
+
 def _movable(case: Case, radius: float) -> tuple[str, ...]:
     """What is missing for the claims about weights that moved by less than R."""
     b = case.observed.threshold
@@ -156,7 +165,7 @@ def _movable(case: Case, radius: float) -> tuple[str, ...]:
 
 
 def _trivial(bound: float, width: int) -> str:
-    return f"says nothing: above m = {width}" if bound >= width else ""
+    return f"there are only m = {width}" if bound >= width else ""
 
 
 LINES = (mean_count, most_at_start, most_ever, most_flips, flips_within_reach, never_flipped)

@@ -28,6 +28,16 @@ def threshold_constant(width: int, threshold: float) -> float:
     return threshold * math.pow(width, 0.6)
 
 
+def movement_constant(width: int, radius: float) -> float:
+    """Return K of ||W - W(0)||_{2, infinity} = K m^{-3/5} (ADV Theorem 5.1).
+
+    Args:
+        width: m.
+        radius: max_r ||w_r - w_r(0)||.
+    """
+    return radius * math.pow(width, 0.6)
+
+
 def activation_bound(width: int, threshold: float) -> float:
     """Return Q_0 = 2 m exp(-m tau^2 / 4), which the activated neurons of a datum stay below (ADV Lemma 5.15).
 

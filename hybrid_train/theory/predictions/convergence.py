@@ -9,6 +9,10 @@ from scipy.special import ndtr
 
 from hybrid_train.network.sparsity import gaussian_decay
 from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.theory.predictions.hermite import dual_activation, ramp_coefficients
+
+_TERMS = 256
+"""Of the series of a dual activation; what is left of it is bounded."""
 
 
 def initial_output_variance(threshold: float) -> float:
@@ -18,6 +22,32 @@ def initial_output_variance(threshold: float) -> float:
     """
     tail, density = float(ndtr(-threshold)), gaussian_decay(threshold) / math.sqrt(2.0 * math.pi)
     return max(0.0, (1.0 + threshold * threshold) * tail - threshold * density) if tail > 0 else 0.0
+
+
+def initial_output_deviation(inputs: FloatArray, threshold: float, width: int, outputs: int = 1) -> float:
+    """Return the standard deviation of ||u(0)||^2 = sum_ik f_k(x_i)^2 over Gaussian starts, from above.
+
+    With v_r = (max(<w_r, x_i> - b, 0))_i and C = E v v^T the variance is 2 K (1 - 1/m) ||C||_F^2 + K^2 Var ||v||^2 / m;
+    Var ||v||^2 is at most n^2 E max(z - b, 0)^4 - (tr C)^2.
+
+    Args:
+        inputs: (n, d) of norm 1.
+        threshold: b.
+        width: m independent neurons.
+        outputs: K.
+    """
+    variance = initial_output_variance(threshold)
+    coefficients = ramp_coefficients(threshold, _TERMS)
+    rest = max(0.0, variance - float(np.square(coefficients).sum()))
+    correlation = np.clip(inputs @ inputs.T, -1.0, 1.0)
+    covariance = dual_activation(coefficients, correlation) + rest * np.abs(correlation) ** _TERMS
+    n = len(inputs)
+    tail, density = float(ndtr(-threshold)), gaussian_decay(threshold) / math.sqrt(2.0 * math.pi)
+    square = threshold * threshold
+    fourth = max(0.0, (square * square + 6.0 * square + 3.0) * tail - threshold * (square + 5.0) * density)
+    lengths = max(0.0, n * n * fourth - (n * variance) ** 2)
+    crossed = 2.0 * outputs * (1.0 - 1.0 / width) * float(np.square(covariance).sum())
+    return math.sqrt(crossed + outputs**2 * lengths / width)
 
 
 def error_bound(initial: float, rate: float, smallest: float, steps: IntArray) -> FloatArray:

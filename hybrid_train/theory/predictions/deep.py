@@ -1,12 +1,14 @@
 """What DEEP proves about a run, as numbers: each bound beside what is measured.
 
 The theorems hide constants in their O and Omega. The bounds here have them at 1, so a ratio measured / bound of O(1)
-that does not grow with n, L or m is what a theorem says. m is the largest width, the paper's d the number of outputs K.
+that does not grow with n, L or m is what a theorem says; Lemma 7.1 alone has its constant worked out. m is the largest
+width unless said otherwise, the paper's d the number of outputs K.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -24,6 +26,56 @@ from hybrid_train.training.losses import Loss
 def hidden_norms(seen: Pass) -> FloatArray:
     """Return (L + 1, B) ||h_l|| of each example; near 1 at the start for inputs of norm 1 (DEEP Lemma 7.1)."""
     return np.array([np.linalg.norm(h, axis=1) for h in seen.hidden])
+
+
+def norm_deviation(channels: Sequence[int], n: int, failure: float) -> float:
+    """Return the epsilon of ||h_l|| in [1 - epsilon, 1 + epsilon] for all layers and examples (DEEP Lemma 7.1).
+
+    ||h_l||^2 / ||h_{l-1}||^2 has the variance 5 / m_l (Fact 7.2), their product's logarithm sum_l 5 / m_l, and a norm
+    half its spread: epsilon = {5/2 sum_l 1/m_l ln(2 n (L + 1) / failure)}^{1/2}. For equal layers and one failure in
+    a hundred that is {5/2 (L + 1) ln(200 n (L + 1)) / m}^{1/2}.
+
+    Args:
+        channels: m_0 .. m_L, the neurons at one position of each layer.
+        n: examples.
+        failure: how likely some norm may be outside.
+    """
+    chances = 2.0 * n * len(channels) / failure
+    return math.sqrt(2.5 * sum(1.0 / m for m in channels) * math.log(chances))
+
+
+def residual_norm_bound(depth: int, width: int, factor: float, n: int, failure: float) -> float:
+    """Return what ||h_l|| of a residual network stays below at the start but for ``failure`` (DEEP Appendix C).
+
+    Residual layers multiply the mean of ||h||^2 by at most 1 + 2 tau^2 and its variance is 8 tau^2 / m, beside the
+    5 / m of the first and the last layer. DEEP's own 1.02 is above this for very wide networks only.
+
+    Args:
+        depth: L.
+        width: m.
+        factor: tau.
+        n: examples.
+        failure: as in :func:`norm_deviation`.
+    """
+    square = factor * factor
+    growth = math.pow(1.0 + 2.0 * square, (depth - 1) / 2.0)
+    variance = (10.0 + 8.0 * square * (depth - 1)) / width
+    return growth * (1.0 + math.sqrt(variance / 2.0 * math.log(2.0 * n * (depth + 1) / failure)))
+
+
+def perturbation_radius(width: int, depth: int) -> float:
+    """Return 1 / (L^{9/2} ln^3 m), the omega that DEEP Lemma 8.2 and Theorems 4 and 5 speak of, constant 1; m >= 2."""
+    return 1.0 / (math.pow(depth, 4.5) * math.pow(math.log(width), 3.0))
+
+
+def smallest_perturbation(width: int, depth: int, outputs: int) -> float:
+    """Return (d / (m L ln m))^{3/2}, the least omega of DEEP Theorems 4 and 5, constant 1; 0 for m = 1."""
+    return math.pow(outputs / (width * depth * math.log(width)), 1.5) if width > 1 else 0.0
+
+
+def gradient_radius(width: int, depth: int, n: int, delta: float) -> float:
+    """Return delta^{3/2} / (n^{9/2} L^6 ln^3 m), the omega of DEEP Theorem 3, constant 1; m >= 2."""
+    return math.pow(delta, 1.5) / (math.pow(n, 4.5) * math.pow(depth, 6.0) * math.pow(math.log(width), 3.0))
 
 
 def flipped(start: Pass, now: Pass) -> IntArray:
@@ -58,7 +110,7 @@ def movement(start: DeepNetwork, now: DeepNetwork) -> Movement:
 @final
 @dataclass(frozen=True)
 class GradientBounds:
-    """The gradient against the bounds of DEEP Theorem 3, in the form for any loss (Appendix A).
+    """The gradient against the bounds of DEEP Theorem 3, in the form for any loss (Appendix A); m is that of h_L.
 
     Attributes:
         upper: m n ||loss||^2 / d, above ||grad_{W_l} F||_F^2 for every l, up to a constant.
@@ -87,7 +139,7 @@ def gradient_bounds(seen: Pass, targets: FloatArray, loss: Loss, separation: flo
     blocks = [len(layer.blocks) for layer in seen.layers if layer.trained]
     ends = np.cumsum(blocks)
     layers = [sum(squares[end - count : end]) for end, count in zip(ends, blocks, strict=True)]
-    n, width, outputs = len(seen), max(h.shape[1] for h in seen.hidden), seen.outputs.shape[1]
+    n, width, outputs = len(seen), seen.hidden[-1].shape[1], seen.outputs.shape[1]
     each = np.square(vectors).sum(axis=1)
     return GradientBounds(
         upper=width * n * float(each.sum()) / outputs,
@@ -162,7 +214,7 @@ def _semi_smoothness(
     found = []
     for fraction in fractions:
         size = fraction * spectral
-        omega = max(movement(start, now).spectral, size)
+        omega = max(movement(start, now).spectral, size, smallest_perturbation(width, depth, now.outputs))
         moved = now.at([w + fraction * move for w, move in zip(now.weights(), moves, strict=True)])
         after = loss.value(moved.predict(inputs), targets)
         root = math.sqrt(n * max(value, 0.0) * width * math.log(width) / now.outputs)
@@ -185,7 +237,7 @@ class Linearisation:
     Relative changes are those of examples with a gradient at W(0): with a shift there may be others.
 
     Attributes:
-        omega: ||W - W(0)||_2.
+        omega: ||W - W(0)||_2, or the least that the theorem speaks of.
         gradient: max ||grad f_j(W; x_i) - grad f_j(W(0); x_i)||_F / ||grad f_j(W(0); x_i)||_F, over i and j (a).
         gradient_bound: sqrt(ln m) omega^{1/3} L^3.
         output: max |f_j(W; x_i) - f_j(W(0); x_i) - <grad f_j(W(0); x_i), W - W(0)>| (b).
@@ -212,19 +264,20 @@ def linearisation(start: DeepNetwork, now: DeepNetwork, inputs: npt.ArrayLike) -
     gradient = kernel = 0.0
     for unit in np.eye(start.outputs):
         slope = np.tile(unit, (len(before), 1))
-        first, mixed, second = (tangent_kernel(a, b, slope) for a, b in _combinations(before, after))
+        first, second = tangent_kernel(before, before, slope), tangent_kernel(after, after, slope)
         moving = np.flatnonzero(first.diagonal() > 0)
         if not len(moving):
             continue
         own = np.sqrt(first.diagonal()[moving])
-        apart = np.maximum(first.diagonal() - 2 * mixed.diagonal() + second.diagonal(), 0.0)[moving]
-        gradient = max(gradient, float((np.sqrt(apart) / own).max()))
+        apart = np.sqrt(gradient_gaps(before, after, slope))[moving]
+        gradient = max(gradient, float((apart / own).max()))
         change = np.abs(second - first)[np.ix_(moving, moving)]
         kernel = max(kernel, float((change / np.outer(own, own)).max()))
     moves = [b - a for a, b in zip(start.weights(), now.weights(), strict=True)]
     left = after.outputs - before.outputs - before.tangent(moves)
-    omega = max(float(np.linalg.norm(move, 2)) for move in moves)
     depth, width = now.depth, max(now.widths)
+    omega = max(float(np.linalg.norm(move, 2)) for move in moves)
+    omega = max(omega, smallest_perturbation(width, depth, now.outputs))
     bound = math.sqrt(math.log(width)) * omega ** (1 / 3) * depth**3
     return Linearisation(
         omega=omega,
@@ -265,5 +318,29 @@ def tangent_kernel(one: Pass, other: Pass, slope: FloatArray) -> FloatArray:
     return total
 
 
-def _combinations(before: Pass, after: Pass) -> list[tuple[Pass, Pass]]:
-    return [(before, before), (before, after), (after, after)]
+def gradient_gaps(one: Pass, other: Pass, slope: FloatArray) -> FloatArray:
+    """Return (B,) ||grad_W slope_i f(x_i) at the other - that at one||_F^2, W the trained matrices.
+
+    The gradient of a block is sum_s p_s q_s^T over its positions s; the difference (p' - p) q'^T + p (q' - q)^T is
+    what is squared, so that nothing cancels where hardly anything moved.
+
+    Args:
+        one: a pass of some examples.
+        other: of the same layers with other weights.
+        slope: (B, K), how the outputs of each example are added up.
+    """
+    total = np.zeros(len(one))
+    errors = one.backward(slope), other.backward(slope)
+    for number, layer in enumerate(one.layers):
+        if not layer.trained:
+            continue
+        for place, block in enumerate(layer.blocks):
+            looks = one.seen[number][place], other.seen[number][place]
+            pulls = [like(seen.fired, error[number][place]) for seen, error in zip(looks, errors, strict=True)]
+            shape = (len(one), block.positions, -1)
+            old, new = (pull.toarray().reshape(shape) for pull in pulls)
+            then, now = (seen.queries.reshape(shape) for seen in looks)
+            left, right = np.concatenate([new - old, old], axis=1), np.concatenate([now, now - then], axis=1)
+            products = np.einsum("bsm,btm->bst", left, left) * np.einsum("bsd,btd->bst", right, right)
+            total += layer.factor**2 * np.maximum(products.sum(axis=(1, 2)), 0.0)
+    return total

@@ -43,6 +43,8 @@ def pseudo_outputs(network: TwoLayerNetwork, start: Bank, inputs: FloatArray) ->
 def pseudo_gap(network: TwoLayerNetwork, start: Bank, inputs: FloatArray) -> float:
     """Return max |f - g| over the inputs, which ADV Lemma 5.8 puts at O(K^2 m^{-1/10}) for each of them.
 
+    K is that of the movement, max_r ||w_r - w_r(0)|| = K m^{-3/5}.
+
     Args:
         network: at W.
         start: W(0).
@@ -111,9 +113,10 @@ def pseudo_gaps(
 
 
 def gradient_coupling(network: TwoLayerNetwork, start: Bank, inputs: FloatArray, slope: FloatArray) -> float:
-    """Return ||grad_W L(g) - grad_W L(f)||_{2,1} for the same slopes, which ADV Lemma 5.14 puts at O(n m^{27/50}).
+    """Return ||grad_W L(g) - grad_W L(f)||_{2,1} for the same slopes, which ADV Lemma 5.14 puts at O(n m^{27/40}).
 
-    Only neurons whose active set is not that of the start contribute.
+    It prints 27/50; the m^{-1/5} m^{7/8} n of its proof is n m^{27/40}. Only neurons whose active set is not that of
+    the start contribute.
 
     Args:
         network: at W.

@@ -82,6 +82,17 @@ def discrete_kernel_failure(n: int, width: int, smallest: float) -> float:
     return min(1.0, n * math.exp(-max(smallest, 0.0) * width / (32.0 * n)))
 
 
+def discrete_kernel_width(n: int, smallest: float, failure: float) -> float:
+    """Return the width from which :func:`discrete_kernel_failure` is below ``failure``: 32 n / lambda ln(n / failure).
+
+    Args:
+        n: data.
+        smallest: lambda, above 0.
+        failure: above 0.
+    """
+    return 32.0 * n / smallest * math.log(n / failure)
+
+
 def kernel_drift_bound(n: int, threshold: float, radius: float) -> float:
     """Return n min(2 e exp(-b^2/2), 3 R), which ||H(W) - H(W(0))||_F stays below (PRE Lemma C.2, Part 1).
 
