@@ -35,6 +35,19 @@ from hybrid_train.finder.watching import WatchingFinder
 from hybrid_train.network.sparsity import expected_active
 from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.support.checks import checked_probability
+from hybrid_train.support.declared import (
+    checked,
+    inside,
+    name_of,
+    named,
+    optional,
+    proportion,
+    rates,
+    real,
+    size,
+    whole,
+    word,
+)
 
 
 @final
@@ -90,6 +103,26 @@ class GroverFinder(WatchingFinder):
 
     source = "Song, Yang, Zhang 2021 (Algorithms 7, 8); Boyer, Brassard, Hoyer, Tapp 1998; Yoder, Low, Chuang 2014"
 
+    @checked(
+        strategy=name_of("strategy"),
+        engine=name_of("engine"),
+        oracle=word("lookup", "arithmetic"),
+        bits=optional(whole(2, 24)),
+        query_bits=optional(whole(2, 24)),
+        scope=word("query", "pairs"),
+        candidates=optional(word("skin")),
+        delta=inside(proportion()),
+        growth=optional(real(above=1, below=4 / 3)),
+        prior=optional(word("flat", "sparsity", "previous")),
+        noise=inside(optional(rates())),
+        sampler=optional(named("BaseSamplerV2")),
+        pass_manager=optional(named("PassManager")),
+        backend=optional(named("BackendV2")),
+        shots=optional(size()),
+        method=optional(word("statevector", "density_matrix", "matrix_product_state")),
+        device=optional(word("CPU", "GPU")),
+        precision=optional(word("double", "single")),
+    )
     def __init__(
         self,
         *,

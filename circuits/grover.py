@@ -13,12 +13,16 @@ from circuits.boxes import box, is_boxable
 from circuits.law import Phases
 from circuits.lookup import LookupOracle, phase_on_ones
 from circuits.oracle import Oracle, checked_oracle, register_of
-from circuits.register import Register, index_qubits
+from circuits.register import MOST_ITEMS, Register, index_qubits
 from hybrid_train.errors import ConfigError
 from hybrid_train.support.checks import checked_finite, checked_whole
+from hybrid_train.support.declared import an, checked, either, flag, inside, optional, real, size, whole
 
 _MOST_ITERATIONS = 1 << 20
 """Longer runs are beyond what can be built."""
+
+_ORACLE = an(LookupOracle, called="an oracle")
+"""Any that has the methods of one, in truth."""
 
 
 @lru_cache(maxsize=64)
@@ -44,6 +48,10 @@ def _uniform_state(n_items: int) -> QuantumCircuit:
     return circuit
 
 
+_ITEMS = inside(either(size(MOST_ITEMS), an(Register)))
+
+
+@checked(n_items=_ITEMS)
 def uniform_state(n_items: int | Register) -> QuantumCircuit:
     """Return the circuit that takes |0...0> to the equal superposition of exactly m items: 0 to m - 1, or a register's.
 
@@ -80,6 +88,7 @@ def uniform_frame(n_items: int | Register) -> QuantumCircuit:
     return circuit
 
 
+@checked(n_items=_ITEMS, phase=inside(real()))
 def diffusion(n_items: int | Register, phase: float = np.pi) -> QuantumCircuit:
     """Return the circuit that multiplies the uniform state over m items by exp(i phase) and keeps what is orthogonal.
 
@@ -99,6 +108,7 @@ def diffusion(n_items: int | Register, phase: float = np.pi) -> QuantumCircuit:
     return circuit
 
 
+@checked(oracle=inside(_ORACLE), oracle_phase=inside(real()), diffusion_phase=inside(real()))
 def grover_operator(oracle: Oracle, *, oracle_phase: float = np.pi, diffusion_phase: float = np.pi) -> QuantumCircuit:
     """Return one Grover iteration: the oracle, then the diffusion about the uniform state over exactly m items.
 
@@ -116,6 +126,13 @@ def grover_operator(oracle: Oracle, *, oracle_phase: float = np.pi, diffusion_ph
     return circuit.compose(diffusion(register_of(oracle), turn))
 
 
+@checked(
+    oracle=inside(_ORACLE),
+    iterations=inside(whole(0, _MOST_ITERATIONS)),
+    phases=optional(an(Phases)),
+    measure=flag(),
+    boxes=flag(),
+)
 def grover_circuit(
     oracle: Oracle, iterations: int = 1, *, phases: Phases | None = None, measure: bool = True, boxes: bool = True
 ) -> QuantumCircuit:

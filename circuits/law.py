@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from hybrid_train.errors import ConfigError
 from hybrid_train.support.checks import checked_probability, checked_whole
+from hybrid_train.support.declared import array, checked, inside, proportion, whole, wholes
 from hybrid_train.support.kernels import kernel
 
 FloatArray = npt.NDArray[np.float64]
@@ -35,6 +36,7 @@ _BEST_ROTATION = 1.1655611852072114
 """The x > 0 at which x / sin^2 x is least: tan x = 2 x."""
 
 
+@checked(oracle=inside(array(1)), diffusion=inside(array(1)))
 @dataclass(frozen=True, eq=False)
 class Phases:
     """The phases of a generalised Grover run; every one equal to pi is the plain algorithm.
@@ -108,6 +110,7 @@ def _plain_laws(n_items: Any, n_marked: Any, iterations: Any) -> Any:
     return out
 
 
+@checked(n_items=inside(wholes(1)), n_marked=inside(wholes(0)), iterations=inside(wholes(0)))
 def success_probability(n_items: npt.ArrayLike, n_marked: npt.ArrayLike, iterations: npt.ArrayLike) -> FloatArray:
     """Return sin^2((2j + 1) theta), theta = asin sqrt(k/m): the chance to measure a marked item (BBHT 1998, eq. 3).
 
@@ -232,6 +235,7 @@ def fixed_point_iterations(n_items: Any, miss_probability: Any) -> Any:
     return ceil((length - 1.0) / 2.0)
 
 
+@checked(iterations=inside(whole(0, _MOST_ITERATIONS)), miss_probability=inside(proportion()))
 def fixed_point_phases(iterations: int, miss_probability: float) -> Phases:
     """Return the Yoder-Low-Chuang phases: 2 arccot(tan(2 pi j / L) sqrt(1 - gamma^2)), L = 2 iterations + 1.
 

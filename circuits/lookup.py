@@ -15,10 +15,11 @@ from qiskit.circuit import Gate
 from qiskit.circuit.library import DiagonalGate, MCPhaseGate, PauliGate, PhaseGate, XGate
 
 from circuits.boxes import box, diagonal
-from circuits.register import Register
+from circuits.register import MOST_ITEMS, Register
 from hybrid_train.errors import ConfigError, DataError
 from hybrid_train.support.arrays import IntArray
 from hybrid_train.support.checks import checked_finite
+from hybrid_train.support.declared import an, array, checked, either, inside, size
 
 _WANTED = "expected indices or a mask of booleans"
 
@@ -44,6 +45,7 @@ class LookupOracle:
         ConfigError: m is missing, or not a whole number of at least 1.
     """
 
+    @checked(marked=inside(array(1, "iu", empty=True)), n_items=inside(either(size(MOST_ITEMS), an(Register))))
     def __init__(self, marked: npt.ArrayLike, n_items: int | Register | None = None) -> None:
         given = _array(marked)
         is_mask = given.dtype == np.bool_ and given.ndim == 1

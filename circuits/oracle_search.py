@@ -23,6 +23,7 @@ from circuits.grover import grover_circuit
 from circuits.law import LEAST_SHARE, fixed_point_iterations
 from circuits.lookup import LookupOracle
 from circuits.oracle import Oracle
+from circuits.register import MOST_ITEMS
 from circuits.search import Stop, Verifier, run_searches
 from circuits.strategies import DEFAULT_STRATEGY, load_strategy
 from circuits.strategies.strategy import Estimate
@@ -30,6 +31,21 @@ from hybrid_train.errors import ConfigError, ResourceError
 from hybrid_train.finder.cost import Cost, SimulationCost
 from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.support.checks import checked_probability, checked_whole
+from hybrid_train.support.declared import (
+    an,
+    array,
+    checked,
+    either,
+    function,
+    inside,
+    name_of,
+    optional,
+    proportion,
+    real,
+    size,
+    whole,
+    word,
+)
 from hybrid_train.support.memory import available_bytes
 
 BASIS = ("cx", "rz", "sx", "x")
@@ -138,6 +154,17 @@ class FoundAll:
         return grover_circuit(oracle, run.iterations, phases=run.phases, boxes=False)
 
 
+@checked(
+    oracle=inside(array(1, "iub", empty=True)),
+    n_items=inside(optional(size(MOST_ITEMS))),
+    strategy=name_of("strategy"),
+    delta=inside(proportion()),
+    engine=either(name_of("engine"), an(Engine)),
+    seed=inside(whole(0, (1 << 63) - 1)),
+    is_marked=optional(function()),
+    growth=optional(real(above=1, below=4 / 3)),
+    prior=optional(word("flat")),
+)
 def find_all(
     oracle: Oracle | Predicate | Formula | npt.ArrayLike | str | os.PathLike[str] | Iterable[int],
     n_items: int | None = None,

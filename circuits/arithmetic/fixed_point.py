@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor, isfinite, isqrt
-from typing import Literal, final
+from typing import Any, Literal, final
 
 import numpy as np
 import numpy.typing as npt
@@ -131,7 +131,7 @@ class FixedPointWeights:
         """
         checked_bits(query_bits, "query_bits")
         threshold = checked_finite(threshold, "threshold")
-        vector = checked_vectors(np.asarray(query)[None], "query").astype(np.float64)
+        vector = checked_vectors(_one_row(query), "query").astype(np.float64)
         dimension = self.words.shape[1]
         if vector.shape[1] != dimension:
             raise DataError(f"query: dimension {vector.shape[1]} does not fit weights of dimension {dimension}")
@@ -187,6 +187,13 @@ def _norm_bound(vector: list[Fraction]) -> Fraction:
         return Fraction(0)
     squares = sum((value / scale) ** 2 for value in vector)
     return scale * Fraction(isqrt(ceil(squares * (1 << 64))) + 1, 1 << 32)
+
+
+def _one_row(query: npt.ArrayLike) -> npt.NDArray[Any]:
+    try:
+        return np.asarray(query)[None]
+    except (TypeError, ValueError):
+        raise DataError("query: expected an array of shape (d,), got a ragged list") from None
 
 
 def _rounded_up(value: float) -> float:

@@ -16,6 +16,7 @@ from circuits.register import index_qubits
 from hybrid_train.errors import ConfigError, DataError
 from hybrid_train.support.arrays import IntArray
 from hybrid_train.support.checks import checked_whole
+from hybrid_train.support.declared import an, array, checked, either, inside, optional, real, size, whole, word
 
 
 @final
@@ -57,6 +58,18 @@ class ArithmeticOracle:
         test: the query's integer half-space.
     """
 
+    @checked(
+        weights=inside(either(array(2), an(FixedPointWeights))),
+        query=inside(array(1)),
+        threshold=inside(real()),
+        bits=inside(whole(2, 24)),
+        query_bits=inside(optional(whole(2, 24))),
+        done=inside(optional(array(1, "iub", empty=True))),
+        adder=word("draper", "gidney"),
+        loading=optional(word("all", "coordinate")),
+        swap=inside(size()),
+        spare=inside(whole(0, 1 << 20)),
+    )
     def __init__(
         self,
         weights: npt.ArrayLike | FixedPointWeights,
@@ -185,7 +198,10 @@ def _checked_variant(adder: str, loading: str | None) -> tuple[str, str]:
 
 
 def _done_mask(done: npt.ArrayLike, n_items: int) -> npt.NDArray[np.bool_]:
-    given = np.asarray(done)
+    try:
+        given = np.asarray(done)
+    except (TypeError, ValueError):
+        raise DataError("done: expected a mask, or indices, got a ragged list") from None
     if given.dtype == np.bool_:
         if given.shape != (n_items,):
             raise DataError(f"done: a mask of shape {given.shape} does not fit {n_items} items")

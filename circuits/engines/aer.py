@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from math import isqrt
-from typing import final
+from typing import final, get_args
 
 import numpy as np
 from qiskit import QuantumCircuit, transpile
 
-from circuits.engines.aer_options import simulator
+from circuits.engines.aer_options import Device, Method, Precision, simulator
 from circuits.engines.compact import CircuitBuilder
 from circuits.engines.engine import Batch, Engine
 from circuits.engines.guard import check_fits, check_register
@@ -20,6 +20,7 @@ from circuits.lookup import flips_one_by_one
 from circuits.register import Register
 from hybrid_train.finder.cost import SimulationCost
 from hybrid_train.support.arrays import IntArray
+from hybrid_train.support.declared import checked, inside, word
 from hybrid_train.support.memory import available_bytes
 
 _AMPLITUDE_BYTES = 16
@@ -52,6 +53,11 @@ class AerEngine(Engine):
         ResourceError: this Aer, or this machine, does not have the device.
     """
 
+    @checked(
+        method=inside(word(*get_args(Method))),
+        device=inside(word(*get_args(Device))),
+        precision=inside(word(*get_args(Precision))),
+    )
     def __init__(self, *, method: str = "statevector", device: str = "CPU", precision: str = "double") -> None:
         super().__init__()
         self._simulator = simulator(method, device, precision)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, final
 
 from hybrid_train.errors import ConfigError
+from hybrid_train.support.declared import checked, inside, real
 
 if TYPE_CHECKING:
     from qiskit_aer.noise import NoiseModel
@@ -15,6 +16,7 @@ BASIS = ("u", "cx")
 """The gates circuits are rewritten in before noise is added: any rotation of one qubit, and controlled NOT."""
 
 
+@checked(depolarizing=inside(real(least=0, below=1)), readout=inside(real(least=0, below=1)))
 @final
 @dataclass(frozen=True)
 class Noise:

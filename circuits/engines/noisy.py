@@ -19,6 +19,7 @@ from circuits.lookup import LookupOracle
 from circuits.register import Register
 from hybrid_train.errors import ConfigError
 from hybrid_train.support.arrays import IntArray
+from hybrid_train.support.declared import an, checked, inside
 from hybrid_train.support.memory import available_bytes
 
 _BATCH_BYTES = 1 << 28
@@ -42,6 +43,7 @@ class NoisyEngine(Engine):
 
     may_fault = True
 
+    @checked(noise=inside(an(Noise)))
     def __init__(self, noise: Noise) -> None:
         if not isinstance(noise, Noise):
             raise ConfigError(f"noise={noise!r}: expected a circuits.Noise")

@@ -22,6 +22,7 @@ from hybrid_train.errors import ConfigError, ResourceError
 from hybrid_train.finder.cost import SimulationCost
 from hybrid_train.support.arrays import IntArray
 from hybrid_train.support.checks import checked_whole
+from hybrid_train.support.declared import an, checked, inside, optional, whole
 from hybrid_train.support.memory import available_bytes
 
 _MOST_SHOTS = 1 << 20
@@ -48,6 +49,12 @@ class SamplerEngine(Engine):
         shots_made: by the machine since the start, idle ones included.
     """
 
+    @checked(
+        sampler=inside(optional(an(BaseSamplerV2))),
+        pass_manager=inside(optional(an(PassManager))),
+        backend=inside(optional(an(BackendV2))),
+        shots=inside(whole(1, _MOST_SHOTS)),
+    )
     def __init__(
         self,
         sampler: BaseSamplerV2 | None = None,

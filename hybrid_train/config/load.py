@@ -51,7 +51,11 @@ _MOST_DOTS = 2_000_000
 """The sum over the lines of the points in each, squared: 1400 points in one line, or 10 in each of 20 000."""
 
 
-@checked(source=inside(either(an(Config, Mapping), path_kind())), overrides=sequence(text(), 0))
+CONFIG_SOURCE = inside(either(an(Config, Mapping), path_kind()))
+"""What a config may be given as."""
+
+
+@checked(source=CONFIG_SOURCE, overrides=sequence(text(), 0))
 def load_config(source: ConfigSource, overrides: Sequence[str] = ()) -> Config:
     """Read and check a config.
 

@@ -16,7 +16,7 @@ import numpy as np
 from hybrid_train.config import Config, load_config
 from hybrid_train.config.combinations import combination_errors
 from hybrid_train.config.data_kinds import Given
-from hybrid_train.config.load import ConfigSource, finder_errors
+from hybrid_train.config.load import CONFIG_SOURCE, ConfigSource, finder_errors
 from hybrid_train.config.threads import in_its_threads
 from hybrid_train.errors import CheckpointError, ConfigError, UnwrittenError, is_interruption
 from hybrid_train.experiments.attempt import Attempt, one_line
@@ -29,6 +29,7 @@ from hybrid_train.experiments.row import Row
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.experiments.stored_row import StoredRow
 from hybrid_train.network.storing import Network
+from hybrid_train.support.declared import checked, flag, inside, name_of, names, optional, pair, path, word
 
 Index = Literal["neurons", "data"]
 INDEXES: tuple[Index, ...] = ("neurons", "data")
@@ -106,6 +107,14 @@ class RunResult:
         return self.table.document()
 
 
+@checked(
+    config=CONFIG_SOURCE,
+    data=inside(optional(pair())),
+    test=inside(optional(pair())),
+    out=optional(path()),
+    resume=optional(path()),
+    progress=flag(),
+)
 def run(
     config: ConfigSource,
     *,
@@ -161,6 +170,16 @@ def _run(valid: Config, given: Given | None, *, out: Place | None, resume: Place
         return RunResult(network, table, model)
 
 
+@checked(
+    config=CONFIG_SOURCE,
+    finders=names(name_of("finder")),
+    data=inside(optional(pair())),
+    test=inside(optional(pair())),
+    indexes=optional(names(word("neurons", "data"))),
+    out=optional(path()),
+    resume=optional(path()),
+    progress=flag(),
+)
 def compare(
     config: ConfigSource,
     finders: Sequence[str],

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 
 from hybrid_train.errors import InvariantError
 from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.declared import Kind, array, checked, inside, sequence, shown, whole, word
 from hybrid_train.support.kernels import kernel
+from hybrid_train.support.messages import quoted
 
 Major = Literal["query", "point"]
 
@@ -60,6 +63,21 @@ _ALL_ROWS: IntArray = np.empty(0, np.int64)
 """Stands for "every row of the bank" as a default; told apart by identity."""
 
 
+_COUNT = whole(0, 1 << 48)
+
+
+def _integers() -> Kind:
+    return inside(array(1, empty=True))
+
+
+@checked(
+    indptr=_integers(),
+    indices=_integers(),
+    inner_products=inside(array(1, finite=False, empty=True)),
+    shape=inside(sequence(_COUNT, 2)),
+    rows=_integers(),
+    major=inside(word("query", "point")),
+)
 @dataclass(frozen=True, eq=False)
 class ActiveSets:
     """Active pairs in compressed-row form (CSR), stored by query or by point.
@@ -78,7 +96,7 @@ class ActiveSets:
         major: ``"query"`` or ``"point"``: which bank ``rows`` counts in.
 
     Raises:
-        InvariantError: when the arrays do not fit each other (a finder built them wrongly).
+        InvariantError: when an array is not of its kind, or they do not fit each other (a finder built them wrongly).
     """
 
     indptr: IntArray
@@ -89,11 +107,17 @@ class ActiveSets:
     major: Major = "query"
 
     def __post_init__(self) -> None:
+        if self.major not in ("query", "point"):
+            raise InvariantError(f"ActiveSets: major={quoted(self.major)}: expected 'query' or 'point'")
+        if not _is_shape(self.shape):
+            raise InvariantError(
+                f"ActiveSets: shape={quoted(self.shape)}: expected (number of queries, number of points)"
+            )
         if self.rows is _ALL_ROWS:
             object.__setattr__(self, "rows", np.arange(self.shape[0 if self.major == "query" else 1]))
         for name in ("indptr", "indices", "rows"):
-            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.int64))
-        object.__setattr__(self, "inner_products", np.asarray(self.inner_products))
+            object.__setattr__(self, name, _checked_array(getattr(self, name), name, "iu").astype(np.int64, copy=False))
+        object.__setattr__(self, "inner_products", _checked_array(self.inner_products, "inner_products", "fiu"))
         if len(self.indptr) != len(self.rows) + 1 or self.indptr[0] != 0 or (np.diff(self.indptr) < 0).any():
             raise InvariantError(
                 f"ActiveSets: indptr must rise from 0 over {len(self.rows)} rows, got {len(self.indptr)} entries"
@@ -204,6 +228,25 @@ class ActiveSets:
             return np.sort(sets.query_ids * self.shape[1] + sets.point_ids)
 
         return self.shape == other.shape and np.array_equal(codes(self), codes(other))
+
+
+def _is_shape(shape: Any) -> bool:
+    return isinstance(shape, tuple | list) and len(shape) == 2 and all(map(_COUNT.accepts, shape))
+
+
+def _checked_array(given: Any, name: str, kinds: str) -> npt.NDArray[Any]:
+    """Return numbers of a kind in one dimension; whole floats will do for integers, an empty list for anything."""
+    try:
+        array = np.asarray(given)
+    except (TypeError, ValueError, OverflowError):
+        array = np.empty((0, 0))
+    is_whole = (
+        "f" not in kinds and array.dtype.kind == "f" and np.isfinite(array).all() and (array == np.trunc(array)).all()
+    )
+    if array.ndim != 1 or (array.size and array.dtype.kind not in kinds and not is_whole):
+        what = "integers" if kinds == "iu" else "numbers"
+        raise InvariantError(f"ActiveSets: {name}: expected a one-dimensional array of {what}, got {shown(given)}")
+    return array if array.dtype.kind in kinds or is_whole else np.empty(0, np.float64 if "f" in kinds else np.int64)
 
 
 def _join(rows: IntArray, counts: IntArray, indices: IntArray, values: FloatArray, like: ActiveSets) -> ActiveSets:

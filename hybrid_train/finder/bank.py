@@ -14,7 +14,7 @@ from scipy import sparse
 
 from hybrid_train.errors import DataError, InvariantError
 from hybrid_train.support.arrays import FloatArray, IntArray, aligned_copy
-from hybrid_train.support.declared import array, checked, inside, optional, text, whole
+from hybrid_train.support.declared import an, array, checked, either, flag, inside, optional, text, whole
 from hybrid_train.support.kernels import kernel
 from hybrid_train.support.messages import quoted
 from hybrid_train.support.parallel import in_threads
@@ -160,9 +160,10 @@ class DenseBank(Bank):
         DataError: not two-dimensional, empty, or not finite.
     """
 
+    @checked(vectors=inside(array(2)), name=text(), copy=flag())
     def __init__(self, vectors: npt.ArrayLike, name: str = "vectors", *, copy: bool = True) -> None:
-        checked = checked_vectors(vectors, name)
-        self._array = aligned_copy(checked) if copy else checked
+        given = checked_vectors(vectors, name)
+        self._array = aligned_copy(given) if copy else given
         self._ledger: Ledger | None = None
         self._store: Store | None = None
 
@@ -331,6 +332,7 @@ class Watched:
         return where
 
 
+@checked(points=inside(either(an(Bank), array(2))), queries=inside(either(an(Bank), array(2))))
 def watch_both(points: Bank | npt.ArrayLike, queries: Bank | npt.ArrayLike) -> tuple[Watched, Watched]:
     """Return both banks as a finder keeps them.
 

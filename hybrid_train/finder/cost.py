@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Self
 
+from hybrid_train.support.declared import checked, whole_number
+
+_COUNTER = whole_number()
+"""Differences of counters are counters too, so that they may be negative."""
+
 
 @dataclass
 class _Counters:
@@ -23,6 +28,15 @@ class _Counters:
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
 
+@checked(
+    inner_products=_COUNTER,
+    nodes_visited=_COUNTER,
+    oracle_calls=_COUNTER,
+    bit_oracle_uses=_COUNTER,
+    verifications=_COUNTER,
+    measurements=_COUNTER,
+    controlled_calls=_COUNTER,
+)
 @dataclass
 class Cost(_Counters):
     """Operations an algorithm is charged for, counted since ``build``.
@@ -48,6 +62,7 @@ class Cost(_Counters):
     controlled_calls: int = 0
 
 
+@checked(oracle_entries=_COUNTER, circuits=_COUNTER, gates=_COUNTER, extra_marks=_COUNTER)
 @dataclass
 class SimulationCost(_Counters):
     """What this computer spends to stand in for a quantum one; never part of the algorithm's :class:`Cost`.

@@ -19,8 +19,10 @@ from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.bank import Bank, Motion
 from hybrid_train.finder.cost import Cost, SimulationCost
 from hybrid_train.finder.proof import Proof
+from hybrid_train.support.declared import checked, flag, real
 
 
+@checked(exact=flag(), delta=real(least=0, below=1))
 @dataclass(frozen=True)
 class Promise:
     """What a finder guarantees about its sets.

@@ -19,8 +19,26 @@ from hybrid_train.experiments.folder import Place
 from hybrid_train.experiments.journal import journal, written
 from hybrid_train.studies.count_formulas import formulas
 from hybrid_train.studies.count_rows import data_row, neurons_row, pairs_row
-from hybrid_train.studies.count_rules import LARGEST, CountRule, checked_widths, marked_counts
+from hybrid_train.studies.count_rules import LARGEST, CountRule, checked_widths, marked_counts, width
 from hybrid_train.support.checks import checked_probability, checked_whole
+from hybrid_train.support.declared import (
+    checked,
+    either,
+    flag,
+    function,
+    inside,
+    name_of,
+    names,
+    optional,
+    path,
+    proportion,
+    seed_number,
+    sequence,
+    share,
+    size,
+    whole,
+    word,
+)
 from hybrid_train.support.power_law import PowerLaw
 from hybrid_train.support.progress import with_progress
 
@@ -61,6 +79,21 @@ class OracleCalls:
         }
 
 
+@checked(
+    widths=sequence(width()),
+    strategies=names(name_of("strategy")),
+    counts=inside(optional(either(whole(0), sequence(whole(0)), function()))),
+    trials=inside(optional(size())),
+    delta=inside(proportion()),
+    seed=seed_number(),
+    index=word("neurons", "data"),
+    n=inside(size()),
+    newcomers=inside(share()),
+    scope=word("query", "pairs"),
+    out=optional(path()),
+    resume=optional(path()),
+    progress=flag(),
+)
 def count_oracle_calls(
     widths: Sequence[int],
     strategies: Sequence[str] = DEFAULT_STRATEGIES,

@@ -20,7 +20,7 @@ from circuits.strategies import compared_strategies, load_strategy
 from circuits.strategies.strategy import Expectation
 from classical.training.loop import Training
 from hybrid_train.config import Config, load_config
-from hybrid_train.config.load import ConfigSource
+from hybrid_train.config.load import CONFIG_SOURCE, ConfigSource
 from hybrid_train.config.schema import FinderConfig
 from hybrid_train.config.threads import in_its_threads
 from hybrid_train.errors import ConfigError
@@ -34,6 +34,18 @@ from hybrid_train.finder.registry import make_finder
 from hybrid_train.studies.recorder import Asked, Recorder
 from hybrid_train.support.arrays import IntArray
 from hybrid_train.support.checks import checked_probability
+from hybrid_train.support.declared import (
+    checked,
+    flag,
+    inside,
+    name_of,
+    names,
+    optional,
+    path,
+    proportion,
+    seed_number,
+    word,
+)
 from hybrid_train.support.progress import with_progress
 from hybrid_train.support.rng import Role, seed_key
 
@@ -73,6 +85,16 @@ class CallsAlong:
         }
 
 
+@checked(
+    config=CONFIG_SOURCE,
+    strategies=names(name_of("strategy")),
+    delta=inside(proportion()),
+    seed=optional(seed_number()),
+    scope=optional(word("query", "pairs")),
+    out=optional(path()),
+    resume=optional(path()),
+    progress=flag(),
+)
 @in_its_threads
 def count_along(
     config: ConfigSource,

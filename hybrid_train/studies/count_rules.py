@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from hybrid_train.errors import ConfigError
 from hybrid_train.network.sparsity import expected_active
 from hybrid_train.network.two_layer import auto_threshold
+from hybrid_train.support.declared import Kind, whole
 
 LARGEST = 1 << 40
 _TOO_MUCH = 8.0
@@ -51,6 +53,15 @@ def checked_widths(widths: Sequence[int]) -> list[int]:
         if not _is_whole(width) or not 1 <= width <= LARGEST:
             raise ConfigError(f"widths={width!r}: expected a whole number from 1 to 2^40")
     return [int(width) for width in widths]
+
+
+def width() -> Kind:
+    """A whole number from 1 to 2^40, whatever its type."""
+    return replace(
+        whole(1, LARGEST),
+        accepts=lambda value: _is_whole(value) and 1 <= value <= LARGEST,
+        expected="expected a whole number from 1 to 2^40",
+    )
 
 
 def _is_whole(value: object) -> bool:

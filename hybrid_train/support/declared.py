@@ -7,8 +7,9 @@ takes from it the values that have to be refused.
 from __future__ import annotations
 
 import functools
+import inspect
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import Any, TypeVar, cast
@@ -70,7 +71,7 @@ class Kind:
             if self.each is not None and isinstance(value, list | tuple):
                 for number, entry in enumerate(value):
                     self.each.check(entry, f"{name}[{number}]")
-            raise self.error(f"{name}={_shown(value)}: {self.expected}")
+            raise self.error(f"{name}={shown(value)}: {self.expected}")
 
 
 def checked(**kinds: Kind) -> Callable[[F], F]:
@@ -84,12 +85,15 @@ def checked(**kinds: Kind) -> Callable[[F], F]:
             constructor = decorate(cast(Any, function).__init__)
             cast(Any, function).__init__ = constructor
             return function
-        code = cast(FunctionType, function).__code__
+        code = cast(FunctionType, inspect.unwrap(function)).__code__
         names = code.co_varnames[: code.co_argcount]
         unknown = kinds.keys() - set(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
         if unknown:
             raise TypeError(f"{code.co_qualname}: no parameters {sorted(unknown)}")
         here = {name: kind for name, kind in kinds.items() if kind.here}
+        if not here:
+            setattr(function, DECLARED, kinds)
+            return function
 
         @functools.wraps(function)
         def call(*args: Any, **options: Any) -> Any:
@@ -126,15 +130,72 @@ def whole(least: int, most: int | None = None) -> Kind:
     return Kind(f"must be {limits}", accepts, (*others, 1.5, *beyond))
 
 
-def real(*, above: float | None = None) -> Kind:
-    """A finite number, larger than ``above`` where that is given."""
+def wholes(least: int) -> Kind:
+    """An integer of at least ``least``, or an array of them of any shape."""
+    one = whole(least)
 
     def accepts(value: Any) -> bool:
-        return is_finite_number(value) and (above is None or value > above)
+        return isinstance(value, list | np.ndarray) or one.accepts(value)
 
-    beyond = () if above is None else (above, above - 1.0)
-    limits = "a finite number" if above is None else f"a finite number above {above:g}"
-    return Kind(f"must be {limits}", accepts, (*_NO_NUMBERS, *beyond))
+    return replace(one, accepts=accepts, wrong=tuple(value for value in one.wrong if not accepts(value)))
+
+
+def real(*, above: float | None = None, least: float | None = None, below: float | None = None) -> Kind:
+    """A finite number, larger than ``above``, at least ``least`` and smaller than ``below`` where these are given."""
+
+    def accepts(value: Any) -> bool:
+        if not is_finite_number(value):
+            return False
+        low = (above is None or value > above) and (least is None or value >= least)
+        return low and (below is None or value < below)
+
+    limits, beyond = [], []
+    if above is not None:
+        limits, beyond = [f"above {above:g}"], [above, above - 1.0]
+    if least is not None:
+        limits, beyond = [*limits, f"of at least {least:g}"], [*beyond, least - 0.5]
+    if below is not None:
+        limits, beyond = [*limits, f"below {below:g}"], [*beyond, below, below + 1.0]
+    return Kind(" ".join(["must be a finite number", " and ".join(limits)]).strip(), accepts, (*_NO_NUMBERS, *beyond))
+
+
+def whole_number() -> Kind:
+    """An integer of any sign and size."""
+
+    def accepts(value: Any) -> bool:
+        return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+    wrong = tuple(value for value in _NO_NUMBERS if value is not _HUGE)
+    return Kind("must be an integer", accepts, (*wrong, 1.5))
+
+
+def function() -> Kind:
+    """Something that can be called."""
+    wrong: tuple[Any, ...] = (None, 1, _NAN, "nonsense", b"x", [], {})
+    return Kind("must be a function", callable, wrong)
+
+
+def rates() -> Kind:
+    """A table of the probabilities of a noisy machine's faults."""
+
+    def accepts(value: Any) -> bool:
+        known = isinstance(value, Mapping) and value and value.keys() <= {"depolarizing", "readout"}
+        return bool(known) and all(is_finite_number(rate) and 0.0 <= rate < 1.0 for rate in value.values())
+
+    bad = [{"readout": rate} for rate in (None, True, "x", _NAN, -0.1, 1.0, 2)]
+    wrong: tuple[Any, ...] = (1, _NAN, "nonsense", b"x", [], {}, int, {"nonsense": 0.1}, {1: 0.1}, *bad)
+    return Kind("must be a table of probabilities, depolarizing and readout", accepts, wrong)
+
+
+def pair() -> Kind:
+    """(X, y): a tuple or a list of two."""
+
+    def accepts(value: Any) -> bool:
+        return isinstance(value, tuple | list) and len(value) == 2
+
+    ones = np.ones((2, 2))
+    wrong: tuple[Any, ...] = (1, _NAN, "ab", b"xy", [], {}, int, (ones,), (ones, ones, ones), (ones, None), ("a", "b"))
+    return Kind("must be a pair (X, y)", accepts, (*wrong, (np.full((2, 2), _NAN), np.ones(2))))
 
 
 def limit() -> Kind:
@@ -146,9 +207,9 @@ def limit() -> Kind:
     return Kind("must be a number", accepts, tuple(value for value in _NO_NUMBERS if not accepts(value)))
 
 
-def size() -> Kind:
-    """How many of something there are: at least one, and no more than an array can have."""
-    return whole(1, _MOST)
+def size(most: int = _MOST) -> Kind:
+    """How many of something there are: at least one, and no more than an array can have, or than ``most``."""
+    return whole(1, most)
 
 
 def seed_number() -> Kind:
@@ -160,6 +221,15 @@ def proportion() -> Kind:
     """A number strictly between 0 and 1."""
     wrong: tuple[Any, ...] = (*_NO_NUMBERS, 0, 1.0, -0.5, 1.5)
     return Kind("must lie strictly between 0 and 1", lambda value: is_finite_number(value) and 0.0 < value < 1.0, wrong)
+
+
+def share() -> Kind:
+    """A number from 0 to 1, both included."""
+    return Kind(
+        "must lie from 0 to 1",
+        lambda value: is_finite_number(value) and 0.0 <= value <= 1.0,
+        (*_NO_NUMBERS, -0.5, 1.5),
+    )
 
 
 def flag() -> Kind:
@@ -203,6 +273,19 @@ def an(*types: type, called: str = "") -> Kind:
     expected = called or " or ".join(f"a {one.__name__}" for one in types)
     wrong: tuple[Any, ...] = (None, 1, _NAN, "nonsense", b"x", [], {}, int, *types)
     return Kind(f"must be {expected}", lambda value: isinstance(value, types), wrong)
+
+
+def named(name: str) -> Kind:
+    """An instance of a class of another library that need not be loaded to tell: any of its bases has this name."""
+    wrong: tuple[Any, ...] = (None, 1, _NAN, "nonsense", b"x", [], {}, int)
+    return Kind(
+        f"expected a Qiskit {name}", lambda value: any(base.__name__ == name for base in type(value).__mro__), wrong
+    )
+
+
+def names(of: Kind) -> Kind:
+    """A list of at least one name."""
+    return replace(sequence(of), expected="expected a list of at least one name")
 
 
 def sequence(of: Kind, least: int = 1) -> Kind:
@@ -302,7 +385,8 @@ def inside(kind: Kind) -> Kind:
     return replace(kind, here=False)
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Return a value for a message: an array by its dtype and shape, anything else shortened."""
     if isinstance(value, np.ndarray):
         return f"<array of {value.dtype}, shape {value.shape}>"
     return quoted(value)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, final
 
 from hybrid_train.config import Config, load_config
-from hybrid_train.config.load import ConfigSource
+from hybrid_train.config.load import CONFIG_SOURCE, ConfigSource
 from hybrid_train.config.schema import NetworkConfig
 from hybrid_train.config.threads import in_its_threads
 from hybrid_train.errors import ConfigError
@@ -16,6 +16,7 @@ from hybrid_train.experiments.document import Draw, versions
 from hybrid_train.experiments.folder import Place
 from hybrid_train.experiments.journal import journal, written
 from hybrid_train.experiments.setting import Setting
+from hybrid_train.support.declared import checked, flag, optional, path
 from hybrid_train.theory import deep_check, jumping_check, two_layer_check
 from hybrid_train.theory.checked import Request, Subject
 from hybrid_train.theory.lines.costs import CostGrowth
@@ -58,6 +59,13 @@ class TheoryCheck:
         }
 
 
+@checked(
+    config=CONFIG_SOURCE,
+    costs=flag(),
+    out=optional(path()),
+    resume=optional(path()),
+    progress=flag(),
+)
 @in_its_threads
 def check_theory(
     config: ConfigSource,

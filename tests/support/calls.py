@@ -12,7 +12,7 @@ import hybrid_train
 from hybrid_train.training.losses import SquaredLoss
 
 CONFIG = {
-    "data": {"kind": "sphere", "n": 6, "dimension": 3},
+    "data": {"kind": "sphere", "n": 6, "dim": 3},
     "network": {"width": 16},
     "training": {"steps": 1},
     "run": {"seed": 0},
@@ -86,7 +86,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "widths": [8],
         "strategies": ["bbht"],
         "counts": None,
-        "trials": 1,
+        "trials": 2,
         "delta": 0.1,
         "seed": 0,
         "index": "neurons",

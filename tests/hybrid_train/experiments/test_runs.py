@@ -279,7 +279,7 @@ class TestCompare:
             ([], None, "finders=[]: expected a list of at least one name"),
             ("scan", None, "finders='scan': expected a list of at least one name"),
             (["scan", "scan"], None, "finders=scan,scan: expected each name once"),
-            (["scan"], ["rows"], "index='rows': expected 'neurons' or 'data'"),
+            (["scan"], ["rows"], "indexes[0]='rows': expected 'neurons' or 'data'"),
             (["scan"], [], "indexes=[]: expected a list of at least one name"),
         ],
     )
