@@ -14,6 +14,7 @@ from classical.auto.calibration import calibrate
 from classical.auto.dynamics import RacedDynamics, Way
 from classical.auto.race import Race
 from classical.auto.ways import scanned, ways_to_train
+from classical.dynamics.products.dynamics import ProductDynamics
 from classical.skin import SkinFinder
 from classical.sparse_columns import SparseColumnsFinder
 from hybrid_train.errors import ResourceError
@@ -29,6 +30,7 @@ from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.training.dynamics import Dynamics
 from hybrid_train.training.following import FollowingFinder
+from hybrid_train.training.optimisers import Optimiser
 
 _KINDS = ("scan", "hsr", "skin")
 
@@ -37,6 +39,9 @@ _WORTHWHILE = 1 << 24
 
 _WORTH_FOLLOWING = 1 << 15
 """(Neuron, example) pairs from which on following them beats scanning them, in training on fixed examples."""
+
+_SEARCHED = 4
+"""Up to this dimension a search is as fast as products of all pairs."""
 
 _TREE_DIMENSION = 16
 """Beyond this a tree prunes nothing and is not tried."""
@@ -148,25 +153,29 @@ class AutoFinder(FollowingFinder, WatchingFinder):
         self.choice = Choice(name, f"the fastest{measured}", {}, frozenset(), 0)
         return str(self.choice)
 
+    def dynamics_by(self, network: TwoLayerNetwork, inputs: FloatArray, optimiser: Optimiser) -> Dynamics | None:
+        stored = network.weights.lent() is not None
+        if not stored or network.dimension <= _SEARCHED or network.width * len(inputs) < _WORTH_FOLLOWING:
+            return None
+        reason = "an optimiser moves the neurons any which way, and matrix products look at all of them fastest"
+        return self._chosen("products", reason, ProductDynamics(network, inputs, optimiser))
+
     def dynamics_within(self, network: TwoLayerNetwork, inputs: FloatArray, reach: float) -> Dynamics | None:
         try:
-            return self._followed(SkinFinder().dynamics_within(network, inputs, reach))
+            reason = "the examples stay near where they are, so its lists follow the weights through the Gram matrix"
+            return self._chosen("skin", reason, SkinFinder().dynamics_within(network, inputs, reach))
         except ResourceError as error:
             self._too_large["skin"] = str(error)
             return None
 
     def deep_dynamics(self, network: DeepNetwork, inputs: FloatArray) -> Dynamics | None:
-        dynamics = SparseColumnsFinder().deep_dynamics(network, inputs)
-        if dynamics is not None:
-            reason = "the layers read all of the layer below, of which the active coordinates alone are multiplied"
-            self.choice = Choice("sparse_columns", reason, {}, frozenset(), 0)
-            dynamics.remarks = self.facts()
-        return dynamics
+        reason = "the layers read all of the layer below, of which the active coordinates alone are multiplied"
+        return self._chosen("sparse_columns", reason, SparseColumnsFinder().deep_dynamics(network, inputs))
 
-    def _followed(self, dynamics: Dynamics | None) -> Dynamics | None:
+    def _chosen(self, kind: str, reason: str, dynamics: Dynamics | None) -> Dynamics | None:
+        """Say why this way of training was taken, if it is there."""
         if dynamics is not None:
-            reason = "the examples stay near where they are, so its lists follow the weights through the Gram matrix"
-            self.choice = Choice("skin", reason, {}, frozenset(), 0)
+            self.choice = Choice(kind, reason, {}, frozenset(), 0)
             dynamics.remarks = self.facts()
         return dynamics
 

@@ -375,15 +375,17 @@ def two_layer_dynamics(
         reach: how far an adversary will move them, in Euclidean distance, be it 0; None if nobody moves them.
         in_batches: whether a step sees only some of them.
         fresh: whether they are others in every step, an adversary's moves included.
-        optimiser: turns gradients into moves; None for plain descent. With one, the finder is asked for sets.
+        optimiser: turns gradients into moves; None for plain descent.
 
     Raises:
         ConfigError: an unknown index.
         DataError: inputs of the wrong shape or not finite.
     """
     own = None
-    if optimiser is None and isinstance(finder, FollowingFinder):
-        if fresh:
+    if isinstance(finder, FollowingFinder):
+        if optimiser is not None:
+            own = finder.dynamics_by(network, inputs, optimiser) if reach is None and not fresh else None
+        elif fresh:
             own = finder.dynamics_for_fresh(network, inputs)
         elif reach is not None:
             own = finder.dynamics_within(network, inputs, reach)

@@ -34,6 +34,9 @@ from hybrid_train.training.optimisers import OPTIMISERS, SCHEDULES, Optimiser, S
 _LEAST_BATCH, _MOST_BATCH, _STEPS = 100, 200, 8
 """Rows of a batch under "auto", so that an epoch has about so many steps."""
 
+_LARGE = 1 << 24
+"""Multiplications of an epoch, about, from which on single precision is worth while."""
+
 _MOST_SEED = 2**31 - 1
 
 
@@ -71,6 +74,7 @@ class SparseTwoLayer(CallbackSupportMixin, BaseEstimator):
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "standardise": ["boolean", StrOptions({"auto"})],
         "bias": ["boolean", StrOptions({"auto"})],
+        "dtype": [StrOptions({"auto", "float32", "float64"})],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
@@ -96,7 +100,7 @@ class SparseTwoLayer(CallbackSupportMixin, BaseEstimator):
         self._root = int(check_random_state(self.random_state).randint(_MOST_SEED))
         self._prepare(rows, y[kept], weights)
         learnt, held_out = self._divided(rows, y[kept], weights)
-        self._start(learnt.inputs.shape[1], learnt.targets.shape[1], scored=held_out is not None)
+        self._start(learnt, scored=held_out is not None)
         self._train(learnt, held_out, self.max_iter, self.schedule, X=X, y=y, sample_weight=sample_weight)
         return self
 
@@ -112,7 +116,7 @@ class SparseTwoLayer(CallbackSupportMixin, BaseEstimator):
             self._prepare(rows, y[kept], weights)
         learnt = Learnt(self._units(rows), self._targets(y[kept])[0], weights)
         if first:
-            self._start(learnt.inputs.shape[1], learnt.targets.shape[1], scored=False)
+            self._start(learnt, scored=False)
         self._train(learnt, None, 1, "constant", X=X, y=y, sample_weight=sample_weight)
         return self
 
@@ -146,8 +150,11 @@ class SparseTwoLayer(CallbackSupportMixin, BaseEstimator):
         units[~zero] = self.preparation_.apply(rows[~zero], "X") if not zero.all() else np.empty((0, width))
         return units
 
-    def _start(self, dimension: int, outputs: int, *, scored: bool) -> None:
+    def _start(self, learnt: Learnt, *, scored: bool) -> None:
         """Draw the network, its paired start putting out 0, and forget what was trained before."""
+        (rows, dimension), outputs = learnt.inputs.shape, learnt.targets.shape[1]
+        large = self.width * rows * dimension >= _LARGE
+        dtype = ("float32" if large else "float64") if self.dtype == "auto" else self.dtype
         threshold = share_threshold(self.fraction) if self.threshold is None else float(self.threshold)
         paired = self.width % 2 == 0
         self.network_ = TwoLayerNetwork.initialize(
@@ -156,6 +163,7 @@ class SparseTwoLayer(CallbackSupportMixin, BaseEstimator):
             outputs=outputs,
             threshold=threshold,
             start="paired" if paired else "gaussian",
+            dtype=dtype,
             seed=self._root,
         )
         self.loss_curve_: list[float] = []
@@ -165,7 +173,7 @@ class SparseTwoLayer(CallbackSupportMixin, BaseEstimator):
         self._best: FloatArray | None = None
         shape = self.network_.weights.shape
         self._optimiser: Optimiser | None = make_optimiser(
-            self.optimiser, shape, momentum=self.momentum, weight_decay=self.weight_decay
+            self.optimiser, shape, momentum=self.momentum, weight_decay=self.weight_decay, dtype=dtype
         )
 
     def _training(self, learnt: Learnt, epochs: int, schedule: Schedule) -> tuple[Training, int]:

@@ -6,9 +6,8 @@ from typing import final
 
 import numpy as np
 
-from hybrid_train.support.arrays import FloatArray, IntArray
-from hybrid_train.support.rng import Role, generator
-from hybrid_train.training.batches import Batch, Batches
+from hybrid_train.support.arrays import FloatArray
+from hybrid_train.training.batches import Batch, Batches, Shuffled
 
 
 @final
@@ -26,16 +25,16 @@ class WeightedEpochs(Batches):
     """
 
     def __init__(self, targets: FloatArray, weights: FloatArray, size: int, *, seed: int, epoch: int = 0) -> None:
-        self._all, self._size, self._seed, self._first = targets, min(size, len(targets)), seed, epoch
+        self._all, self._size, self._first = targets, min(size, len(targets)), epoch
         self._factors = weights / weights.sum()
-        self.per_epoch = -(-len(targets) // self._size)
+        self._shuffled = Shuffled(len(targets), self._size, seed)
+        self.per_epoch = self._shuffled.per_epoch
 
     def at(self, step: int) -> Batch:
         epoch, place = divmod(step, self.per_epoch)
         if self.per_epoch == 1:
             return Batch(None, self._all, self._factors)
-        order: IntArray = generator(self._seed, Role.BATCH, self._first + epoch).permutation(len(self._all))
-        rows = np.sort(np.array_split(order, self.per_epoch)[place])
+        rows = np.sort(self._shuffled.at(self._first + epoch, place))
         return Batch(rows, self._all[rows], self._factors[rows] * (len(self._all) / len(rows)))
 
     @property

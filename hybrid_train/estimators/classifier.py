@@ -53,6 +53,7 @@ class SparseTwoLayerClassifier(ClassifierMixin, SparseTwoLayer):
         class_weight: "balanced", or weights by class.
         standardise: True, False or "auto", see :class:`hybrid_train.data.Preparation`.
         bias: whether rows get a constant coordinate.
+        dtype: of the weights: "float32", "float64", or "auto" for single precision where there is much to multiply.
         random_state: settles the start, the order of rows and what is held out.
         verbose: print a line each epoch.
 
@@ -99,6 +100,7 @@ class SparseTwoLayerClassifier(ClassifierMixin, SparseTwoLayer):
         class_weight: dict[Any, float] | Literal["balanced"] | None = None,
         standardise: bool | Literal["auto"] = "auto",
         bias: bool | Literal["auto"] = True,
+        dtype: Literal["auto", "float32", "float64"] = "auto",
         random_state: Any = None,
         verbose: bool | int = False,
     ) -> None:
@@ -122,6 +124,7 @@ class SparseTwoLayerClassifier(ClassifierMixin, SparseTwoLayer):
         self.class_weight = class_weight
         self.standardise = standardise
         self.bias = bias
+        self.dtype = dtype
         self.random_state = random_state
         self.verbose = verbose
 

@@ -62,6 +62,7 @@ class SparseTwoLayerRegressor(RegressorMixin, SparseTwoLayer):
         n_iter_no_change: int = 10,
         standardise: bool | Literal["auto"] = "auto",
         bias: bool | Literal["auto"] = True,
+        dtype: Literal["auto", "float32", "float64"] = "auto",
         random_state: Any = None,
         verbose: bool | int = False,
     ) -> None:
@@ -84,6 +85,7 @@ class SparseTwoLayerRegressor(RegressorMixin, SparseTwoLayer):
         self.n_iter_no_change = n_iter_no_change
         self.standardise = standardise
         self.bias = bias
+        self.dtype = dtype
         self.random_state = random_state
         self.verbose = verbose
 

@@ -81,6 +81,41 @@ class FullBatch(Batches):
 
 
 @final
+class Shuffled:
+    """Examples without replacement: each epoch goes through all of them once, in an order of its own.
+
+    Where B does not divide n, the ceil(n / B) batches of an epoch are as large as each other, to one example: a short
+    last one would be scaled so much that a rate made for the others is too large for it.
+
+    Args:
+        n: examples.
+        size: B, at most, in a batch.
+        seed: of the order.
+
+    Attributes:
+        per_epoch: batches in an epoch.
+    """
+
+    def __init__(self, n: int, size: int, seed: int) -> None:
+        self._n, self._seed = n, seed
+        self.per_epoch = -(-n // size)
+        self._last: tuple[int, IntArray] | None = None
+
+    def at(self, epoch: int, place: int) -> IntArray:
+        """Return (B,) the examples of a batch of an epoch; the first ones of an epoch have one more where they must."""
+        if self._last is None or self._last[0] != epoch:
+            self._last = epoch, generator(self._seed, Role.BATCH, epoch).permutation(self._n)
+        size, longer = divmod(self._n, self.per_epoch)
+        first = place * size + min(place, longer)
+        return self._last[1][first : first + size + (place < longer)]
+
+    @property
+    def largest_factor(self) -> float:
+        """By how much more an example of a shorter batch counts than one of a longer."""
+        return -(-self._n // self.per_epoch) / (self._n // self.per_epoch)
+
+
+@final
 class MiniBatches(Batches):
     """Random examples of a data set: stochastic gradient descent.
 
@@ -91,9 +126,8 @@ class MiniBatches(Batches):
         size: B, examples drawn for a step, at most.
         seed: the run's seed.
         replacement: draw each example of a batch from all (an example drawn twice counts twice), or draw without
-            replacement: within a batch, and through the data set before any example comes again. Where B does not
-            divide n, the ceil(n / B) batches of such an epoch are as large as each other, to one example: a short
-            last one would be scaled so much that a rate made for the others is too large for it.
+            replacement: within a batch, and through the data set before any example comes again, see
+            :class:`Shuffled`.
 
     Raises:
         ConfigError: size is not between 1 and n.
@@ -103,13 +137,14 @@ class MiniBatches(Batches):
         if not 1 <= size <= len(targets):
             raise ConfigError(f"training.batch_size={size}: expected 1 to {len(targets)}, the number of examples")
         self._targets, self._size, self._seed, self._replacement = targets, size, seed, replacement
+        self._shuffled = Shuffled(len(targets), size, seed)
 
     def at(self, step: int) -> Batch:
         n = len(self._targets)
         if self._replacement:
             drawn: IntArray = generator(self._seed, Role.BATCH, step).integers(n, size=self._size)
         else:
-            drawn = self._shuffled(step)
+            drawn = self._shuffled.at(*divmod(step, self._shuffled.per_epoch))
         rows, counts = np.unique(drawn, return_counts=True)
         return Batch(rows, self._targets[rows], counts * (n / len(drawn)))
 
@@ -123,21 +158,7 @@ class MiniBatches(Batches):
 
     @property
     def largest_factor(self) -> float:
-        n, per_epoch = len(self._targets), self._per_epoch
-        return 1.0 if self._replacement else -(-n // per_epoch) / (n // per_epoch)
-
-    @property
-    def _per_epoch(self) -> int:
-        return -(-len(self._targets) // self._size)
-
-    def _shuffled(self, step: int) -> IntArray:
-        """Return the step's share of its epoch's permutation; the first of an epoch take one more where they must."""
-        n, per_epoch = len(self._targets), self._per_epoch
-        epoch, place = divmod(step, per_epoch)
-        order = generator(self._seed, Role.BATCH, epoch).permutation(n)
-        size, longer = divmod(n, per_epoch)
-        first = place * size + min(place, longer)
-        return order[first : first + size + (place < longer)]
+        return 1.0 if self._replacement else self._shuffled.largest_factor
 
 
 @final

@@ -9,6 +9,7 @@ from hybrid_train.network.deep import DeepNetwork
 from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.training.dynamics import Dynamics
+from hybrid_train.training.optimisers import Optimiser
 
 
 class FollowingFinder(ActiveSetFinder):
@@ -49,6 +50,19 @@ class FollowingFinder(ActiveSetFinder):
         Args:
             network: to be trained.
             inputs: (B, d) the examples of the first step.
+
+        Returns:
+            As :meth:`dynamics`.
+        """
+        return None
+
+    def dynamics_by(self, network: TwoLayerNetwork, inputs: FloatArray, optimiser: Optimiser) -> Dynamics | None:
+        """Return a faster way of training a network by an optimiser, on some or all examples at a time, if there is one.
+
+        Args:
+            network: to be trained.
+            inputs: (n, d) all the examples, which stay where they are.
+            optimiser: turns gradients into moves.
 
         Returns:
             As :meth:`dynamics`.

@@ -13,9 +13,11 @@ from collections.abc import Mapping
 from typing import Any, Literal, final
 
 import numpy as np
+import numpy.typing as npt
 
 from hybrid_train.errors import ConfigError
 from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.kernels import kernel
 from hybrid_train.support.names import nearest
 
 Name = Literal["momentum", "adam"]
@@ -34,15 +36,18 @@ class Optimiser(ABC):
     Args:
         shape: (m, d).
         weight_decay: lambda: an active row also moves by -rate * lambda * w (decoupled, as in AdamW).
+        dtype: of what is remembered of each row, and of the moves.
 
     Raises:
         ConfigError: an option out of range.
     """
 
-    def __init__(self, shape: tuple[int, int], weight_decay: float = 0.0) -> None:
+    def __init__(
+        self, shape: tuple[int, int], weight_decay: float = 0.0, *, dtype: npt.DTypeLike = np.float64
+    ) -> None:
         if not (math.isfinite(weight_decay) and weight_decay >= 0):
             raise ConfigError(f"weight_decay={weight_decay}: expected a number of at least 0")
-        self.shape, self.weight_decay = shape, weight_decay
+        self.shape, self.weight_decay, self.dtype = shape, weight_decay, np.dtype(dtype)
 
     @property
     def auto_rate(self) -> float | None:
@@ -58,7 +63,7 @@ class Optimiser(ABC):
             weights: (R, d) where they are.
             rate: eta of this step.
         """
-        moved = self._moves(rows, gradient, rate)
+        moved = self._moves(rows, np.ascontiguousarray(gradient, self.dtype), rate)
         return moved - (rate * self.weight_decay) * weights if self.weight_decay else moved
 
     @abstractmethod
@@ -95,14 +100,22 @@ class Momentum(Optimiser):
         shape: (m, d).
         weight_decay: lambda.
         momentum: mu, at least 0 and below 1.
+        dtype: likewise.
     """
 
-    def __init__(self, shape: tuple[int, int], weight_decay: float = 0.0, momentum: float = 0.9) -> None:
-        super().__init__(shape, weight_decay)
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        weight_decay: float = 0.0,
+        momentum: float = 0.9,
+        *,
+        dtype: npt.DTypeLike = np.float64,
+    ) -> None:
+        super().__init__(shape, weight_decay, dtype=dtype)
         if not 0.0 <= momentum < 1.0:
             raise ConfigError(f"momentum={momentum}: expected a number of at least 0 and below 1")
         self._momentum = momentum
-        self._velocity = np.zeros(shape) if momentum else None
+        self._velocity = np.zeros(shape, dtype) if momentum else None
 
     @property
     def _memory(self) -> dict[str, Any]:
@@ -126,6 +139,7 @@ class Adam(Optimiser):
         beta1: of the mean of the gradients.
         beta2: of the mean of their squares.
         epsilon: added to the root of the latter.
+        dtype: likewise.
     """
 
     def __init__(
@@ -135,10 +149,12 @@ class Adam(Optimiser):
         beta1: float = 0.9,
         beta2: float = 0.999,
         epsilon: float = 1e-8,
+        *,
+        dtype: npt.DTypeLike = np.float64,
     ) -> None:
-        super().__init__(shape, weight_decay)
+        super().__init__(shape, weight_decay, dtype=dtype)
         self._beta1, self._beta2, self._epsilon = beta1, beta2, epsilon
-        self._mean, self._square = np.zeros(shape), np.zeros(shape)
+        self._mean, self._square = np.zeros(shape, dtype), np.zeros(shape, dtype)
         self._steps = np.zeros(shape[0], np.int64)
 
     @property
@@ -152,16 +168,21 @@ class Adam(Optimiser):
 
     def _moves(self, rows: IntArray, gradient: FloatArray, rate: float) -> FloatArray:
         self._steps[rows] += 1
-        steps = self._steps[rows][:, None]
-        mean = self._beta1 * self._mean[rows] + (1.0 - self._beta1) * gradient
-        square = self._beta2 * self._square[rows] + (1.0 - self._beta2) * np.square(gradient)
-        self._mean[rows], self._square[rows] = mean, square
-        spread = np.sqrt(square / (1.0 - self._beta2**steps)) + self._epsilon
-        return np.asarray(-rate * (mean / (1.0 - self._beta1**steps)) / spread)
+        steps, number = self._steps[rows], self.dtype.type
+        first, second = (np.asarray(1.0 - beta**steps, self.dtype) for beta in (self._beta1, self._beta2))
+        rates = [number(value) for value in (rate, self._beta1, self._beta2, self._epsilon)]
+        moves = np.empty_like(gradient)
+        _adam(rows, gradient, self._mean, self._square, first, second, *rates, moves)
+        return moves
 
 
 def make_optimiser(
-    name: str, shape: tuple[int, int], *, momentum: float = 0.9, weight_decay: float = 0.0
+    name: str,
+    shape: tuple[int, int],
+    *,
+    momentum: float = 0.9,
+    weight_decay: float = 0.0,
+    dtype: npt.DTypeLike = np.float64,
 ) -> Optimiser | None:
     """Return an optimiser by name; None for plain descent without decay, which needs none.
 
@@ -170,17 +191,18 @@ def make_optimiser(
         shape: (m, d) of the weights.
         momentum: mu of "momentum".
         weight_decay: lambda.
+        dtype: of what is remembered of each row.
 
     Raises:
         ConfigError: no such optimiser, or an option out of range.
     """
     match name:
         case "descent":
-            return Momentum(shape, weight_decay, 0.0) if weight_decay else None
+            return Momentum(shape, weight_decay, 0.0, dtype=dtype) if weight_decay else None
         case "momentum":
-            return Momentum(shape, weight_decay, momentum)
+            return Momentum(shape, weight_decay, momentum, dtype=dtype)
         case "adam":
-            return Adam(shape, weight_decay)
+            return Adam(shape, weight_decay, dtype=dtype)
     raise ConfigError(
         f"optimiser={name!r}: no such optimiser{nearest(str(name), OPTIMISERS)}; known: {', '.join(OPTIMISERS)}"
     )
@@ -206,3 +228,43 @@ def scheduled(schedule: str, done: float) -> float:
     raise ConfigError(
         f"schedule={schedule!r}: no such schedule{nearest(str(schedule), SCHEDULES)}; known: {', '.join(SCHEDULES)}"
     )
+
+
+@kernel
+def _adam(
+    rows: Any,
+    gradient: Any,
+    mean: Any,
+    square: Any,
+    first: Any,
+    second: Any,
+    rate: Any,
+    beta1: Any,
+    beta2: Any,
+    epsilon: Any,
+    moves: Any,
+) -> None:
+    """Write how far rows (R,) move by their gradients (R, d); all numbers are of one type.
+
+    Args:
+        rows: distinct, within the bank.
+        gradient: (R, d).
+        mean: (m, d) of the gradients of each row; updated.
+        square: (m, d) of their squares; updated.
+        first: (R,) by what the mean falls short, and
+        second: (R,) the mean of the squares, of those of all steps.
+        rate: eta.
+        beta1: of the mean.
+        beta2: of the mean of the squares.
+        epsilon: added to the root of the latter.
+        moves: (R, d) out.
+    """
+    one = gradient.dtype.type(1)
+    for i in range(rows.size):
+        means, squares, out = mean[rows[i]], square[rows[i]], moves[i]
+        whole, width = one / first[i], one / second[i]
+        for j in range(out.size):
+            g = gradient[i, j]
+            means[j] = beta1 * means[j] + (one - beta1) * g
+            squares[j] = beta2 * squares[j] + (one - beta2) * (g * g)
+            out[j] = -rate * (means[j] * whole) / (np.sqrt(squares[j] * width) + epsilon)

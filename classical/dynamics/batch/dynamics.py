@@ -10,7 +10,7 @@ import numpy as np
 from classical.dynamics.batch import bits
 from classical.dynamics.batch.chunk import Chunk, chunks_of
 from classical.dynamics.batch.scan import Prices, prices_of
-from classical.dynamics.rows.layout import aligned, make_world
+from classical.dynamics.rows.layout import make_world, restricted
 from classical.dynamics.two_layer import TwoLayerDynamics
 from classical.lists.thickness import typical_coordinate
 from hybrid_train.errors import InvariantError, ResourceError
@@ -196,18 +196,7 @@ class BatchDynamics(TwoLayerDynamics):
 
     def _restricted(self) -> Any:
         """Return the world of the batch alone, its examples side by side."""
-        world, batch = self._world, self._batch
-        if self._rows is None:
-            return world
-        columns = aligned(world.columns[batch], world.columns.dtype)
-        same = world.along is world.columns
-        return world._replace(
-            columns=columns,
-            along=columns if same else aligned(world.along[batch], world.along.dtype),
-            exact=world.exact[batch],
-            norms=world.norms[batch],
-            inverse=world.inverse[batch],
-        )
+        return self._world if self._rows is None else restricted(self._world, self._batch)
 
     def descend(self, slope: FloatArray, rate: float) -> int:
         if not self._evaluated:

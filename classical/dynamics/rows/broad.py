@@ -34,7 +34,7 @@ class BroadRows:
     """
 
     def __init__(self, weights: FloatArray, world: World) -> None:
-        self._weights, self._world = weights, world
+        self._weights, self._world, self._places = weights, world, np.arange(len(world.norms))
         self.slots: IntArray = np.empty(0, np.int64)
         self.masks: npt.NDArray[np.uint8] = np.empty((0, len(world.norms)), np.uint8)
 
@@ -77,7 +77,7 @@ class BroadRows:
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             products = vectors.astype(dtype, copy=False) @ world.columns[:, :dimension].T
         fired = np.empty(len(slots), np.int64)
-        weigh(products, masks, vectors, norm_bounds(vectors), world, sums.fired, fired)
+        weigh(products, masks, vectors, norm_bounds(vectors), world, self._places, sums.fired, fired)
         signs = world.signs[lists.rows[slots]].astype(dtype)
         np.add(sums.outputs, (products.T @ signs).astype(np.float64), out=sums.outputs)
         lists.fired[slots] = fired
@@ -121,23 +121,29 @@ def fill_masks(lists: Any, slots: Any, masks: Any) -> None:
 
 
 @kernel
-def weigh(products: Any, masks: Any, vectors: Any, norms: Any, world: Any, counts: Any, fired: Any) -> None:
-    """Decide which columns fire for rows, and put what they add to the outputs in the place of their products.
+def weigh(
+    products: Any, masks: Any, vectors: Any, norms: Any, world: Any, places: Any, counts: Any, fired: Any
+) -> None:
+    """Decide which of some columns fire for rows, and put what they add to the outputs in the place of their products.
 
     Args:
-        products: (B, n) inner products, rounded by no more than the world says; becomes <w, x> - shift, or 0.
-        masks: (B, n) uint8 out: 1 where a column fires.
+        products: (B, C) inner products, rounded by no more than the world says; becomes <w, x> - shift, or 0.
+        masks: (B, C) uint8 out: 1 where a column fires.
         vectors: (B, d) the rows as stored.
         norms: (B,) bounds of their norms.
         world: fixed.
-        counts: (n,) added to.
+        places: (C,) which columns of the world these are.
+        counts: (C,) added to.
         fired: (B,) out: how many columns fire.
     """
     rule, exact = world.rule, world.exact
+    number = products.dtype.type
+    shift, spacing = number(rule.shift), np.finfo(products.dtype).eps
     for i in range(products.shape[0]):
         row, mask = products[i], masks[i]
         margin = margin_of(rule, norms[i], rule.largest_norm)
-        above, below = rule.threshold + margin, rule.threshold - margin
+        top, bottom = rule.threshold + margin, rule.threshold - margin
+        above, below = number(top + spacing * abs(top)), number(bottom - spacing * abs(bottom))
         doubtful = 0
         for j in range(row.size):
             fires = row[j] > above
@@ -147,14 +153,14 @@ def weigh(products: Any, masks: Any, vectors: Any, norms: Any, world: Any, count
         if doubtful:
             for j in range(row.size):
                 if mask[j] == 2:
-                    value = dot(vectors[i], exact[j])
+                    value = dot(vectors[i], exact[places[j]])
                     mask[j] = value > rule.threshold
                     row[j] = value
         total = 0
         for j in range(row.size):
             total += mask[j]
             counts[j] += mask[j]
-            row[j] = row[j] - rule.shift if mask[j] else 0.0
+            row[j] = row[j] - shift if mask[j] else number(0)
         fired[i] = total
 
 

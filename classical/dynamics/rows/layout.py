@@ -175,6 +175,23 @@ def make_world(network: TwoLayerNetwork, examples: FloatArray, skins: FloatArray
     )
 
 
+def restricted(world: World, columns: IntArray) -> World:
+    """Return the world of some columns (B,) alone, side by side."""
+    return with_vectors(world, columns)._replace(
+        exact=world.exact[columns],
+        norms=world.norms[columns],
+        inverse=world.inverse[columns],
+    )
+
+
+def with_vectors(world: World, columns: IntArray) -> World:
+    """Return a world in which the vectors of some columns (B,) lie side by side; the rest is that of all."""
+    near = aligned_copy(world.columns[columns])
+    return world._replace(
+        columns=near, along=near if world.along is world.columns else aligned_copy(world.along[columns])
+    )
+
+
 def aligned(vectors: FloatArray, dtype: np.dtype[Any]) -> FloatArray:
     """Return vectors (n, d) as (n, D) of this type, padded by zeros, each row at the beginning of a cache line."""
     n, d = vectors.shape
