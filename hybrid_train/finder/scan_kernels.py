@@ -57,6 +57,8 @@ def open_columns(row: Any, start: Any, cut: Any) -> Any:
     """Return :func:`not_below` of the up to 64 columns from ``start`` that the row has: never reads past its end."""
     if start + WORD <= row.size:
         return not_below(row, start, cut)
+    if row.size >= WORD:
+        return not_below(row, row.size - WORD, cut) >> np.uint64(start + WORD - row.size)
     mask = np.uint64(0)
     for j in range(row.size - start):
         if not row[start + j] < cut:

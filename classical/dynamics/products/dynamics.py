@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classical.dynamics.layout import Sums
-from classical.dynamics.rows.broad import weigh
+from classical.dynamics.rows.broad import blot, weigh
 from classical.dynamics.rows.layout import World, make_world, with_vectors
 from classical.dynamics.two_layer import TwoLayerDynamics
 from hybrid_train.errors import InvariantError
@@ -130,7 +130,7 @@ class ProductDynamics(TwoLayerDynamics):
         """Return what a block adds to the outputs, and note who fires."""
         rows, dtype, dimension = slice(*block), world.columns.dtype, self._weights.shape[1]
         vectors, masks = self._weights[rows], self._masks[rows]
-        counts = np.zeros(masks.shape[1], np.int64)
+        counts = np.zeros(masks.shape[1], np.int32)
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             products = vectors.astype(dtype, copy=False) @ world.columns[:, :dimension].T
         weigh(products, masks, vectors, self._norms[rows], world, self._batch, counts, self._fired[rows])
@@ -156,7 +156,7 @@ class ProductDynamics(TwoLayerDynamics):
         place = slice(*block) if dense else active + block.first
         dimension = self._weights.shape[1]
         factors = world.signs[place].astype(pulls.dtype) @ pulls.T
-        factors *= self._masks[place]
+        blot(factors, self._masks[place])
         gradient = factors @ world.along[:, :dimension]
         if self._optimiser is None:
             moved = int(np.count_nonzero(factors.any(axis=1)))

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from classical.dynamics.layout import Sums
 from classical.dynamics.rows.layout import BROAD, FIRES, LISTED, Lists, World, margin_of
 from hybrid_train.finder.predicate import norm_bounds
+from hybrid_train.finder.scan_kernels import WORD, open_columns, trailing_zeros
 from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.support.kernels import dot, kernel
 
@@ -66,7 +67,7 @@ class BroadRows:
     def _factors(self, rows: IntArray, masks: npt.NDArray[np.uint8], pulls: FloatArray) -> FloatArray:
         """Return (B, n) the factors that rows move by, zero for columns that do not fire."""
         factors = (self._world.signs[rows].astype(np.float64) @ pulls.T).astype(self._world.along.dtype)
-        factors *= masks
+        blot(factors, masks)
         return factors
 
     def _look(
@@ -77,7 +78,9 @@ class BroadRows:
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             products = vectors.astype(dtype, copy=False) @ world.columns[:, :dimension].T
         fired = np.empty(len(slots), np.int64)
-        weigh(products, masks, vectors, norm_bounds(vectors), world, self._places, sums.fired, fired)
+        counts = np.zeros(masks.shape[1], np.int32)
+        weigh(products, masks, vectors, norm_bounds(vectors), world, self._places, counts, fired)
+        np.add(sums.fired, counts, out=sums.fired)
         signs = world.signs[lists.rows[slots]].astype(dtype)
         np.add(sums.outputs, (products.T @ signs).astype(np.float64), out=sums.outputs)
         lists.fired[slots] = fired
@@ -106,7 +109,7 @@ class BroadRows:
         for at in range(0, len(self.slots), size):
             rows, masks = lists.rows[self.slots[at : at + size]], self.masks[at : at + size]
             products = (self._factors(rows, masks, vector) @ along) @ along.T
-            products *= masks
+            blot(products, masks)
             outputs += products.T.astype(np.float64) @ self._world.signs[rows]
 
 
@@ -127,41 +130,51 @@ def weigh(
     """Decide which of some columns fire for rows, and put what they add to the outputs in the place of their products.
 
     Args:
-        products: (B, C) inner products, rounded by no more than the world says; becomes <w, x> - shift, or 0.
-        masks: (B, C) uint8 out: 1 where a column fires.
+        products: (B, C) inner products, rounded by no more than the world says, at least one row, C-contiguous; becomes
+            <w, x> - shift, or 0.
+        masks: (B, C) uint8 out, C-contiguous: 1 where a column fires.
         vectors: (B, d) the rows as stored.
         norms: (B,) bounds of their norms.
         world: fixed.
         places: (C,) which columns of the world these are.
-        counts: (C,) added to.
+        counts: (C,) int32, added to.
         fired: (B,) out: how many columns fire.
     """
     rule, exact = world.rule, world.exact
-    number = products.dtype.type
-    shift, spacing = number(rule.shift), np.finfo(products.dtype).eps
+    size = products.shape[1]
+    number, flat, flags = products.dtype.type, products.reshape(-1), masks.reshape(-1)
+    shift, none, spacing = number(rule.shift), number(0), np.finfo(products.dtype).eps
+    margin = margin_of(rule, norms.max(), rule.largest_norm)
+    certain = margin < np.inf
+    top, bottom = rule.threshold + margin, rule.threshold - margin
+    above, below = number(top + spacing * abs(top)), number(bottom - spacing * abs(bottom))
+    for p in range(flat.size):
+        flags[p] = flat[p] >= above
+    for start in range(0, flat.size, WORD):
+        doubtful = open_columns(flat, start, below)
+        if certain:
+            doubtful &= ~open_columns(flat, start, above)
+        while doubtful:
+            p = start + np.int64(trailing_zeros(doubtful))
+            doubtful &= doubtful - np.uint64(1)
+            value = dot(vectors[p // size], exact[places[p % size]])
+            flags[p] = value > rule.threshold
+            flat[p] = value
     for i in range(products.shape[0]):
-        row, mask = products[i], masks[i]
-        margin = margin_of(rule, norms[i], rule.largest_norm)
-        top, bottom = rule.threshold + margin, rule.threshold - margin
-        above, below = number(top + spacing * abs(top)), number(bottom - spacing * abs(bottom))
-        doubtful = 0
-        for j in range(row.size):
-            fires = row[j] > above
-            doubt = not (fires | (row[j] < below))
-            mask[j] = np.uint8(fires) + np.uint8(2) * np.uint8(doubt)
-            doubtful += doubt
-        if doubtful:
-            for j in range(row.size):
-                if mask[j] == 2:
-                    value = dot(vectors[i], exact[places[j]])
-                    mask[j] = value > rule.threshold
-                    row[j] = value
-        total = 0
-        for j in range(row.size):
-            total += mask[j]
-            counts[j] += mask[j]
-            row[j] = row[j] - shift if mask[j] else number(0)
+        total = np.int32(0)
+        for j in range(size):
+            total += np.int32(masks[i, j])
+            counts[j] += np.int32(masks[i, j])
+            products[i, j] = products[i, j] - shift if masks[i, j] else none
         fired[i] = total
+
+
+@kernel
+def blot(numbers: Any, masks: Any) -> None:
+    """Set the numbers (B, C) to 0 where the masks (B, C) are; both C-contiguous."""
+    flat, flags, none = numbers.reshape(-1), masks.reshape(-1), numbers.dtype.type(0)
+    for p in range(flat.size):
+        flat[p] = flat[p] if flags[p] else none
 
 
 @kernel
