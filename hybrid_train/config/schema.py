@@ -137,7 +137,7 @@ class TrainingConfig(Section):
     schedule: Literal["constant", "linear", "cosine"] = "constant"
 
     @property
-    def optimiser_options(self) -> dict[str, float]:
+    def optimiser_options(self) -> dict[str, Any]:
         """What :func:`hybrid_train.training.optimisers.make_optimiser` takes beside name and shape."""
         momentum = {} if self.momentum is None else {"momentum": self.momentum}
         return {"weight_decay": self.weight_decay} | momentum

@@ -57,7 +57,7 @@ class FollowingFinder(ActiveSetFinder):
         return None
 
     def dynamics_by(self, network: TwoLayerNetwork, inputs: FloatArray, optimiser: Optimiser) -> Dynamics | None:
-        """Return a faster way of training a network by an optimiser, on some or all examples at a time, if there is one.
+        """Return a faster way of training a network by an optimiser, on some or all examples a step, if there is one.
 
         Args:
             network: to be trained.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, Literal, final
+from typing import Any, Literal, NamedTuple, final
 
 import numpy as np
 import numpy.typing as npt
@@ -42,9 +42,7 @@ class Optimiser(ABC):
         ConfigError: an option out of range.
     """
 
-    def __init__(
-        self, shape: tuple[int, int], weight_decay: float = 0.0, *, dtype: npt.DTypeLike = np.float64
-    ) -> None:
+    def __init__(self, shape: tuple[int, int], weight_decay: float = 0.0, *, dtype: npt.DTypeLike = np.float64) -> None:
         if not (math.isfinite(weight_decay) and weight_decay >= 0):
             raise ConfigError(f"weight_decay={weight_decay}: expected a number of at least 0")
         self.shape, self.weight_decay, self.dtype = shape, weight_decay, np.dtype(dtype)
@@ -168,11 +166,12 @@ class Adam(Optimiser):
 
     def _moves(self, rows: IntArray, gradient: FloatArray, rate: float) -> FloatArray:
         self._steps[rows] += 1
-        steps, number = self._steps[rows], self.dtype.type
+        steps: Any = self._steps[rows]
         first, second = (np.asarray(1.0 - beta**steps, self.dtype) for beta in (self._beta1, self._beta2))
-        rates = [number(value) for value in (rate, self._beta1, self._beta2, self._epsilon)]
+        number: Any = self.dtype.type
+        rates = _Rates(number(rate), number(self._beta1), number(self._beta2), number(self._epsilon))
         moves = np.empty_like(gradient)
-        _adam(rows, gradient, self._mean, self._square, first, second, *rates, moves)
+        _adam(rows, gradient, self._mean, self._square, first, second, rates, moves)
         return moves
 
 
@@ -230,6 +229,22 @@ def scheduled(schedule: str, done: float) -> float:
     )
 
 
+class _Rates(NamedTuple):
+    """The numbers of Adam, all of the type that it calculates in.
+
+    Attributes:
+        rate: eta.
+        beta1: of the mean.
+        beta2: of the mean of the squares.
+        epsilon: added to the root of the latter.
+    """
+
+    rate: Any
+    beta1: Any
+    beta2: Any
+    epsilon: Any
+
+
 @kernel
 def _adam(
     rows: Any,
@@ -238,10 +253,7 @@ def _adam(
     square: Any,
     first: Any,
     second: Any,
-    rate: Any,
-    beta1: Any,
-    beta2: Any,
-    epsilon: Any,
+    rates: Any,
     moves: Any,
 ) -> None:
     """Write how far rows (R,) move by their gradients (R, d); all numbers are of one type.
@@ -253,13 +265,10 @@ def _adam(
         square: (m, d) of their squares; updated.
         first: (R,) by what the mean falls short, and
         second: (R,) the mean of the squares, of those of all steps.
-        rate: eta.
-        beta1: of the mean.
-        beta2: of the mean of the squares.
-        epsilon: added to the root of the latter.
+        rates: see :class:`_Rates`.
         moves: (R, d) out.
     """
-    one = gradient.dtype.type(1)
+    one, beta1, beta2 = gradient.dtype.type(1), rates.beta1, rates.beta2
     for i in range(rows.size):
         means, squares, out = mean[rows[i]], square[rows[i]], moves[i]
         whole, width = one / first[i], one / second[i]
@@ -267,4 +276,4 @@ def _adam(
             g = gradient[i, j]
             means[j] = beta1 * means[j] + (one - beta1) * g
             squares[j] = beta2 * squares[j] + (one - beta2) * (g * g)
-            out[j] = -rate * (means[j] * whole) / (np.sqrt(squares[j] * width) + epsilon)
+            out[j] = -rates.rate * (means[j] * whole) / (np.sqrt(squares[j] * width) + rates.epsilon)

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from classical.dynamics.two_layer import TwoLayerDynamics
 from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.bank import DenseBank
 from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network import TwoLayerNetwork
-from hybrid_train.training.dynamics import Dynamics
 
 KINDS = ("sphere", "gaussian", "grid", "duplicates", "zeros", "clusters")
 
@@ -48,7 +48,7 @@ def firing(sets: ActiveSets) -> np.ndarray:
     return fires
 
 
-def check(dynamics: Dynamics, x: np.ndarray, rows: np.ndarray | None, tolerance: float) -> np.ndarray:
+def check(dynamics: TwoLayerDynamics, x: np.ndarray, rows: np.ndarray | None, tolerance: float) -> np.ndarray:
     """Compare sets, counts and outputs with the whole; return the outputs."""
     network = dynamics.network
     seen = dynamics.evaluate(rows)
@@ -64,7 +64,7 @@ def check(dynamics: Dynamics, x: np.ndarray, rows: np.ndarray | None, tolerance:
     return seen.outputs
 
 
-def descend(dynamics: Dynamics, x: np.ndarray, slope: np.ndarray, rows: np.ndarray | None, rate: float) -> None:
+def descend(dynamics: TwoLayerDynamics, x: np.ndarray, slope: np.ndarray, rows: np.ndarray | None, rate: float) -> None:
     """Descend, and compare the motion with that of the active pairs."""
     network = dynamics.network
     before = np.array(network.weights[:], float)

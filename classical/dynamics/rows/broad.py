@@ -6,11 +6,12 @@ from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
+from numba.cpython.unsafe.numbers import trailing_zeros
 
 from classical.dynamics.layout import Sums
 from classical.dynamics.rows.layout import BROAD, FIRES, LISTED, Lists, World, margin_of
 from hybrid_train.finder.predicate import norm_bounds
-from hybrid_train.finder.scan_kernels import WORD, open_columns, trailing_zeros
+from hybrid_train.finder.scan_kernels import WORD, open_columns
 from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.support.kernels import dot, kernel
 
@@ -155,11 +156,11 @@ def weigh(
         if certain:
             doubtful &= ~open_columns(flat, start, above)
         while doubtful:
-            p = start + np.int64(trailing_zeros(doubtful))
+            at = start + np.int64(trailing_zeros(doubtful))
             doubtful &= doubtful - np.uint64(1)
-            value = dot(vectors[p // size], exact[places[p % size]])
-            flags[p] = value > rule.threshold
-            flat[p] = value
+            value = dot(vectors[at // size], exact[places[at % size]])
+            flags[at] = value > rule.threshold
+            flat[at] = value
     for i in range(products.shape[0]):
         total = np.int32(0)
         for j in range(size):

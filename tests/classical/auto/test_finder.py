@@ -14,9 +14,12 @@ from classical.auto import finder as auto
 from classical.auto.calibration import calibrate
 from classical.auto.dynamics import RacedDynamics
 from classical.auto.race import Pace, Race
+from classical.dynamics.products.dynamics import ProductDynamics
+from classical.dynamics.sets import SetDynamics
 from classical.hsr import HSRFinder
 from classical.scan import ScanFinder
 from classical.skin import SkinFinder
+from classical.training.loop import two_layer_dynamics
 from hybrid_train.errors import DataError, ResourceError
 from hybrid_train.finder import EXACT
 from hybrid_train.finder.bank import DenseBank, watch_both
@@ -25,6 +28,7 @@ from hybrid_train.finder.registry import make_finder
 from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network import TwoLayerNetwork
 from hybrid_train.testing import check_finder
+from hybrid_train.training.optimisers import make_optimiser
 from tests.support.sets import assert_close_to_scan
 
 
@@ -221,3 +225,21 @@ def test_says_what_it_is() -> None:
     finder.build(np.eye(3), np.eye(3), 0.0)
     with pytest.raises(DataError, match="points"):
         finder.move_points([3], np.zeros((1, 3)))
+
+
+def test_an_optimiser_trains_by_products_where_no_search_is_faster() -> None:
+    finder, rng = AutoFinder(), np.random.default_rng(6)
+    for dimension, width, storage, expected in (
+        (9, 4096, "stored", ProductDynamics),
+        (3, 4096, "stored", SetDynamics),
+        (9, 16, "stored", SetDynamics),
+        (9, 4096, "seeded", SetDynamics),
+    ):
+        network = TwoLayerNetwork.initialize(width, dimension, threshold=1.0, storage=storage, seed=1)
+        optimiser = make_optimiser("adam", (width, dimension))
+        dynamics = two_layer_dynamics(
+            network, rng.standard_normal((30, dimension)), finder, in_batches=True, optimiser=optimiser
+        )
+        assert type(dynamics) is expected
+    assert two_layer_dynamics(network, rng.standard_normal((30, 9)), SkinFinder(), optimiser=optimiser) is not None
+    assert finder.choice.kind == "products"

@@ -190,3 +190,14 @@ def test_callbacks_see_every_epoch(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_html_representation_is_made() -> None:
     text = SparseTwoLayerClassifier(width=7)._repr_html_()
     assert "SparseTwoLayerClassifier" in text
+
+
+def test_single_precision_is_taken_where_there_is_much_to_multiply() -> None:
+    x, y = load_wine(return_X_y=True)
+    found = {
+        (dtype, width): SparseTwoLayerClassifier(width=width, dtype=dtype, max_iter=2, random_state=0)
+        .fit(x, y)
+        .network_.weights.dtype
+        for dtype, width in (("auto", 64), ("auto", 8192), ("float64", 8192), ("float32", 64))
+    }
+    assert [np.dtype(one).itemsize for one in found.values()] == [8, 4, 8, 4]

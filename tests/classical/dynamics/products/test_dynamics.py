@@ -65,8 +65,9 @@ def test_an_optimiser_moves_the_neurons_as_through_the_sets(optimiser: str, b: f
         for _ in range(2)
     ]
     options = [make_optimiser(optimiser, (200, 9), weight_decay=0.1) for _ in networks]
-    plain, ours = SetDynamics(networks[0], x, ScanFinder(), optimiser=options[0]), ProductDynamics(
-        networks[1], x, options[1]
+    plain, ours = (
+        SetDynamics(networks[0], x, ScanFinder(), optimiser=options[0]),
+        ProductDynamics(networks[1], x, options[1]),
     )
     targets = rng.standard_normal((30, 2))
     for dynamics in (plain, ours):

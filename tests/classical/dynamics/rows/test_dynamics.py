@@ -16,13 +16,12 @@ from classical.dynamics.rows.layout import make_world
 from classical.dynamics.sets import SetDynamics
 from classical.scan import ScanFinder
 from hybrid_train.errors import InvariantError, ResourceError
-from hybrid_train.finder.active_sets import ActiveSets
-from hybrid_train.finder.bank import DenseBank
 from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network import TwoLayerNetwork
 from hybrid_train.support import memory
 from hybrid_train.support.parallel import threads
 from tests.support.whole_network import KINDS, check, descend, examples, network_of
+
 
 @given(
     seed=st.integers(0, 1 << 30),
