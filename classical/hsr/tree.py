@@ -62,7 +62,8 @@ class HalfSpaceTree:
 
     Attributes:
         cost: bounds evaluated (``nodes_visited``) and points tested or reported (``inner_products``, one for each pair
-            that was not pruned), by queries so far.
+            that was not pruned), by queries so far; nodes touched and points sorted by building and updates
+            (``structure_updates``).
 
     Raises:
         DataError: points are not (N, d), empty or not finite.
@@ -79,7 +80,9 @@ class HalfSpaceTree:
         self.cost = Cost()
         bare = _tree_kernels.bare_tree(len(vectors), vectors.shape[1], leaf_size, vectors.dtype)
         self._tree: _tree_kernels.TreeArrays = _tree_kernels.build(bare, 0, vectors, np.arange(len(vectors)), leaf_size)
-        self._tree.state["touched"] = self._tree.state["rebuilt"] = 0
+        self._charged = 0
+        self._charge_updates()
+        self._tree.state["touched"] = self._tree.state["rebuilt"] = self._tree.state["sorted"] = self._charged = 0
 
     def __len__(self) -> int:
         return int(self._tree.nodes["count"][0])
@@ -211,6 +214,14 @@ class HalfSpaceTree:
 
     def _update(self, ids: IntArray, points: FloatArray, *, leaving: bool, coming: bool) -> None:
         self._tree = _tree_kernels.update(self._tree, ids, points, leaving, coming, self._leaf_size)
+        self._charge_updates()
+
+    def _charge_updates(self) -> None:
+        """Charge the nodes touched and points sorted since the last time."""
+        state = self._tree.state[0]
+        spent = int(state["touched"]) + int(state["sorted"])
+        self.cost.structure_updates += spent - self._charged
+        self._charged = spent
 
     def _checked(self, points: npt.ArrayLike) -> FloatArray:
         vectors = checked_vectors(points, "points")

@@ -35,9 +35,10 @@ BUCKET = np.dtype([("owner", np.int64), ("writes", np.int64)])
 """owner: the leaf it belongs to (or, of an unused bucket, the next one; -1 is none). writes: points moved within it
 since the leaf's box was last tight."""
 
-STATE = np.dtype([(name, np.int64) for name in ("free_pair", "free_bucket", "free", "touched", "rebuilt")])
+STATE = np.dtype([(name, np.int64) for name in ("free_pair", "free_bucket", "free", "touched", "rebuilt", "sorted")])
 """free_pair, free_bucket: heads of the chains of unused ones. free: unused buckets (and pairs: a tree has one pair
-fewer than leaves). touched: nodes read or written by updates. rebuilt: those of them that were made anew."""
+fewer than leaves). touched: nodes read or written by updates. rebuilt: those of them that were made anew.
+sorted: points that building went through, once on each level."""
 
 
 class TreeArrays(NamedTuple):
@@ -300,6 +301,7 @@ def build(tree: Any, top: Any, points: Any, ids: Any, leaf_size: Any) -> Any:
         node.churn = 0
         tree.state[0].touched += 1
         tree.state[0].rebuilt += 1
+        tree.state[0].sorted += part.size
         for j in range(points.shape[1]):
             tree.box[index, 0, j] = np.inf
             tree.box[index, 1, j] = -np.inf

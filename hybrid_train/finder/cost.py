@@ -51,6 +51,8 @@ class Cost(_Counters):
         verifications: measured indices checked classically, one inner product each.
         measurements: circuit executions that ended in a measurement of the index register (shots).
         controlled_calls: oracle uses under a control qubit (amplitude estimation).
+        structure_updates: nodes and points of a search structure that are read or written to build it and to follow
+            what moves (O(d) each): the second term of PRE Lemma 4.1.
     """
 
     inner_products: int = 0
@@ -60,6 +62,7 @@ class Cost(_Counters):
     verifications: int = 0
     measurements: int = 0
     controlled_calls: int = 0
+    structure_updates: int = 0
 
 
 @checked(oracle_entries=_COUNTER, circuits=_COUNTER, gates=_COUNTER, extra_marks=_COUNTER)

@@ -22,6 +22,8 @@ from hybrid_train.theory.checked import Request, Subject
 from hybrid_train.theory.lines.costs import CostGrowth
 from hybrid_train.theory.lines.line import Line
 
+_FEWEST_WIDTHS, _MOST_WIDTH = 3, 1 << 20
+
 SUBJECTS: tuple[Subject, ...] = (deep_check.SUBJECT, jumping_check.SUBJECT, two_layer_check.SUBJECT)
 """The kinds of runs that the papers speak of; a config describes one of them."""
 
@@ -71,6 +73,7 @@ def check_theory(
     config: ConfigSource,
     *,
     costs: bool = True,
+    widths: Sequence[int] | None = None,
     out: Place | None = None,
     resume: Place | None = None,
     progress: bool = False,
@@ -81,6 +84,8 @@ def check_theory(
         config: a TOML file, its tables as a dict, or a Config.
         costs: also count the cost of a step at several widths with every finder, and fit exponents; of two layers of
             ReLUs alone.
+        widths: those widths, three or more; by default 2^10 .. 2^14. Exponents are those of the range they are fitted
+            over.
         out: results directory to make, with pictures; nothing is written without one. Each line, and each training
             beside, is there as soon as it is worked out.
         resume: in place of ``out``, a results directory to go on in: trainings beside that are there are not run again.
@@ -98,15 +103,35 @@ def check_theory(
     """
     valid = load_config(config)
     subject = _subject(valid)
+    wanted = _checked_widths(widths, costs and subject is two_layer_check.SUBJECT)
     with journal(out, resume) as kept:
         setting = Setting.of(valid)
         tables = valid.as_dict()
-        kept.begin({"command": "theory", "config": tables, "costs": costs}, [], {"config": tables})
+        request_of = {"command": "theory", "config": tables, "costs": costs, "widths": list(wanted)}
+        kept.begin(request_of, [], {"config": tables})
         pictured = kept.path is not None
-        request = Request(valid, setting, costs=costs, pictured=pictured, progress=progress, kept=kept)
+        request = Request(valid, setting, costs=costs, pictured=pictured, progress=progress, widths=wanted, kept=kept)
         found = subject.check(request)
         result = TheoryCheck(valid, found.lines, found.growths, found.series, list(setting.notes))
         return written(kept, result, _all_of(found.draws))
+
+
+def _checked_widths(widths: Sequence[int] | None, counted: bool) -> tuple[int, ...]:
+    """Return the widths at which costs are counted; none for the default ones.
+
+    Raises:
+        ConfigError: fewer than three, one that is out of range, or no costs are counted.
+    """
+    if widths is None:
+        return ()
+    if not counted:
+        raise ConfigError("widths: costs are not counted here; leave widths out")
+    found = tuple(sorted(set(widths)))
+    if len(found) < _FEWEST_WIDTHS or not 2 <= found[0] <= found[-1] <= _MOST_WIDTH:
+        raise ConfigError(
+            f"widths={list(widths)}: expected {_FEWEST_WIDTHS} or more different ones from 2 to {_MOST_WIDTH:,}"
+        )
+    return found
 
 
 def _subject(config: Config) -> Subject:

@@ -25,6 +25,7 @@ class Request:
         costs: whether the cost of a step is counted at several widths, where the papers speak of it.
         pictured: whether pictures will be drawn, so that what they alone show is worth computing.
         progress: show a bar, if standard error is a terminal.
+        widths: at which that is; empty for the default ones.
         kept: what was worked out before, and where lines go as they come.
     """
 
@@ -33,6 +34,7 @@ class Request:
     costs: bool = False
     pictured: bool = False
     progress: bool = False
+    widths: tuple[int, ...] = ()
     kept: Journal = field(default_factory=Journal)
 
     def noted(self, lines: Iterable[Line]) -> list[Line]:

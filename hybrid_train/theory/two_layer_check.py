@@ -20,7 +20,7 @@ from hybrid_train.theory.lines import kernel as kernel_lines
 from hybrid_train.theory.lines import sgd as sgd_lines
 from hybrid_train.theory.lines import sparsity as sparsity_lines
 from hybrid_train.theory.lines.case import Case
-from hybrid_train.theory.lines.costs import CostGrowth, cost_growths, cost_line
+from hybrid_train.theory.lines.costs import WIDTHS, CostGrowth, Growing, cost_growths, cost_line
 from hybrid_train.theory.lines.line import Line, finite
 from hybrid_train.theory.lines.observation import Observation, Observer
 from hybrid_train.theory.predictions.convergence import movement_bound
@@ -62,7 +62,7 @@ def check_two_layer(request: Request) -> Checked:
         stochastic = sgd_lines.SgdCase.of(valid, setting, seen.mean_loss)
         lines += request.noted(one(stochastic) for one in sgd_lines.LINES)
     robust = robust_part(valid, setting, losses)
-    growths = _growths(request, seen.learning_rate) if request.costs else []
+    growths = _growths(request) if request.costs else []
     return Checked(
         [*lines, *request.noted(robust.lines), *request.noted(cost_line(growth) for growth in growths)],
         series_of(case) | robust.series,
@@ -95,11 +95,11 @@ def observe(
     return observer.observation(float(loop.learning_rate))
 
 
-def _growths(request: Request, rate: float) -> list[CostGrowth]:
-    setting, seed = request.setting, request.config.run.seed
+def _growths(request: Request) -> list[CostGrowth]:
+    setting, widths = request.setting, request.widths or WIDTHS
+    growing = Growing(setting.dataset.inputs, setting.targets, setting.loss, request.config.run.seed)
     with announced("counting the cost of a step at several widths", shown=request.progress):
-        dataset, piece = setting.dataset, request.kept.piece
-        return list(cost_growths(dataset.inputs, setting.targets, setting.loss, seed, rate, piece=piece))
+        return list(cost_growths(growing, widths, piece=request.kept.piece))
 
 
 def series_of(case: Case) -> dict[str, Any]:

@@ -1,13 +1,21 @@
-"""How the counted cost of a step grows with the width, finder by finder (PRE Theorems 6.1, 6.2, Corollary G.1)."""
+"""How the counted cost of a step grows with the width and with the data, finder by finder.
+
+PRE Theorems 6.1, 6.2 and Corollary G.1. A step costs what PRE Lemma 4.1 adds up: asking who fires, following the
+neurons that moved, and the gradient on the pairs that fire; building the structure is once for all and shown apart.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, final
+from typing import Any, Literal, final
 
-from classical.training.loop import gradient_descent
+import numpy as np
+
+from classical.training.loop import StepRecord, gradient_descent
+from hybrid_train.data import sphere
+from hybrid_train.finder.cost import Cost
 from hybrid_train.finder.registry import make_finder
 from hybrid_train.network.sparsity import expected_fired
 from hybrid_train.network.two_layer import Index, TwoLayerNetwork
@@ -15,14 +23,24 @@ from hybrid_train.support.arrays import FloatArray
 from hybrid_train.support.power_law import PowerLaw
 from hybrid_train.support.rng import Role, seed_key
 from hybrid_train.theory.lines.line import Line
-from hybrid_train.training.losses import Loss
+from hybrid_train.training.losses import Loss, SquaredLoss
 
 SECTION = "cost of a step"
-WIDTHS = tuple(1 << exponent for exponent in range(8, 14))
-MOST_DATA = 16
-STEPS = 2
+
+WIDTHS = tuple(1 << exponent for exponent in range(10, 15))
+"""The default ones."""
+
+DATA = (64, 128, 256, 512)
+"""Data at which the growth with n is counted, each more than a leaf of the tree holds."""
+
+STEPS = 3
+_FEW, _MANY = 16, 256
+_DATA_WIDTH = 1 << 11
+_HALVINGS = 20
 
 _BOX_TREE = "the theorem's structure is Agarwal, Eppstein and Matousek's; the box tree here gives no such guarantee"
+
+Variable = Literal["m", "n"]
 
 
 @final
@@ -42,6 +60,11 @@ class Searcher:
     options: dict[str, Any]
     source: str
 
+    @property
+    def data(self) -> int:
+        """How many data its growth with the width is counted on: in a tree over the data, more than a leaf holds."""
+        return _MANY if self.index == "data" and self.kind == "hsr" else _FEW
+
 
 SEARCHERS = (
     Searcher("scan", "neurons", {}, ""),
@@ -55,82 +78,180 @@ SEARCHERS = (
 
 @final
 @dataclass(frozen=True)
+class StepCost:
+    """What a step after the first was charged on average, in d-dimensional operations.
+
+    Attributes:
+        queries: inner products, nodes and oracle calls of asking who fires.
+        updates: nodes and points of the structure touched to follow what moved.
+        gradient: pairs that fire, whose gradient is added up.
+        building: charged once, before the first answer.
+        rate: eta that was trained with.
+    """
+
+    queries: float
+    updates: float
+    gradient: float
+    building: float
+    rate: float
+
+    @property
+    def total(self) -> float:
+        """All of a step (PRE Lemma 4.1)."""
+        return self.queries + self.updates + self.gradient
+
+
+@final
+@dataclass(frozen=True)
 class CostGrowth:
-    """Counted cost of one searcher at several widths.
+    """Counted cost of one searcher at several widths, or on several numbers of data.
 
     Attributes:
         searcher: who.
         dimension: d.
-        widths: m.
-        operations: mean charged operations of a step after the first: inner products, nodes, oracle calls.
-        law: fitted to them.
+        sizes: m, or n.
+        costs: at each of them.
+        law: fitted to the totals.
+        variable: what grows, "m" or "n".
+        fixed: the other one.
     """
 
     searcher: Searcher
     dimension: int
-    widths: tuple[int, ...]
-    operations: tuple[float, ...]
+    sizes: tuple[int, ...]
+    costs: tuple[StepCost, ...]
     law: PowerLaw
+    variable: Variable = "m"
+    fixed: int = _FEW
+
+    @property
+    def operations(self) -> tuple[float, ...]:
+        """The whole cost of a step at each size."""
+        return tuple(cost.total for cost in self.costs)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the counts, ready for JSON."""
+        parts = ("queries", "updates", "gradient", "building", "rate")
+        sizes = {"widths": list(self.sizes), "n": self.fixed}
         return {
             "finder": self.searcher.kind,
             "index": self.searcher.index,
-            "widths": list(self.widths),
+            "in": self.variable,
+            **(sizes if self.variable == "m" else {"data": list(self.sizes), "m": self.fixed}),
             "operations": list(self.operations),
+            **{part: [getattr(cost, part) for cost in self.costs] for part in parts},
             "exponent": self.law.exponent,
             "exponent_sem": self.law.exponent_sem,
+            "exponents": {part: self.exponent_of(part) for part in parts[:-1]},
         }
+
+    def exponent_of(self, part: str) -> float:
+        """Return the exponent fitted to one part of the cost; 0 where it is never charged."""
+        return PowerLaw.fit(list(self.sizes), [getattr(cost, part) for cost in self.costs]).exponent
 
 
 def _anew(key: str, work: Callable[[], Any]) -> Any:
     return work()
 
 
+@final
+@dataclass(frozen=True, eq=False)
+class Growing:
+    """On what costs are counted.
+
+    Attributes:
+        inputs: (n, d) the data; where there are too few, points drawn evenly from the sphere join them.
+        targets: (n, K) as the loss reads them.
+        loss: summed over the data.
+        seed: of weights, finders and further points.
+    """
+
+    inputs: FloatArray
+    targets: FloatArray
+    loss: Loss
+    seed: int
+
+    def taken(self, n: int) -> tuple[FloatArray, FloatArray, Loss]:
+        """Return n data, their targets and the loss; squared and of one output where points had to be added."""
+        if n <= len(self.inputs):
+            return self.inputs[:n], self.targets[:n], self.loss
+        more = sphere(n - len(self.inputs), self.inputs.shape[1], self.seed)
+        rows = np.concatenate([self.inputs, more.inputs])
+        return rows, np.where(np.arange(n) % 2, 1.0, -1.0)[:, None], SquaredLoss()
+
+    def spent(self, searcher: Searcher, width: int, n: int) -> StepCost:
+        """Train a few steps at the stable rate of that width and return what a step was charged.
+
+        The rate is halved until the loss falls: costs of a run that diverges are not those of training.
+        """
+        inputs, targets, loss = self.taken(n)
+        given: float | Literal["auto"] = "auto" if loss.curvature is not None else 1.0
+        for _ in range(_HALVINGS):
+            network = TwoLayerNetwork.initialize(width, inputs.shape[1], outputs=targets.shape[1], seed=self.seed)
+            finder = make_finder(searcher.kind, **searcher.options)
+            queries = n if searcher.index == "neurons" else width
+            finder.plan(seed=seed_key(self.seed, Role.FINDER), total_queries=queries * (STEPS + 1))
+            training = gradient_descent(
+                network, inputs, targets, loss, finder, index=searcher.index, steps=STEPS, learning_rate=given
+            )
+            first, *later = training
+            rate = float(training.learning_rate)
+            if later[-1].loss <= first.loss:
+                break
+            given = rate / 2.0
+        return _step_cost(first, later, rate)
+
+
+def _step_cost(first: StepRecord, later: Sequence[StepRecord], rate: float) -> StepCost:
+    def asked(cost: Cost) -> int:
+        return cost.inner_products + cost.nodes_visited + cost.oracle_calls
+
+    steps = len(later)
+    return StepCost(
+        queries=sum(asked(record.cost) for record in later) / steps,
+        updates=sum(record.cost.structure_updates for record in later) / steps,
+        gradient=sum(record.active_pairs for record in later) / steps,
+        building=float(first.cost.structure_updates),
+        rate=rate,
+    )
+
+
 def cost_growths(
-    inputs: FloatArray,
-    targets: FloatArray,
-    loss: Loss,
-    seed: int,
-    rate: float,
+    growing: Growing,
     widths: Sequence[int] = WIDTHS,
+    data: Sequence[int] = DATA,
     *,
+    searchers: Sequence[Searcher] = SEARCHERS,
     piece: Callable[[str, Callable[[], Any]], Any] = _anew,
 ) -> Iterator[CostGrowth]:
-    """Train at several widths with each searcher and yield its counts, at most 16 of the data taken.
+    """Train at several widths with each searcher, and on several numbers of data with the tree over them.
 
     The threshold is the papers' sqrt(0.4 ln m), whatever a config says: the exponents are about that one.
 
     Args:
-        inputs: (n, d).
-        targets: (n, K) as the loss reads them.
-        loss: summed over the data.
-        seed: of weights and finders.
-        rate: eta.
+        growing: on what.
         widths: m, three at least.
+        data: n for the growth with the data, at m = 2048; fewer than three for none.
+        searchers: who.
         piece: gives the counts of one training: those that are known by the name, or what the work comes to.
     """
-    few, wanted = inputs[:MOST_DATA], targets[:MOST_DATA]
 
-    def spent(searcher: Searcher, width: int) -> float:
-        network = TwoLayerNetwork.initialize(width, few.shape[1], outputs=wanted.shape[1], seed=seed)
-        finder = make_finder(searcher.kind, **searcher.options)
-        queries = len(few) if searcher.index == "neurons" else width
-        finder.plan(seed=seed_key(seed, Role.FINDER), total_queries=queries * (STEPS + 1))
-        training = gradient_descent(
-            network, few, wanted, loss, finder, index=searcher.index, steps=STEPS, learning_rate=rate
-        )
-        _, *records = training
-        return sum(r.cost.inner_products + r.cost.nodes_visited + r.cost.oracle_calls for r in records) / STEPS
+    def counted(searcher: Searcher, width: int, n: int) -> StepCost:
+        def work() -> dict[str, float]:
+            return vars(growing.spent(searcher, width, n))
 
-    for searcher in SEARCHERS:
-        operations = [
-            float(piece(f"cost of {searcher.index}-{searcher.kind} at m={width}", partial(spent, searcher, width)))
-            for width in widths
-        ]
-        law = PowerLaw.fit(list(widths), operations)
-        yield CostGrowth(searcher, few.shape[1], tuple(widths), tuple(operations), law)
+        return StepCost(**piece(f"cost of {searcher.index}-{searcher.kind} at m={width}, n={n}", partial(work)))
+
+    dimension = growing.inputs.shape[1]
+    for searcher in searchers:
+        n = searcher.data
+        costs = tuple(counted(searcher, width, n) for width in widths)
+        law = PowerLaw.fit(list(widths), [cost.total for cost in costs])
+        yield CostGrowth(searcher, dimension, tuple(widths), costs, law, "m", n)
+        if n == _MANY and len(data) > 2:
+            costs = tuple(counted(searcher, _DATA_WIDTH, count) for count in data)
+            law = PowerLaw.fit(list(data), [cost.total for cost in costs])
+            yield CostGrowth(searcher, dimension, tuple(data), costs, law, "n", _DATA_WIDTH)
 
 
 def fired_exponent(widths: Sequence[int]) -> float:
@@ -138,12 +259,14 @@ def fired_exponent(widths: Sequence[int]) -> float:
     return PowerLaw.fit(list(widths), [expected_fired(width) for width in widths]).exponent
 
 
-def predicted_exponent(searcher: Searcher, dimension: int) -> float | None:
-    """Return the theorem's exponent of m, logarithms left out; None where there is no theorem.
+def predicted_exponent(searcher: Searcher, dimension: int, variable: Variable = "m") -> float | None:
+    """Return the theorem's exponent of m or n, logarithms left out; None where there is no theorem.
 
     Theorem 6.1: max(1 - 1/floor(d/2), 4/5), from its query time O(m^{1 - 1/floor(d/2)} + k) with k = m^{4/5}
-    (Corollary 3.6, Part 1); Theorem 6.2: 4/5; Corollary G.1: 9/10 from sqrt(m k).
+    (Corollary 3.6, Part 1); Theorem 6.2: 4/5; Corollary G.1: 9/10 from sqrt(m k). All are linear in n.
     """
+    if variable == "n":
+        return 1.0 if searcher.source else None
     match searcher.source:
         case "PRE Theorem 6.1":
             return max(1.0 - 1.0 / max(1, dimension // 2), 0.8)
@@ -156,18 +279,21 @@ def predicted_exponent(searcher: Searcher, dimension: int) -> float | None:
 
 def cost_line(growth: CostGrowth) -> Line:
     """The fitted exponent against the theorem's."""
-    searcher, law = growth.searcher, growth.law
-    predicted = predicted_exponent(searcher, growth.dimension)
-    true_k = fired_exponent(growth.widths)
-    note = f"fitted over m = {growth.widths[0]}..{growth.widths[-1]}, b = sqrt(0.4 ln m)"
-    if searcher.kind == "grover":
-        note += f"; sqrt(m k) with the true k = m Q(b) has exponent {(1.0 + true_k) / 2.0:.2f}"
-    elif predicted is not None:
-        note += f"; the true k = m Q(b) has exponent {true_k:.2f}"
+    searcher, law, variable = growth.searcher, growth.law, growth.variable
+    predicted = predicted_exponent(searcher, growth.dimension, variable)
+    other = "n" if variable == "m" else "m"
+    note = f"fitted over {variable} = {growth.sizes[0]}..{growth.sizes[-1]} at {other} = {growth.fixed}"
+    note += f", b = sqrt(0.4 ln m); {_parts(growth)}"
+    if variable == "m" and predicted is not None:
+        true_k = fired_exponent(growth.sizes)
+        if searcher.kind == "grover":
+            note += f"; sqrt(m k) with the true k = m Q(b) has exponent {(1.0 + true_k) / 2.0:.2f}"
+        else:
+            note += f"; the true k = m Q(b) has exponent {true_k:.2f}"
     return Line(
         SECTION,
-        f"exponent in m: {searcher.kind}, index {searcher.index}",
-        _FORMULAS.get(searcher.source, ""),
+        f"exponent in {variable}: {searcher.kind}, index {searcher.index}",
+        "1" if variable == "n" and predicted is not None else _FORMULAS.get(searcher.source, ""),
         searcher.source or "no theorem",
         "<=" if predicted is not None else "",
         predicted,
@@ -177,6 +303,17 @@ def cost_line(growth: CostGrowth) -> Line:
         note,
         law.exponent_sem,
     )
+
+
+def _parts(growth: CostGrowth) -> str:
+    """Return the exponents of the parts that are charged at all, and their sizes at the largest."""
+    last = growth.costs[-1]
+    parts = [
+        f"{part} {growth.variable}^{growth.exponent_of(part):.2f} ({getattr(last, part):,.0f})"
+        for part in ("queries", "updates", "gradient", "building")
+        if getattr(last, part) > 0
+    ]
+    return f"by exponent (and at {growth.variable} = {growth.sizes[-1]}): {', '.join(parts)}"
 
 
 def _missing(searcher: Searcher) -> tuple[str, ...]:

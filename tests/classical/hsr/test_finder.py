@@ -64,15 +64,17 @@ def test_is_charged_for_tested_points_and_bounds_since_build() -> None:
     points, queries = rng.normal(size=(64, 2)), rng.normal(size=(5, 2))
     finder = HSRFinder(leaf_size=64)
     finder.build(points, queries, 0.0)
-    assert finder.cost == Cost()
+    assert finder.cost == Cost(structure_updates=1 + 64), "one leaf, and the points sorted into it"
     finder.find([3, 1])
     # One leaf: a bound and at most all its points for each query.
-    assert finder.cost == Cost(inner_products=2 * 64, nodes_visited=2)
+    assert finder.cost == Cost(inner_products=2 * 64, nodes_visited=2, structure_updates=65)
     finder.move_points([0], [[1.0, 1.0]])
     finder.find()
-    assert finder.cost == Cost(inner_products=7 * 64, nodes_visited=7)
+    moved = finder.cost.structure_updates
+    assert 65 < moved < 65 + 2 * 66, "the leaf, and at most all its points again"
+    assert finder.cost == Cost(inner_products=7 * 64, nodes_visited=7, structure_updates=moved)
     finder.build(points, queries, 0.0)
-    assert finder.cost == Cost()
+    assert finder.cost == Cost(structure_updates=1 + 64), "one leaf, and the points sorted into it"
 
 
 def test_tests_a_small_share_of_low_dimensional_points() -> None:

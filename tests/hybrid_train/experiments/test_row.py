@@ -40,6 +40,7 @@ KEYS = [
     "verifications",
     "measurements",
     "controlled_calls",
+    "structure_updates",
     "simulation",
     "finder_s",
     "wall_s",

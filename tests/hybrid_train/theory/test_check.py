@@ -22,7 +22,7 @@ from hybrid_train.theory.check import SUBJECTS
 from hybrid_train.theory.checked import Request
 from hybrid_train.theory.lines import convergence, kernel, sgd, sparsity
 from hybrid_train.theory.lines.case import Case
-from hybrid_train.theory.lines.costs import SEARCHERS, cost_growths, cost_line, fired_exponent
+from hybrid_train.theory.lines.costs import SEARCHERS, Growing, cost_growths, cost_line, fired_exponent
 from hybrid_train.theory.two_layer_check import PREPROCESSING, check_two_layer, observe
 from hybrid_train.training.losses import make_loss
 from tests.support.configs import Tables, merged
@@ -61,6 +61,10 @@ def case_of(tables: Tables) -> Case:
     training = config.training
     seen = observe(config, setting)
     return Case(seen, setting.dataset.separation, training.loss, config.network.start, training.algorithm)
+
+
+def growing(case: Case) -> Growing:
+    return Growing(case.observed.inputs, case.observed.targets, make_loss("squared"), 0)
 
 
 def by_name(case: Case) -> dict[str, Line]:
@@ -241,17 +245,55 @@ class TestAssumptions:
 
 class TestCosts:
     def test_exponents_are_fitted_beside_the_theorems(self, small: Case) -> None:
-        inputs, targets = small.observed.inputs, small.observed.targets
-        growths = list(cost_growths(inputs, targets, make_loss("squared"), 0, 0.1, widths=(64, 128, 256)))
+        growths = list(cost_growths(growing(small), widths=(64, 128, 256), data=()))
         assert [(g.searcher.kind, g.searcher.index) for g in growths] == [(s.kind, s.index) for s in SEARCHERS]
-        assert list(growths[0].operations) == [6 * 64, 6 * 128, 6 * 256]
+        assert [cost.queries for cost in growths[0].costs] == [16 * 64, 16 * 128, 16 * 256]
         lines = {(g.searcher.kind, g.searcher.index): cost_line(g) for g in growths}
-        assert lines["scan", "neurons"].measured == pytest.approx(1.0)
+        assert growths[0].exponent_of("queries") == pytest.approx(1.0)
         assert lines["scan", "neurons"].predicted is None
         assert lines["hsr", "data"].predicted == 0.8
         assert lines["hsr", "neurons"].holds == "not applicable"
         assert lines["grover", "neurons"].predicted == 0.9
         assert lines["grover", "neurons"].holds in {"yes", "no"}
+
+    def test_a_step_is_whole(self, small: Case) -> None:
+        """Queries, updates and gradient are counted apart (Lemma 4.1), building once; the tree alone has updates."""
+        wide = (256, 512, 1024)
+        scan, _, tree, *_ = cost_growths(growing(small), widths=wide, data=(), searchers=SEARCHERS[:3])
+        for growth in (scan, tree):
+            document = growth.as_dict()
+            for place, total in enumerate(document["operations"]):
+                parts = [document[part][place] for part in ("queries", "updates", "gradient")]
+                assert total == pytest.approx(sum(parts))
+                assert parts[2] > 0
+        assert scan.as_dict()["updates"] == scan.as_dict()["building"] == [0.0, 0.0, 0.0]
+        assert min(tree.as_dict()["updates"]) > 0
+        built = tree.as_dict()["building"]
+        assert all(m * np.log2(m / 64) < spent < 3 * m * np.log2(m) for m, spent in zip(wide, built, strict=True))
+        assert scan.as_dict()["gradient"] == pytest.approx(tree.as_dict()["gradient"])
+
+    def test_the_rate_is_that_of_the_width_and_never_diverges(self, small: Case) -> None:
+        (scan,) = cost_growths(growing(small), widths=(64, 256, 1024), data=(), searchers=SEARCHERS[:1])
+        rates = [cost.rate for cost in scan.costs]
+        assert rates[0] < rates[1] < rates[2], "the top of the kernel falls like Q(b)"
+        alone = growing(small).spent(SEARCHERS[0], 256, 16)
+        assert alone == scan.costs[1]
+
+    def test_a_tree_over_the_data_has_more_than_a_leaf_of_them(self, small: Case) -> None:
+        tree = [one for one in SEARCHERS if (one.kind, one.index) == ("hsr", "data")]
+        width, data = cost_growths(growing(small), widths=(64, 128, 256), data=(64, 96, 160), searchers=tree)
+        assert (width.fixed, data.variable, data.sizes) == (256, "n", (64, 96, 160))
+        line = cost_line(data)
+        assert (line.predicted, line.formula) == (1.0, "1")
+        assert "fitted over n = 64..160 at m = 2048" in line.note
+
+    def test_widths_of_ones_own(self, tmp_path: Path) -> None:
+        result = check_theory(SMALL, widths=[64, 96, 128])
+        assert result.growths[0].sizes == (64, 96, 128)
+        with pytest.raises(ConfigError, match="3 or more different ones"):
+            check_theory(SMALL, widths=[64, 64, 96])
+        with pytest.raises(ConfigError, match="costs are not counted here"):
+            check_theory(SMALL, costs=False, widths=[64, 96, 128])
 
     def test_the_true_k_grows_slower_than_the_papers(self) -> None:
         """The exponent fitted over 2^12..2^24 is 0.77, below 4/5."""
