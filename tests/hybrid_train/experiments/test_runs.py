@@ -280,7 +280,7 @@ class TestCompare:
             ("scan", None, "finders='scan': expected a list of at least one name"),
             (["scan", "scan"], None, "finders=scan,scan: expected each name once"),
             (["scan"], ["rows"], "indexes[0]='rows': expected 'neurons' or 'data'"),
-            (["scan"], [], "indexes=[]: expected a list of at least one name"),
+            (["scan"], [], "indexes=[]: expected a list of at least one name, or None"),
         ],
     )
     def test_a_choice_that_is_none_is_refused(self, finders: Any, indexes: Any, line: str) -> None:
