@@ -180,8 +180,6 @@ class GroverFinder(WatchingFinder):
         return facts | {"certificates": "none: the machine may fault, so what it does not find may still be there"}
 
     def plan(self, *, seed: np.random.SeedSequence | None = None, total_queries: int | None = None) -> None:
-        if total_queries is not None and total_queries < 1:
-            raise ConfigError(f"total_queries={total_queries}: a plan needs at least one query; or leave it out")
         if total_queries is not None and self._delta / (2.0 * total_queries) < LEAST_SHARE:
             raise ConfigError(
                 f"delta={self._delta:g}: shared out over {total_queries} queries, each may miss with less than the "

@@ -32,7 +32,7 @@ class HSRFinder(WatchingFinder):
         "networks? (NeurIPS 2021)"
     )
 
-    def __init__(self, *, leaf_size: Annotated[int, Field(ge=1)] = 64) -> None:
+    def __init__(self, *, leaf_size: Annotated[int, Field(ge=1, le=1 << 40)] = 64) -> None:
         super().__init__()
         self._leaf_size = leaf_size
 

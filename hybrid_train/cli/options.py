@@ -72,6 +72,8 @@ def path(text: str) -> Path:
     """Read a path."""
     if not text:
         raise argparse.ArgumentTypeError("'' given, expected a path")
+    if "\0" in text:
+        raise argparse.ArgumentTypeError(f"{_cut(repr(text))} given, expected a path, which has no NUL")
     return Path(text)
 
 

@@ -22,6 +22,10 @@ from hybrid_train.errors import UnwrittenError
 DONE, FAILED, BAD_INPUT, SIGNALLED, PIPE_CLOSED = 0, 1, 2, 128, 141
 """Exit codes; after a signal its number is added to SIGNALLED."""
 
+_HALF = 250
+_LONGEST = 2 * _HALF + 5
+"""Characters of an error, at most: somebody is to read it."""
+
 PROGRAM = "hybrid-train"
 
 _UNUSUAL = re.compile(r"[^\n -~]")
@@ -132,8 +136,8 @@ def note(notes: Iterable[str], options: argparse.Namespace | None = None) -> Non
 
 
 def complain(*errors: str) -> None:
-    """Print errors, a line each."""
-    _say("error", errors)
+    """Print errors, a line each, the middle of a very long one left out."""
+    _say("error", [line if len(line) <= _LONGEST else f"{line[:_HALF]} ... {line[-_HALF:]}" for line in errors])
 
 
 def escaped(text: str) -> str:

@@ -210,7 +210,9 @@ class FileConfig(TableSection):
     kind: Literal["file"]
     path: Annotated[str, Field(min_length=1, max_length=4096, description="the path of a CSV, TSV, NPZ or NPY file")]
     header: Annotated[bool | Literal["auto"], Field(description="true, false or 'auto'")] = "auto"
-    target: Annotated[str | int, Field(description="'last', a column name or a column number")] = "last"
+    target: Annotated[
+        str | Annotated[int, Field(ge=-MOST, le=MOST)], Field(description="'last', a column name or a column number")
+    ] = "last"
     columns: Annotated[
         Annotated[list[str | int], Field(min_length=1)] | None,
         Field(description="a list of column names or column numbers"),

@@ -318,7 +318,10 @@ class Watched:
         """
         where = checked_rows(rows, len(self), self.name)
         if not self.live:
-            moved = np.asarray(vectors)
+            try:
+                moved = np.asarray(vectors)
+            except (TypeError, ValueError):
+                raise DataError(f"{self.name}: expected new vectors of shape (rows, d), got a ragged list") from None
             if moved.shape != (len(where), self.shape[1]):
                 raise DataError(
                     f"{self.name}: {len(where)} rows of dimension {self.shape[1]} cannot move to an array of shape "

@@ -7,6 +7,7 @@ Q = weights. Dense scan, half-space-reporting tree and Grover search all answer 
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.bank import Bank, Motion
 from hybrid_train.finder.cost import Cost, SimulationCost
 from hybrid_train.finder.proof import Proof
-from hybrid_train.support.declared import checked, flag, real
+from hybrid_train.support.declared import Kind, an, checked, flag, optional, real, whole
 
 
 @checked(exact=flag(), delta=real(least=0, below=1))
@@ -45,6 +46,14 @@ EXACT = Promise(exact=True)
 APPROXIMATE = Promise(exact=False)
 
 
+_TAKEN: dict[str, dict[str, Kind]] = {
+    "plan": {"seed": optional(an(np.random.SeedSequence)), "total_queries": optional(whole(1))},
+    "check_resources": {"n_points": whole(0), "n_queries": whole(0), "dimension": whole(1)},
+}
+"""What methods that finders override may be given, checked for each of them; those that are called at every step
+check for themselves."""
+
+
 class ActiveSetFinder(ABC):
     """Finds the active points of queries while both banks move.
 
@@ -68,6 +77,13 @@ class ActiveSetFinder(ABC):
 
     source = ""
     """The publication the method comes from, for ``hybrid-train finders``."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name, kinds in _TAKEN.items():
+            if inspect.isfunction(own := cls.__dict__.get(name)):
+                known = kinds.keys() & inspect.signature(own).parameters.keys()
+                setattr(cls, name, checked(**{key: kinds[key] for key in known})(own))
 
     def __init__(self) -> None:
         self.cost = Cost()
@@ -123,6 +139,7 @@ class ActiveSetFinder(ABC):
         """Take note that queries moved by a sparse combination of the current points (see ``move_points_along``)."""
         self.move_queries(motion.rows, motion.vectors)
 
+    @checked(**_TAKEN["plan"])
     def plan(self, *, seed: np.random.SeedSequence | None = None, total_queries: int | None = None) -> None:
         """Hear about the coming run, before ``build``. Most finders need not know.
 
@@ -159,5 +176,6 @@ class ActiveSetFinder(ABC):
         """
         raise ConfigError(f"{type(self).__name__}: no proofs; call prepare_proofs first")
 
+    @checked(**_TAKEN["check_resources"])
     def check_resources(self, n_points: int, n_queries: int, dimension: int) -> None:
         """Raise ResourceError, before anything is computed, if banks of this size cannot be served here."""
