@@ -9,12 +9,13 @@ RUNTIME := $(VENV)/.installed-runtime
 FULL    := $(VENV)/.installed-full
 BENCH   := $(VENV)/.installed-bench
 PEERS   := $(VENV)/.installed-peers
+SUPPLY  := $(VENV)/supply
 DEMO    := results/quickstart
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-.PHONY: help demo test test-bounds test-fences test-peers fuzz lint bench lock clean
+.PHONY: help demo test test-bounds test-fences test-peers fuzz lint bench lock audit sbom clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -86,6 +87,21 @@ lock: ## resolve every dependency afresh and pin the versions (not the builds) i
 	  "$$scratch/bin/python" -m pip --disable-pip-version-check freeze --exclude-editable | sed 's/+.*//' | LC_ALL=C sort -f; } \
 	  > "$$scratch/constraints.txt" && \
 	cp "$$scratch/constraints.txt" constraints.txt
+
+$(SUPPLY)/.installed: Makefile
+	@echo "installing pip-audit and cyclonedx-bom into $(SUPPLY)"
+	@mkdir -p $(VENV) && $(PYTHON) -m venv $(SUPPLY)
+	@$(SUPPLY)/bin/python -m pip --disable-pip-version-check -q install pip-audit==2.10.1 cyclonedx-bom==7.5.0
+	@touch $@
+
+audit: $(SUPPLY)/.installed ## ask an advisory service about every pinned package; says so where it cannot be asked
+	@$(PYTHON) -m tests.support.audit $(SUPPLY)/bin/pip-audit constraints.txt
+
+sbom: $(SUPPLY)/.installed ## write dist/sbom.cdx.json, the pinned packages as CycloneDX
+	@mkdir -p dist
+	@PYTHONWARNINGS=ignore $(SUPPLY)/bin/cyclonedx-py requirements constraints.txt --pyproject pyproject.toml \
+	  --output-reproducible --of JSON -o dist/sbom.cdx.json
+	@echo dist/sbom.cdx.json
 
 clean: ## remove the virtual environment, caches, build outputs and the demo's results
 	rm -rf $(VENV) $(DEMO) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -10,7 +10,7 @@ from typing import Any, final
 
 from classical.training.loop import Training
 from hybrid_train.config import Config
-from hybrid_train.errors import CheckpointError, HybridTrainError, is_interruption
+from hybrid_train.errors import CheckpointError, HybridTrainError, ResourceError, is_interruption
 from hybrid_train.experiments.assembly import attacked, make_training, planned_finders
 from hybrid_train.experiments.folder import stopped_or_failed
 from hybrid_train.experiments.held_out import HeldOutWatch
@@ -21,7 +21,7 @@ from hybrid_train.experiments.results import RunDirectory
 from hybrid_train.experiments.row import Row
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.experiments.tally import Tally
-from hybrid_train.network.storing import Network, trained_banks
+from hybrid_train.network.storing import Network, check_storable, trained_banks
 from hybrid_train.support.messages import printable
 from hybrid_train.support.progress import announced, with_progress
 from hybrid_train.support.untrusted import reading
@@ -109,8 +109,12 @@ class Attempt:
             summary: called at the end for the summary to write.
         """
         config = self._config
-        directory = None if self._path is None else RunDirectory(self._path, config, resumed=self._resumed)
         network = self._setting.start(config)
+        if self._path is not None:
+            check_storable(network)
+        directory = None if self._path is None else RunDirectory(self._path, config, resumed=self._resumed)
+        if directory is not None and directory.passed_over is not None:
+            self._remarks.append(directory.passed_over)
         try:
             if directory is not None:
                 directory.begin(summary() | {"planned": [self.planned]})
@@ -194,10 +198,10 @@ class Attempt:
         return self._tally.text if self._watch is None else f"{self._tally.text}, {self._watch.text}"
 
     def _keep(self, write: Callable[[], object]) -> None:
-        """Write what has been worked out; where that fails, a full disk, the run goes on and what it found is kept."""
+        """Write what has been worked out; where disk or memory do not suffice, the run goes on, its result is kept."""
         try:
             write()
-        except CheckpointError as error:
+        except (CheckpointError, ResourceError, MemoryError) as error:
             self.unwritten = self.unwritten or one_line(error)
 
     def _rehearse(self) -> None:

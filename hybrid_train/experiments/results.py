@@ -97,6 +97,7 @@ class RunDirectory:
         self.halfway: Halfway | None = None
         self.records: list[dict[str, Any]] = []
         self._manifest = Manifest()
+        self.passed_over: str | None = None
         if resumed and _begun(path):
             self._take_up(config)
             return
@@ -197,6 +198,8 @@ class RunDirectory:
                 self._manifest.files.pop(name)
                 continue
             self.halfway = found
+            if damaged:
+                self.passed_over = f"{damaged}; gone on with from the checkpoint of step {step} before it"
             break
         if self.halfway is None and damaged:
             raise CheckpointError(f"{damaged}; no earlier checkpoint is whole, so run again into another directory")

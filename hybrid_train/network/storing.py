@@ -170,13 +170,24 @@ def _bank_arrays(bank: Bank) -> dict[str, Any]:
 
 @_bank_arrays.register
 def _(bank: LiveBank) -> dict[str, Any]:
+    _check_held(bank)
+    return {"weights": bank[:]}
+
+
+def check_storable(network: Network) -> None:
+    """Raise ResourceError if :func:`stored` could not hold this network in memory: to hear so before it is trained."""
+    for bank in trained_banks(network):
+        if isinstance(bank, LiveBank):
+            _check_held(bank)
+
+
+def _check_held(bank: LiveBank) -> None:
     needed = _COPIES * float(np.prod(bank.shape)) * np.dtype(np.float64).itemsize
     check_memory(
         needed,
         f"a checkpoint of {len(bank)} neurons that are made again whenever they are read",
-        "take training without checkpoints, a higher network.threshold or a smaller network.width",
+        "take a higher network.threshold or a smaller network.width, or no results directory (leave out --out)",
     )
-    return {"weights": bank[:]}
 
 
 @_bank_arrays.register

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import hybrid_train
-from hybrid_train.errors import ConfigError
+from hybrid_train.errors import ConfigError, ResourceError, UnwrittenError
 from hybrid_train.experiments.results import read_checkpoint, read_run
 from hybrid_train.finder.live_bank import LiveBank
 from hybrid_train.network import live
@@ -51,6 +51,29 @@ def test_neurons_that_are_not_held_train_alike_and_ask_for_what_they_need(
         hybrid_train.run(WIDE | {"training": sgd | {"keep": "best"}})
     with pytest.raises(ConfigError, match=r"storage='live'.*take finder\.kind='skin'"):
         hybrid_train.run(WIDE | {"finder": {"kind": "scan"}})
+
+
+def test_a_network_that_no_checkpoint_can_hold_is_refused_before_it_is_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "_HELD", 0)
+    monkeypatch.setattr("hybrid_train.network.storing._COPIES", 1e12)
+    with pytest.raises(ResourceError, match=r"a checkpoint of \d+ neurons .*leave out --out"):
+        hybrid_train.run(WIDE, out=tmp_path / "run")
+    assert not (tmp_path / "run" / "metrics.jsonl").exists()
+    assert hybrid_train.run(WIDE).row["recall"] == 1
+
+
+def test_a_network_that_memory_no_longer_holds_at_the_end_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "_HELD", 0)
+    monkeypatch.setattr("hybrid_train.network.storing._COPIES", 1e12)
+    monkeypatch.setattr("hybrid_train.experiments.attempt.check_storable", lambda network: None)
+    with pytest.raises(UnwrittenError, match=r"a checkpoint of \d+ neurons") as caught:
+        hybrid_train.run(WIDE, out=tmp_path / "run")
+    assert caught.value.result.row["recall"] == 1
+    assert len(read_run(tmp_path / "run").metrics) == 6
 
 
 @pytest.mark.parametrize("index", ["neurons", "data"])

@@ -219,6 +219,18 @@ def test_a_file_cut_anywhere_is_made_up_for_or_refused(tmp_path: Path) -> None:
     assert ("manifest.json", "refused") in outcomes
 
 
+def test_a_run_that_falls_back_to_an_older_checkpoint_says_so(tmp_path: Path) -> None:
+    whole = hybrid_train.run(config())
+    broken_off(config(), tmp_path / "b", 5)
+    newest = tmp_path / "b" / "checkpoints" / "resume-000004.npz"
+    newest.write_bytes(newest.read_bytes()[:-1])
+    again = hybrid_train.run(config(), resume=tmp_path / "b")
+    assert again.losses == whole.losses
+    (note,) = (one for one in again.table.notes if "gone on with" in one)
+    assert "resume-000004.npz" in note
+    assert note.endswith("gone on with from the checkpoint of step 2 before it")
+
+
 def test_another_config_is_refused_with_its_keys(tmp_path: Path) -> None:
     broken_off(config(), tmp_path / "b", 5)
     other = config() | {"network": {"width": 32}}
