@@ -363,3 +363,20 @@ def test_a_motion_that_does_not_fit_is_refused() -> None:
         wrong = type(motion)(motion.bank, np.array(rows), sparse.csr_array(shape))
         with pytest.raises(error):
             model.finder.move_points_along(wrong)
+
+
+def test_a_list_that_was_made_anew_is_as_good_as_the_first() -> None:
+    rng = np.random.default_rng(7)
+    points, queries = rng.standard_normal((200, 5)), rng.standard_normal((6, 5))
+    finder = SkinFinder(skin=0.3)
+    finder.build(points, queries, 2.0)
+    everywhere = np.arange(len(points))
+    finder.find()
+    finder.move_points(everywhere, points + 1.0)
+    finder.find()
+    assert finder.rescans > 100
+    rescans = finder.rescans
+    for step in range(3):
+        finder.move_points(everywhere, points + 1.0 + 1e-9 * step)
+        finder.find()
+    assert finder.rescans == rescans

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classical.lists.neighbour_lists import Frame
+from classical.lists.neighbour_lists import Frame, NeighbourLists
 from hybrid_train.finder.bank import DenseBank, Watched
 
 
@@ -22,3 +25,21 @@ def test_sway_bounds_how_far_columns_are_from_where_they_were(seed: int, count: 
     assert frame.sway >= ratio.max()
     assert frame.moved.sum() == len(rows)
     assert np.allclose(frame.gram(), frame.now @ frame.now.T)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_gaps_are_bounds_from_below_whatever_they_were_measured_in(dtype: Any) -> None:
+    """Distances to the last bit decide whether a list holds; half of those measured in float32 are too large."""
+    rng = np.random.default_rng(5)
+    rows, columns = (rng.standard_normal((size, 64)).astype(dtype) for size in (400, 30))
+    threshold = 6.0
+    lists = NeighbourLists(Watched(rows, "points"), Watched(columns, "queries"), threshold, 0.01, 0.0, 0.0)
+    starts, listed, gaps = lists.candidates_of(np.arange(len(rows)))
+    exact_rows, exact_columns = rows.astype(np.float64), columns.astype(np.float64)
+    distances = (threshold - exact_rows @ exact_columns.T) / np.linalg.norm(exact_columns, axis=1)
+    for row in range(len(rows)):
+        distances[row, listed[starts[row] : starts[row + 1]]] = np.inf
+    nearest = distances.min(axis=1)
+    spacing = float(np.finfo(dtype).eps)
+    assert (gaps <= nearest).all()
+    assert (gaps >= nearest - 1e4 * spacing).all()

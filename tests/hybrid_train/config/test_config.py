@@ -93,6 +93,10 @@ def test_every_error_is_told_at_once() -> None:
     ("tables", "line"),
     [
         ({}, "data: missing, expected a kind of data: " + KINDS),
+        (
+            SPHERE | {"network": {"storage": "live"}, "finder": {"kind": "skin"}, "run": {"proof": True}},
+            "network.storage='live': expected 'stored' for run.proof=True, which writes W down",
+        ),
         ({"data": {"n": 3}}, "data.kind: missing, expected a kind of data: " + KINDS),
         ({"data": {"kind": "sphere", "n": 3}}, "data.dim: missing, expected a value"),
         ({"data": 3}, "data=3: expected a table, [data]"),

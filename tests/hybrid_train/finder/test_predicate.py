@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -35,3 +36,18 @@ def test_margin_is_infinite_where_the_product_may_overflow() -> None:
     assert rounding_margin(3, 1e200, 1e200) == np.inf
     assert rounding_margin(3, 1e20, 1e20, np.float32) == np.inf
     assert 0 < rounding_margin(3, 1.0, 1.0) < 1e-12
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dimension", [1, 9, 1000, 100_000])
+def test_the_margin_covers_sums_of_so_many_terms_in_any_order(dimension: int, dtype: Any) -> None:
+    """The bound of Higham, section 3.1: gamma_d = d u / (1 - d u), which sums of numbers alike come near to."""
+    terms = np.full(dimension, 0.1, dtype)
+    one_after_the_other = np.cumsum(terms * terms, dtype=dtype)[-1]
+    exact = float(terms[0]) ** 2 * dimension
+    norm = float(np.linalg.norm(terms.astype(np.float64)))
+    margin = float(rounding_margin(dimension, norm, norm, dtype))
+    unit = float(np.finfo(dtype).eps) / 2
+    assert abs(float(one_after_the_other) - exact) <= margin
+    assert margin >= dimension * unit / (1 - dimension * unit) * exact
+    assert margin <= 8 * (dimension + 8) * unit * exact + 1e-30

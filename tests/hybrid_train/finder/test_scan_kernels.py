@@ -43,3 +43,13 @@ def test_largest_magnitude(dtype: Any, bits: Any, last: float) -> None:
     numbers = np.append(np.linspace(-2, 2, 37), last).astype(dtype)
     found = np.array([compiled.largest(numbers.view(bits))], bits).view(dtype)[0]
     assert np.array_equal(found, np.abs(numbers).max(), equal_nan=True)
+
+
+@pytest.mark.parametrize("width", [3, 64, 70])
+def test_what_is_no_number_stays_open_in_whole_words_and_in_the_rest(width: int) -> None:
+    points, queries = np.ones((width, 1)), np.ones((1, 1))
+    products = np.full((1, width), np.nan)
+    counts, ids, _, opened = compiled.decide(products, np.array([5.0]), points, queries, 0, 0.5)
+    assert opened == width
+    assert counts.tolist() == [width]
+    assert ids.tolist() == list(range(width))

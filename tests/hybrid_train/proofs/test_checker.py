@@ -122,7 +122,7 @@ def test_lists_must_hold_what_is_near(entry: str) -> None:
     assert refuted(records)
 
 
-@pytest.mark.parametrize("entry", ["share", "found", "iterations", "miss", "calls", "run_ends"])
+@pytest.mark.parametrize("entry", ["share", "found", "iterations", "round", "miss", "calls", "run_ends"])
 def test_schedules_must_be_long_enough_for_what_they_promise(entry: str) -> None:
     def wanted(one: Record) -> bool:
         return "iterations" in one and len(one["iterations"]) > 0 and bool((one["miss"] > 0).any())
@@ -135,6 +135,9 @@ def test_schedules_must_be_long_enough_for_what_they_promise(entry: str) -> None
         case "iterations":
             record["calls"] = record["calls"] - record["iterations"][certificate]
             record["iterations"][certificate] = 0
+        case "round":  # one short of the fewest that keep the promise
+            record["calls"] = record["calls"] - 1
+            record["iterations"][certificate] -= 1
         case "miss":
             record["miss"][certificate] = 0.9
         case "found":
@@ -144,3 +147,70 @@ def test_schedules_must_be_long_enough_for_what_they_promise(entry: str) -> None
         case "run_ends":
             record["run_ends"] = record["run_ends"][:-1]
     assert refuted(records)
+
+
+def test_delta_is_for_all_answers_together() -> None:
+    records = proven("grover", {"engine": "closed_form"}, "gaussian", 3)
+    asked = [at for at, record in enumerate(records) if at and len(record["asked"])]
+    assert len(asked) >= 2
+    for at in asked:  # no single one has more than delta
+        share = records[at]["share"]
+        records[at]["share"] = share * (0.6 * records[0]["delta"] / share.sum())
+    assert not refuted(records[: asked[0] + 1])
+    assert refuted(records)
+
+
+NOTHING_MOVED: Record = {
+    "moved_points": np.empty(0, np.int64),
+    "moved_queries": np.empty(0, np.int64),
+    "points": np.empty((0, 1)),
+    "queries": np.empty((0, 1)),
+}
+
+
+def _by_hand(points: list[float], query: float) -> tuple[Record, Record]:
+    """Banks of dimension 1 with b = 1, and a record of an answer that lists nothing."""
+    start = {"points": np.array(points)[:, None], "queries": np.array([[query]]), "threshold": 1.0, "delta": 0.0}
+    return start, NOTHING_MOVED | {"asked": np.array([0]), "pairs": np.empty((0, 2), np.int64)}
+
+
+@pytest.mark.parametrize(("box", "wrong"), [((0.0, 0.9), False), ((0.0, 0.4), True), ((0.5, 0.9), True)])
+def test_a_point_outside_its_box_is_not_ruled_out_with_it(box: tuple[float, float], wrong: bool) -> None:
+    start, answer = _by_hand([0.0, 0.9], 1.0)
+    reason = {
+        "reason": "boxes",
+        "members": np.array([0, 1]),
+        "ranges": np.array([[0, 2]]),
+        "low": np.array([[box[0]]]),
+        "high": np.array([[box[1]]]),
+        "cut": np.array([[0, 0]]),
+        "bound": np.array([box[1]]),
+    }
+    assert refuted([start, answer | reason]) == wrong
+
+
+@pytest.mark.parametrize("bank", ["points", "queries"])
+@pytest.mark.parametrize(("where", "wrong"), [(0.1, False), (5.0, True)])
+def test_a_gap_holds_only_as_far_as_its_row_went(bank: str, where: float, wrong: bool) -> None:
+    start, answer = _by_hand([0.0, 0.0], 0.1)
+    lists = answer | {
+        "reason": "lists",
+        "side": bank,
+        "afresh": True,
+        "scanned": np.arange(len(start[bank])),
+        "gap": np.full(len(start[bank]), 0.9),
+        "list_starts": np.zeros(len(start[bank]) + 1, np.int64),
+        "lists": np.empty(0, np.int64),
+    }
+    later = lists | {
+        f"moved_{bank}": np.array([0]),
+        bank: np.array([[where]]),
+        "afresh": False,
+        "scanned": np.empty(0, np.int64),
+        "gap": np.empty(0),
+        "list_starts": np.zeros(1, np.int64),
+    }
+    if bank == "queries":  # its distances are in units of the points, which are not to be zero
+        start["points"] = np.full((2, 1), 0.1)
+    assert not refuted([start, lists])
+    assert refuted([start, lists, later]) == wrong

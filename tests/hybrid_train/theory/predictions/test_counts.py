@@ -55,6 +55,13 @@ class TestCounts:
         alone = float(norm.sf(1.0))
         assert math.sqrt(256 * alone * (1 - alone) / 12) < 0.75 * predicted
 
+    @given(st.floats(1e-6, 1e6), st.floats(0.0, 1e3), st.floats(1e-12, 0.999))
+    def test_bernsteins_margin_solves_his_inequality(self, variance: float, largest: float, failure: float) -> None:
+        """P(|X - E X| >= t) <= 2 exp(-(t^2 / 2) / (V + M t / 3)), with both tails (PRE Lemma B.1)."""
+        margin = counts.bernstein_margin(variance, largest, failure)
+        bound = 2.0 * math.exp(-(margin**2 / 2.0) / (variance + largest * margin / 3.0))
+        assert bound == pytest.approx(failure, rel=1e-9)
+
     @given(st.integers(1, 500), st.floats(0.001, 0.5), st.floats(1e-9, 0.1))
     def test_bernsteins_margin_covers_binomial_counts(self, trials: int, share: float, failure: float) -> None:
         from scipy.stats import binom
