@@ -15,7 +15,7 @@ DEMO    := results/quickstart
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-.PHONY: help demo test test-bounds test-fences test-peers fuzz mutants lint bench lock audit sbom clean
+.PHONY: help demo test test-bounds test-fences test-peers fuzz explore mutants lint bench lock audit sbom clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -63,6 +63,9 @@ test-fences: $(FULL) ## run the tests of the classical parts with every array at
 
 fuzz: $(FULL) ## read thousands of hostile files with little memory and little time (FUZZ="--seed 1 --count 9000")
 	$(BIN)/python -W ignore -m tests.support.file_fuzzing $(FUZZ)
+
+explore: $(FULL) ## play thousands of random histories of finders and trainings, and whole runs (EXPLORE=1000 for each law)
+	$(BIN)/python -m pytest -n 2 -p tests.support.explored --hypothesis-profile=explore tests/together/test_finder_laws.py
 
 mutants: $(FULL) ## make each of the listed mistakes in a copy of the tree and see that a test notices (MUTANTS="--only searches:")
 	$(BIN)/python -m tests.support.mutants $(MUTANTS)

@@ -7,8 +7,11 @@ from collections.abc import Generator
 import pytest
 from hypothesis import settings
 
+from tests.support import exploring
+
 # the first call of a kernel compiles it, so time limits per example would only measure the compiler
 settings.register_profile("project", deadline=None)
+exploring.register()
 settings.load_profile("project")
 
 

@@ -16,7 +16,7 @@ def register() -> None:
     settings.register_profile(
         EXPLORE,
         deadline=None,
-        max_examples=int(os.environ.get("EXPLORE", "600")),
+        max_examples=int(os.environ.get("EXPLORE", "300")),
         suppress_health_check=list(HealthCheck),
         print_blob=True,
     )
@@ -27,17 +27,11 @@ def histories(few: int) -> settings:
     return settings(_examples(few), stateful_step_count=_STEPS, suppress_health_check=list(HealthCheck))
 
 
-def examples(few: int, share: float = 1.0) -> settings:
-    """Return the settings of a law about single examples: so few of them in the suite.
-
-    Args:
-        few: in the suite.
-        share: of those of a history, when exploring.
-    """
-    return settings(_examples(few, share), suppress_health_check=list(HealthCheck))
+def examples(few: int) -> settings:
+    """Return the settings of a law about single examples: so few of them in the suite."""
+    return settings(_examples(few), suppress_health_check=list(HealthCheck))
 
 
-def _examples(few: int, share: float = 1.0) -> settings:
+def _examples(few: int) -> settings:
     exploring = settings.get_current_profile_name() == EXPLORE
-    many = max(1, round(share * settings.default.max_examples)) if exploring else few
-    return settings(max_examples=many, deadline=None)
+    return settings(settings.default if exploring else settings(max_examples=few), deadline=None)

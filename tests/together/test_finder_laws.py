@@ -5,14 +5,37 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from hypothesis import assume, given
 from hypothesis.stateful import run_state_machine_as_test
 
 from hybrid_train.finder.registry import FINDERS
-from tests.support.exploring import histories
+from tests.support.exploring import examples, histories
 from tests.support.histories import FinderHistory
+from tests.support.random_runs import assert_runs_alike, configs, valid
+from tests.support.trainings import EXACT_FINDERS, TRAINERS, DeepHistory, TrainingHistory
 
 
 @pytest.mark.parametrize("kind", FINDERS)
 def test_a_finder_answers_from_the_vectors_as_they_are(kind: str) -> None:
     run_state_machine_as_test(lambda: FinderHistory(kind), settings=histories(8))
+
+
+@pytest.mark.parametrize("name", TRAINERS)
+def test_a_training_does_what_its_vectors_ask_for(name: str) -> None:
+    run_state_machine_as_test(lambda: TrainingHistory(name), settings=histories(4))
+
+
+@pytest.mark.parametrize("kind", EXACT_FINDERS)
+def test_a_deep_training_does_what_its_vectors_ask_for(kind: str) -> None:
+    run_state_machine_as_test(lambda: DeepHistory(kind), settings=histories(2))
+
+
+@pytest.mark.parametrize("part", range(4))  # so that several processes can explore
+@examples(4)
+@given(tables=configs())
+def test_a_whole_run_is_that_of_the_scan(part: int, tables: dict[str, Any]) -> None:
+    assume(valid(tables))
+    assert_runs_alike(tables)
