@@ -88,7 +88,7 @@ bench: $(BENCH) ## run every benchmark in its quick form
 lock: ## resolve every dependency afresh and pin the versions (not the builds) in constraints.txt
 	@scratch=`mktemp -d` && trap 'rm -rf "$$scratch"' EXIT && \
 	$(PYTHON) -m venv "$$scratch" && \
-	"$$scratch/bin/python" -m pip --disable-pip-version-check -q install -e '.[test,lint,bench,peers,art]' && \
+	"$$scratch/bin/python" -m pip --disable-pip-version-check -q install -e '.[test,lint,bench,peers,art,sweep]' && \
 	{ sed '/^[^#]/,$$d' constraints.txt && \
 	  "$$scratch/bin/python" -m pip --disable-pip-version-check freeze --exclude-editable | sed 's/+.*//' | LC_ALL=C sort -f; } \
 	  > "$$scratch/constraints.txt" && \

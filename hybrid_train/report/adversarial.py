@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from hybrid_train.report.figures import save_figure
+from hybrid_train.report.figures import Gallery, save_figure
 from hybrid_train.report.style import (
     GREY,
     LINE,
@@ -65,7 +65,7 @@ def plot_pseudo_gap(series: Series, *, ax: Axes | None = None) -> Axes:
     return over_steps(ax, r"$|f - g|$", with_zero=False)
 
 
-def write_robustness_figure(directory: Path, series: Series) -> list[Path]:
+def write_robustness_figure(directory: Path | Gallery, series: Series) -> list[Path]:
     """Write ``theory_robustness`` as a PNG and as JSON with exactly the numbers drawn.
 
     Args:
@@ -81,7 +81,7 @@ def write_robustness_figure(directory: Path, series: Series) -> list[Path]:
     return save_figure(directory, "theory_robustness", figure, dict(series))
 
 
-def write_pseudo_figures(directory: Path, document: Mapping[str, Any]) -> list[Path]:
+def write_pseudo_figures(directory: Path | Gallery, document: Mapping[str, Any]) -> list[Path]:
     """Write ``theory_pseudo_network`` and ``theory_fired`` of a network that jumps, each as a PNG and as JSON.
 
     Args:

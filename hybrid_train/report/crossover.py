@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from hybrid_train.report.figures import save_figure
+from hybrid_train.report.figures import Gallery, save_figure
 from hybrid_train.report.style import GREY, LINE, Style, legend_below, log_axis, own_axes, styles_of, tidy
 
 Document = Mapping[str, Any]
@@ -63,7 +63,7 @@ def plot_crossover(
     return ax
 
 
-def write_crossover_figure(directory: Path, document: Document) -> list[Path]:
+def write_crossover_figure(directory: Path | Gallery, document: Document) -> list[Path]:
     """Write ``crossover``, a panel for each column, as a PNG and as JSON with exactly the numbers drawn.
 
     Args:

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -31,7 +31,7 @@ from hybrid_train.support.files import replacing, write_text, writing
 _DPI = 150
 
 
-def write_comparison_figures(directory: Path, comparison: Mapping[str, Any]) -> list[Path]:
+def write_comparison_figures(directory: Path | Gallery, comparison: Mapping[str, Any]) -> list[Path]:
     """Write ``loss``, ``cost`` and ``fired``, each as a PNG and as JSON with exactly the numbers drawn.
 
     Args:
@@ -54,7 +54,7 @@ def write_comparison_figures(directory: Path, comparison: Mapping[str, Any]) -> 
     return files + _write_fired(directory, comparison.get("fired"))
 
 
-def write_run_figures(directory: Path, document: Mapping[str, Any]) -> list[Path]:
+def write_run_figures(directory: Path | Gallery, document: Mapping[str, Any]) -> list[Path]:
     """Write ``loss``, ``cost`` and ``fired`` of one run; the cost is split into its counters.
 
     Args:
@@ -98,7 +98,7 @@ def _title(index: str, rows: Sequence[Row]) -> str:
     return f"index the {index}" + (f" (failed: {', '.join(failed)})" if failed else "")
 
 
-def _write_fired(directory: Path, fired: Fired | None) -> list[Path]:
+def _write_fired(directory: Path | Gallery, fired: Fired | None) -> list[Path]:
     if not fired:
         return []
     figure, (left, right) = panels(2)
@@ -150,12 +150,27 @@ def _loss_document(curves: Sequence[Curve], rows: Sequence[Row]) -> dict[str, An
     return _document("loss", curves, rows) | more
 
 
-def save_figure(directory: Path, name: str, figure: Figure, data: Mapping[str, Any]) -> list[Path]:
+@final
+class Gallery:
+    """Keeps figures in memory, where a ``write_*`` function is given it in the place of a directory.
+
+    Attributes:
+        figures: by name, in the order in which they were drawn.
+    """
+
+    def __init__(self) -> None:
+        self.figures: dict[str, Figure] = {}
+
+
+def save_figure(directory: Path | Gallery, name: str, figure: Figure, data: Mapping[str, Any]) -> list[Path]:
     """Write a figure as a PNG and, as JSON beside it, the numbers it shows, whole or not at all; return both files.
 
     Raises:
         CheckpointError: they cannot be written.
     """
+    if isinstance(directory, Gallery):
+        directory.figures[name] = figure
+        return []
     picture, numbers = directory / f"{name}.png", directory / f"{name}.json"
     with writing(directory):
         directory.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from hybrid_train.report.figures import save_figure
+from hybrid_train.report.figures import Gallery, save_figure
 from hybrid_train.report.style import LINE, PALETTE, legend_below, own_axes, plain, tidy
 
 Document = Mapping[str, Any]
@@ -71,7 +71,7 @@ def plot_cuts(document: Document, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def write_landscape_figure(directory: Path, documents: Sequence[Document]) -> list[Path]:
+def write_landscape_figure(directory: Path | Gallery, documents: Sequence[Document]) -> list[Path]:
     """Write ``landscape``, a column for each point, as a PNG and as JSON with exactly the numbers drawn.
 
     Args:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from hybrid_train.report.figures import save_figure
+from hybrid_train.report.figures import Gallery, save_figure
 from hybrid_train.report.style import (
     GREY,
     LINE,
@@ -72,7 +72,7 @@ def plot_oracle_calls(rows: Sequence[Row], *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def write_count_figure(directory: Path, document: Mapping[str, Any]) -> list[Path]:
+def write_count_figure(directory: Path | Gallery, document: Mapping[str, Any]) -> list[Path]:
     """Write ``oracle_calls`` as a PNG and as JSON with the numbers drawn.
 
     Args:
@@ -131,7 +131,7 @@ def plot_calls_along(rows: Sequence[Row], *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def write_along_figure(directory: Path, document: Mapping[str, Any]) -> list[Path]:
+def write_along_figure(directory: Path | Gallery, document: Mapping[str, Any]) -> list[Path]:
     """Write ``oracle_calls_along`` as a PNG and as JSON with the numbers drawn; see :func:`write_count_figure`."""
     figure, (ax,) = panels(1)
     figure.set_size_inches(6.4, 4.4)

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from hybrid_train.report.figures import save_figure
+from hybrid_train.report.figures import Gallery, save_figure
 from hybrid_train.report.style import (
     GREY,
     LINE,
@@ -159,7 +159,7 @@ def plot_flips(series: Series, *, ax: Axes | None = None) -> Axes:
     return over_steps(ax, "flipped pairs of all data", with_zero=True)
 
 
-def write_theory_figures(directory: Path, document: Mapping[str, Any]) -> list[Path]:
+def write_theory_figures(directory: Path | Gallery, document: Mapping[str, Any]) -> list[Path]:
     """Write ``theory_spectrum``, ``theory_convergence`` and ``theory_fired``, each as a PNG and as JSON.
 
     Args:
