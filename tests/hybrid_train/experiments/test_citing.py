@@ -57,6 +57,6 @@ def test_every_finder_and_strategy_here_is_known() -> None:
 
 
 def test_the_command_prints_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "c.toml").write_text('[data]\nkind = "sphere"\n[finder]\nkind = "hsr"\n')
+    (tmp_path / "c.toml").write_text('[data]\nkind = "sphere"\nn = 4\ndim = 3\n[finder]\nkind = "hsr"\n')
     assert main(["cite", str(tmp_path / "c.toml"), "--finders", "scan"]) == 0
     assert "Agarwal" not in capsys.readouterr().out

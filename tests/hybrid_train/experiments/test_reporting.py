@@ -131,7 +131,11 @@ def test_another_summary_than_was_written_is_refused(tmp_path: Path, kind: str) 
         write_report(tmp_path / "d")
 
 
-@pytest.mark.parametrize("value", [HOSTILE, 10**400, {"a": [HOSTILE]}, [[[]]], True, -1e308], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [HOSTILE, 10**400, {"a": [HOSTILE]}, [[[]]], True, -1e308],
+    ids=["markup", "huge", "table", "lists", "flag", "least"],
+)
 def test_whatever_a_summary_says_is_shown_and_never_obeyed(tmp_path: Path, value: Any) -> None:
     hybrid_train.compare(CONFIG, ["scan"], out=tmp_path / "d")
     folder = tmp_path / "d"
