@@ -145,10 +145,7 @@ def _fits(bank: Bank, vectors: FloatArray, rows: IntArray | None) -> bool:
         return False
     if not isinstance(bank, RecreatedBank):
         return rows is None and vectors.shape == bank.shape and vectors.dtype == bank.dtype
-    if rows is None or rows.ndim != 1 or rows.dtype != np.int64 or vectors.shape != (len(rows), bank.shape[1]):
-        return False
-    ascending = bool((np.diff(rows) > 0).all())
-    return ascending and (len(rows) == 0 or bool(rows[0] >= 0 and rows[-1] < len(bank)))
+    return rows is not None and bank.takes(rows, vectors)
 
 
 def _part(arrays: Mapping[str, Any], prefix: str) -> dict[str, Any]:

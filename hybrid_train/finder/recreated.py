@@ -10,7 +10,7 @@ from typing import Any, Self, final
 import numpy as np
 import numpy.typing as npt
 
-from hybrid_train.errors import InvariantError
+from hybrid_train.errors import DataError, InvariantError
 from hybrid_train.finder.bank import Bank, Ledger, Rows, with_motion
 from hybrid_train.support.arrays import FloatArray, IntArray
 
@@ -61,8 +61,23 @@ class RecreatedBank(Bank):
         where = np.unique(np.concatenate([np.empty(0, np.int64), *rows]))
         return where, self[where]
 
+    def takes(self, rows: IntArray, vectors: FloatArray) -> bool:
+        """Return whether these are rows of this bank, ascending, and as many finite vectors of its dimension."""
+        if rows.ndim != 1 or rows.dtype != np.int64 or vectors.shape != (len(rows), self.shape[1]):
+            return False
+        if vectors.dtype.kind != "f" or not np.isfinite(vectors).all():
+            return False
+        inside = len(rows) == 0 or bool(rows[0] >= 0 and rows[-1] < len(self))
+        return inside and bool((np.diff(rows) > 0).all())
+
     def put_moved(self, rows: IntArray, vectors: FloatArray) -> None:
-        """Let ``rows`` (k,), ascending, be at ``vectors`` (k, d) from now on, in place of what all ledgers say."""
+        """Let ``rows`` (k,), ascending, be at ``vectors`` (k, d) from now on, in place of what all ledgers say.
+
+        Raises:
+            DataError: they do not fit this bank or each other, or are not finite.
+        """
+        if not self.takes(rows, vectors):
+            raise DataError(f"moved rows {np.shape(rows)} at {np.shape(vectors)} do not fit a bank {self.shape}")
         self._ledgers = (_Places(rows, vectors),) if len(rows) or vectors.dtype != self.drawn_dtype else ()
 
     def attach(self, ledger: Ledger) -> None:

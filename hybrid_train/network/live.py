@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hybrid_train.errors import ConfigError, DataError
-from hybrid_train.finder.bank import Bank, DenseBank
+from hybrid_train.finder.bank import Bank, DenseBank, checked_vectors
 from hybrid_train.finder.live import Draws, distinct, live_points
 from hybrid_train.finder.live_bank import LiveBank
 from hybrid_train.support.arrays import FloatArray
@@ -151,7 +151,12 @@ def live_arrays(live: Live | None) -> dict[str, Any]:
 
 
 def live_from(arrays: Any) -> Live | None:
-    """Return what a checkpoint says, None where all neurons were drawn."""
+    """Return what a checkpoint says, None where all neurons were drawn.
+
+    Raises:
+        DataError: the examples are no finite (n, d) numbers.
+    """
     if "nominal_width" not in arrays:
         return None
-    return Live(int(arrays["nominal_width"]), np.asarray(arrays["drawn_for"]), bool(arrays["twins"]))
+    examples = checked_vectors(arrays["drawn_for"], "drawn_for")
+    return Live(int(arrays["nominal_width"]), examples, bool(arrays["twins"]))

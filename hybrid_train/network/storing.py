@@ -148,7 +148,9 @@ def _deep(arrays: Arrays) -> DeepNetwork:
         layer = Layer((), thresholds[at], trained[at], factors[at], skips[at])
         blocks = []
         for _ in range(count):
-            weights = next(matrices[layer.trained])
+            weights = next(matrices[layer.trained], None)
+            if weights is None:
+                raise CheckpointError(f"layer {at}: its weights are missing")
             points = arrays[f"{_POINTS}{number}"] if _rounds(layer) else weights
             blocks.append(
                 Block(DenseBank(points, f"layer {at}"), arrays[f"{_PATCHES}{number}"], int(arrays["firsts"][number]))

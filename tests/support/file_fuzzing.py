@@ -27,6 +27,12 @@ import psutil
 from hybrid_train.config import load_config
 from hybrid_train.data.file import read_examples
 from hybrid_train.errors import HybridTrainError
+from tests.support.directory_mutations import (
+    fault_of_directory,
+    fault_of_network,
+    mutated_directories,
+    mutated_networks,
+)
 from tests.support.file_mutations import mutated_files
 from tests.support.hostile_files import hostile_files
 from tests.support.second_opinions import objection
@@ -101,7 +107,7 @@ def _judged(path: Path) -> tuple[str, str]:
     result: object = None
     kind, told = "taken", ""
     try:
-        result = load_config(path) if path.suffix == ".toml" else read_examples(path)
+        result = _read(path)
     except HybridTrainError as error:
         kind, told = "refused", str(error)
     except BaseException as error:
@@ -114,8 +120,17 @@ def _judged(path: Path) -> tuple[str, str]:
         return "memory", f"{taken >> 20} MiB for {size} bytes; {told}"[:300]
     if kind == "refused" and len(told) > 6000:
         return "foreign", f"a message of {len(told)} letters"
-    why = objection(path, result) if kind == "taken" else ""
+    why = (result if isinstance(result, str) else objection(path, result)) if kind == "taken" else ""
     return ("accepted", why) if why else (kind, told[:300])
+
+
+def _read(path: Path) -> object:
+    """Return what a file is taken for; of what a run left, what is wrong with that, in words."""
+    if path.is_dir():
+        return fault_of_directory(path)
+    if path.name.startswith("network-"):
+        return fault_of_network(path)
+    return load_config(path) if path.suffix == ".toml" else read_examples(path)
 
 
 def _resident() -> int:
@@ -142,6 +157,8 @@ def main() -> int:
         folder.mkdir(exist_ok=True)
         os.chdir(folder)
         paths = [*hostile_files(folder), *mutated_files(folder, given.count, given.seed)]
+        paths += mutated_directories(folder, given.count // 10, given.seed)
+        paths += mutated_networks(folder, given.count // 5, given.seed)
         found = verdicts(paths)
         executed = [path.name for path in folder.glob("was-unpickled")]
     faults = [one for one in found if one.kind in FAULTS]

@@ -34,7 +34,7 @@ REQUIRED = {
     "file": {"path": "no/such.csv"},
     "deep": {"depth": 2},
     "residual": {"depth": 2},
-    "convolutional": {"image": [2, 2], "channels": [2]},
+    "convolutional": {"grid": [2, 2], "kernel": 1, "channels": [2]},
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 import zipfile
@@ -14,6 +15,7 @@ import pytest
 from hybrid_train.data.file import read_examples
 from hybrid_train.errors import DataError
 from tests.support import file_fuzzing
+from tests.support.directory_mutations import mutated_directories, mutated_networks
 from tests.support.file_fuzzing import FAULTS, verdicts
 from tests.support.file_mutations import mutated_files
 from tests.support.hostile_files import CONFIG, TABLE, hostile_files
@@ -37,6 +39,21 @@ def test_hostile_files_are_refused_in_little_time_and_memory(folder: Path) -> No
     assert [one for one in found if one.kind in FAULTS] == []
     assert {one.kind for one in found} == {"refused", "taken"}
     assert not (folder / "was-unpickled").exists()
+
+
+def test_changed_results_directories_and_networks_are_refused_or_say_the_same(folder: Path) -> None:
+    paths = [*mutated_directories(folder, 30, seed=5), *mutated_networks(folder, 90, seed=5)]
+    found = verdicts(paths)
+    assert [one for one in found if one.kind in FAULTS] == []
+    assert {one.kind for one in found} == {"refused", "taken"}
+
+
+def test_a_directory_that_says_something_else_would_be_counted(folder: Path) -> None:
+    next(mutated_directories(folder, 1, seed=5))
+    shutil.copytree(folder / "whole-deep", folder / "run-plain-5-1")
+    shutil.copytree(folder / "whole-deep", folder / "run-deep-5-1")
+    found = verdicts([folder / "run-plain-5-1", folder / "run-deep-5-1"])
+    assert [one.kind for one in found] == ["accepted", "taken"]
 
 
 def test_valid_files_are_taken(folder: Path) -> None:
@@ -77,7 +94,7 @@ def test_every_fault_of_a_reader_is_counted(
     folder: Path, monkeypatch: pytest.MonkeyPatch, reader: object, kind: str
 ) -> None:
     monkeypatch.setattr(file_fuzzing, "read_examples", reader)
-    monkeypatch.setattr(file_fuzzing, "SILENCE", 1.0)
+    monkeypatch.setattr(file_fuzzing, "SILENCE", 1.0 if kind == "hang" else 30.0)
     (folder / "a.csv").write_text(TABLE)
     (folder / "b.toml").write_text(CONFIG)
     found = verdicts([folder / "a.csv", folder / "b.toml"])

@@ -28,7 +28,7 @@ class Block:
         first: the first of its positions in the layer; neuron r at position s is coordinate (first + s) m + r.
 
     Raises:
-        DataError: the patches do not fit the points.
+        DataError: the patches do not fit the points, or name coordinates below 0.
     """
 
     points: Bank
@@ -39,6 +39,8 @@ class Block:
         patches = np.ascontiguousarray(self.patches, dtype=np.int64)
         if patches.ndim != 2 or patches.shape[1] != self.points.shape[1]:
             raise DataError(f"patches: shape {patches.shape} does not fit weights of shape {self.points.shape}")
+        if not patches.size or patches.min() < 0 or self.first < 0:
+            raise DataError("patches: expected at least one position, and coordinates of at least 0")
         object.__setattr__(self, "patches", patches)
 
     @property
@@ -90,6 +92,7 @@ class Layer:
 
     Raises:
         ConfigError: the threshold or tau is not a finite number.
+        DataError: a block computes coordinates that the layer does not have.
     """
 
     blocks: tuple[Block, ...]
@@ -103,6 +106,8 @@ class Layer:
             raise ConfigError(f"threshold={self.threshold}: must be a finite number")
         if not (math.isfinite(self.factor) and self.factor > 0):
             raise ConfigError(f"tau={self.factor}: must be a positive finite number")
+        if any(block.coordinates.stop > self.width for block in self.blocks):
+            raise DataError(f"blocks: one of them computes coordinates beyond the {self.width} of its layer")
 
     @property
     def width(self) -> int:
