@@ -10,6 +10,7 @@ import numpy as np
 
 from hybrid_train.config import Config
 from hybrid_train.experiments.setting import Setting
+from hybrid_train.finder.registry import make_finder
 from hybrid_train.network.deep import DeepNetwork
 from hybrid_train.support.memory import check_memory
 from hybrid_train.support.progress import announced, with_progress
@@ -17,6 +18,7 @@ from hybrid_train.theory.checked import Checked, Request, Subject
 from hybrid_train.theory.landscapes import landscape
 from hybrid_train.theory.lines.deep import deep_lines
 from hybrid_train.theory.lines.deep_case import DeepCase
+from hybrid_train.theory.lines.deep_course import DeepCourse, course_lines
 from hybrid_train.theory.watched import watched_training
 
 _POINTS = 11
@@ -36,12 +38,19 @@ def check_deep(request: Request) -> Checked:
     """
     config, setting, progress = request.config, request.setting, request.progress
     _check_memory(config, setting, request.pictured)
-    copies, rate = _trained(config, setting, progress)
+    copies, losses, rate = _trained(config, setting, progress)
     start, now = copies[min(copies)], copies[max(copies)]
     inputs, targets, loss = setting.inputs, setting.targets, setting.loss
-    lines = request.noted(
-        deep_lines(DeepCase(start, now, inputs, targets, loss, setting.dataset.quick_separation, rate))
+    case = DeepCase(start, now, inputs, targets, loss, setting.dataset.quick_separation, rate)
+    training = config.training
+    course = DeepCourse(
+        case,
+        np.array(losses),
+        training.batch_size,
+        make_finder(config.finder.kind, **config.finder.options).promise,
+        training.plain and training.schedule == "constant",
     )
+    lines = request.noted([*deep_lines(case), *course_lines(course)])
     if not request.pictured:
         return Checked(lines, {}, ())
     gaps = zip(now.weights(), start.weights(), strict=True)
@@ -63,15 +72,16 @@ def _draw(directory: Path, document: dict[str, Any]) -> list[Path]:
     return write_landscape_figure(directory, document["series"]["landscape"])
 
 
-def _trained(config: Config, setting: Setting, progress: bool) -> tuple[dict[int, DeepNetwork], float]:
-    """Return the network at the steps that are drawn, and the learning rate."""
+def _trained(config: Config, setting: Setting, progress: bool) -> tuple[dict[int, DeepNetwork], list[float], float]:
+    """Return the network at the steps that are drawn, the losses of all steps, and the learning rate."""
     steps, network = config.training.steps, setting.start_deep(config)
     loop = watched_training(config, setting, network)
-    copies = {}
+    copies, losses = {}, []
     for record in with_progress(loop, steps + 1, "theory", shown=progress):
+        losses.append(record.loss)
         if record.step in {0, steps // 4, steps}:
             copies[record.step] = network.at(network.weights())
-    return copies, float(loop.learning_rate)
+    return copies, losses, float(loop.learning_rate)
 
 
 def _check_memory(config: Config, setting: Setting, pictured: bool) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hybrid_train.theory.lines.deep_case import CONSTANT, SECTION, DeepCase, within
+from hybrid_train.theory.lines.deep_products import product_lines
 from hybrid_train.theory.lines.line import CONFIDENCE, Line, Relation, at_most, in_doubt
 from hybrid_train.theory.predictions.deep import (
     flipped,
@@ -34,6 +35,7 @@ def deep_lines(case: DeepCase) -> list[Line]:
         semi_smooth(case),
         *near_linearisation(case),
         flips_few(case),
+        *product_lines(case),
     ]
 
 

@@ -43,7 +43,7 @@ RESIDUAL_MOST, RESIDUAL_LEAST = "DEEP Appendix C max", "DEEP Appendix C min"
 )
 def test_a_short_run_of_a_wide_network_keeps_every_bound(start: DeepNetwork) -> None:
     lines = deep_lines(case(start))
-    assert len(lines) == (9 if start.kind == "residual" else 8)
+    assert len(lines) == (16 if start.kind == "residual" else 15)
     assert all(line.satisfied for line in lines if line.source != "DEEP Appendix C")
     for line in lines:
         assert line.predicted is not None
@@ -145,6 +145,25 @@ class TestMovement:
     def test_beyond_the_ball_nothing_is_claimed(self, name: str) -> None:
         far = by_source(case(fully_connected([64] * 3, 16, seed=1), rate=1e-3, steps=20))
         assert any("||W" in reason for reason in far[name].missing)
+
+
+class TestProducts:
+    def test_nothing_moved_says_nothing_of_movement(self) -> None:
+        lines = by_source(case(fully_connected([128] * 3, 16, seed=1), steps=0))
+        for name in ("DEEP Lemma 8.2a ||g", "DEEP Lemma 8.2c max", "DEEP Lemma 8.7 max"):
+            assert lines[name].holds == "says nothing", name
+        assert lines["DEEP Lemma 7.3a max"].holds == lines["DEEP Lemma 7.4b max"].holds == "yes"
+
+    def test_products_that_blow_up_are_seen(self) -> None:
+        found = case(fully_connected([128] * 3, 16, seed=1), steps=0)
+        wild = found.start.at([3.0 * w for w in found.start.weights()])
+        lines = by_source(replace(found, start=wild, now=wild))
+        assert lines["DEEP Lemma 7.3a max"].holds == lines["DEEP Lemma 7.4b max"].holds == "no"
+
+    def test_separation_wants_a_width_of_its_own(self) -> None:
+        line = by_source(case(fully_connected([128] * 3, 16, seed=1)))["DEEP Lemma 7.5 min"]
+        assert (line.satisfied, line.holds) == (True, "not applicable")
+        assert any("delta^6" in reason for reason in line.missing)
 
 
 def test_shifts_and_convolutions_are_said() -> None:
