@@ -1,0 +1,49 @@
+"""The helpers of random tests keep what they state: rare false alarms, effects that are seen, weak tests refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from tests.support.statistics import FALSE_ALARM, TooWeakError, counts_are, drawn_from, mean_is, share_is
+
+
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.9])
+def test_the_false_alarm_rate_of_shares_is_what_it_says(share: float) -> None:
+    trials = 2000
+    alarms = [hits for hits in range(trials + 1) if not share_is(hits, trials, share, sees=0.12)]
+    assert stats.binom.pmf(alarms, trials, share).sum() <= FALSE_ALARM
+    assert {0, trials} <= set(alarms)
+
+
+def test_right_samples_pass_and_broken_twins_do_not() -> None:
+    rng = np.random.default_rng(0)
+    normal, uniform, cells = rng.standard_normal(20_000), rng.random(20_000), rng.integers(8, size=20_000)
+    even = np.full(8, 1 / 8)
+    assert mean_is(normal, 0.0, 1.0, sees=0.07)
+    assert not mean_is(normal + 0.07, 0.0, 1.0, sees=0.07)
+    assert drawn_from(uniform, stats.uniform.cdf, sees=0.05)
+    assert not drawn_from(uniform**1.2, stats.uniform.cdf, sees=0.05)
+    assert counts_are(np.bincount(cells, minlength=8), even, sees=0.08)
+    biased = np.where(rng.random(20_000) < 0.05, 0, cells)
+    assert not counts_are(np.bincount(biased, minlength=8), even, sees=0.08)
+    assert share_is(int((uniform < 0.3).sum()), 20_000, 0.3, sees=0.04)
+    assert not share_is(int((uniform < 0.34).sum()), 20_000, 0.3, sees=0.04)
+
+
+def test_what_could_not_be_seen_is_refused() -> None:
+    for weak in (
+        lambda: share_is(30, 100, 0.3, sees=0.1),
+        lambda: mean_is(np.zeros(100), 0.0, 1.0, sees=0.5),
+        lambda: drawn_from(np.linspace(0, 1, 100), stats.uniform.cdf, sees=0.1),
+        lambda: counts_are([50, 50], [0.5, 0.5], sees=0.3),
+        lambda: counts_are([50, 2], [0.98, 0.02], sees=3.0),
+    ):
+        with pytest.raises(TooWeakError):
+            weak()
+
+
+def test_several_tests_share_the_rate() -> None:
+    hits = next(k for k in range(500, 1001) if not share_is(k, 1000, 0.5, sees=0.2))
+    assert share_is(hits, 1000, 0.5, sees=0.2, tests=1000)
