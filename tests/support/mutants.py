@@ -28,7 +28,7 @@ from typing import final
 
 ROOT = Path(__file__).parents[2]
 LISTS = ROOT / "tests" / "mutations"
-LIMIT = 900.0
+LIMIT = 400.0
 """Seconds after which tests hang: a mistake that makes them is noticed."""
 
 _COPIED = ("hybrid_train", "classical", "circuits", "tests", "examples", "benchmarks")

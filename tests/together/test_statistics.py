@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -33,15 +35,16 @@ def test_right_samples_pass_and_broken_twins_do_not() -> None:
 
 
 def test_what_could_not_be_seen_is_refused() -> None:
-    for weak in (
+    weak: list[Callable[[], bool]] = [
         lambda: share_is(30, 100, 0.3, sees=0.1),
         lambda: mean_is(np.zeros(100), 0.0, 1.0, sees=0.5),
         lambda: drawn_from(np.linspace(0, 1, 100), stats.uniform.cdf, sees=0.1),
         lambda: counts_are([50, 50], [0.5, 0.5], sees=0.3),
         lambda: counts_are([50, 2], [0.98, 0.02], sees=3.0),
-    ):
+    ]
+    for test in weak:
         with pytest.raises(TooWeakError):
-            weak()
+            test()
 
 
 def test_several_tests_share_the_rate() -> None:
