@@ -61,7 +61,7 @@ class Mutation:
         """Return why it does not apply to a tree; nothing if it does."""
         path = root / self.file
         found = path.read_text(encoding="utf-8").count(self.old) if path.is_file() else 0
-        missing = [test for test in self.tests if not (root / test.partition("::")[0]).exists()]
+        missing = [test for test in self.tests if not _is_there(root, test)]
         if found != 1:
             return f"its text is found {found} times in {self.file}"
         return f"no tests {', '.join(missing)}" if missing else ""
@@ -70,6 +70,14 @@ class Mutation:
         """Make the mistake in a tree."""
         path = root / self.file
         path.write_text(path.read_text(encoding="utf-8").replace(self.old, self.new), encoding="utf-8")
+
+
+def _is_there(root: Path, test: str) -> bool:
+    path, _, name = test.partition("::")
+    function = name.rpartition("::")[2].partition("[")[0]
+    if not (root / path).exists():
+        return False
+    return not function or f"def {function}(" in (root / path).read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
-from classical.training import StepRecord, gradient_descent
+from classical.training import StepRecord, Training, gradient_descent, two_layer_dynamics
 from hybrid_train.data import Dataset, sphere
 from hybrid_train.errors import ConfigError, DivergenceError
 from hybrid_train.finder.registry import make_finder
 from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network import TwoLayerNetwork
+from hybrid_train.training.batches import FullBatch
 from hybrid_train.training.losses import Loss, make_loss
 from tests.support import textbook
 
@@ -215,3 +216,21 @@ def test_memory_stays_far_below_neurons_times_data(index: Any) -> None:
     tracemalloc.stop()
     assert records[1].loss < records[0].loss
     assert peak < 0.5 * 8 * 64 * 2**17
+
+
+def test_the_rate_falls_as_the_steps_that_are_behind_say() -> None:
+    data, network = problem()
+    loss = make_loss("squared")
+    dynamics = two_layer_dynamics(network, data.inputs, make_finder("scan"))
+    rates: list[float] = []
+    descend = dynamics.descend
+
+    def told(slope: np.ndarray, rate: float) -> int:
+        rates.append(rate)
+        return descend(slope, rate)
+
+    dynamics.descend = told  # type: ignore[method-assign]
+    batches = FullBatch(loss.encode(data, 1))
+    for _ in Training(dynamics, batches, loss, steps=4, learning_rate=0.5, schedule="linear"):
+        pass
+    assert rates == [0.5, 0.375, 0.25, 0.125]
