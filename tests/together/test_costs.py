@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from circuits import finder as grover
-from circuits.answers import PredicateVerifier
+from circuits.answers import PredicateVerifier, evaluated
 from circuits.engines.closed_form import ClosedFormEngine
 from circuits.engines.engine import Batch
 from circuits.finder import GroverFinder
@@ -23,7 +22,7 @@ counts: Counter[str] = Counter()
 def counting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Count what the engine is given to run, and every pair that a searcher has evaluated."""
     counts.clear()
-    sample, check, evaluated = ClosedFormEngine.sample, PredicateVerifier.inner_products, grover.evaluated
+    sample, check = ClosedFormEngine.sample, PredicateVerifier.inner_products
 
     def counted_sample(self: ClosedFormEngine, batch: Batch) -> Any:
         for run in batch.runs:
@@ -42,7 +41,7 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(ClosedFormEngine, "sample", counted_sample)
     monkeypatch.setattr(PredicateVerifier, "inner_products", counted_check)
-    monkeypatch.setattr(grover, "evaluated", counted_again)
+    monkeypatch.setattr("circuits.finder.evaluated", counted_again)
 
 
 def searched(**options: Any) -> Cost:
