@@ -15,6 +15,7 @@ from hybrid_train.finder.registry import make_finder
 from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network import TwoLayerNetwork
 from hybrid_train.training.batches import FullBatch
+from hybrid_train.training.dynamics import Evaluation
 from hybrid_train.training.losses import Loss, make_loss
 from tests.support import textbook
 
@@ -234,3 +235,19 @@ def test_the_rate_falls_as_the_steps_that_are_behind_say() -> None:
     for _ in Training(dynamics, batches, loss, steps=4, learning_rate=0.5, schedule="linear"):
         pass
     assert rates == [0.5, 0.375, 0.25, 0.125]
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_a_loss_that_is_no_finite_number_is_no_result(wrong: float) -> None:
+    data, network = problem()
+    loss = make_loss("squared")
+    dynamics = two_layer_dynamics(network, data.inputs, make_finder("scan"))
+    evaluate = dynamics.evaluate
+
+    def spoilt(rows: Any = None) -> Evaluation:
+        seen = evaluate(rows)
+        return Evaluation(np.full_like(seen.outputs, wrong), seen.fired)
+
+    dynamics.evaluate = spoilt  # type: ignore[method-assign]
+    with pytest.raises(DivergenceError, match="at step 0"):
+        list(Training(dynamics, FullBatch(loss.encode(data, 1)), loss, steps=2, learning_rate=0.1))
