@@ -15,7 +15,7 @@ DEMO    := results/quickstart
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-.PHONY: help demo test test-bounds test-fences test-peers fuzz explore mutants lint bench lock audit sbom clean
+.PHONY: help demo test test-bounds test-fences test-peers fuzz explore mutants lint bench lock audit sbom endurance clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -69,6 +69,9 @@ explore: $(FULL) ## play thousands of random histories of finders and trainings,
 
 mutants: $(FULL) ## make each of the listed mistakes in a copy of the tree and see that a test notices (MUTANTS="--only searches:")
 	$(BIN)/python -m tests.support.mutants $(MUTANTS)
+
+endurance: $(FULL) ## train 10^4 steps and search 10^4 times: memory, threads and descriptors stay flat
+	HYBRID_TRAIN_ENDURANCE=10000 $(BIN)/python -m pytest -s tests/together/test_company.py -k long_work
 
 lint: $(FULL) ## check style, formatting, types and the layering of the packages
 	$(BIN)/ruff check .

@@ -31,6 +31,7 @@ class _Counters:
 @checked(
     inner_products=_COUNTER,
     nodes_visited=_COUNTER,
+    structure_updates=_COUNTER,
     oracle_calls=_COUNTER,
     bit_oracle_uses=_COUNTER,
     verifications=_COUNTER,

@@ -16,7 +16,7 @@ from hybrid_train.experiments.document import Draw, versions
 from hybrid_train.experiments.folder import Place
 from hybrid_train.experiments.journal import journal, written
 from hybrid_train.experiments.setting import Setting
-from hybrid_train.support.declared import checked, flag, optional, path
+from hybrid_train.support.declared import checked, flag, optional, path, sequence, whole
 from hybrid_train.theory import deep_check, jumping_check, two_layer_check
 from hybrid_train.theory.checked import Request, Subject
 from hybrid_train.theory.lines.costs import CostGrowth
@@ -64,6 +64,7 @@ class TheoryCheck:
 @checked(
     config=CONFIG_SOURCE,
     costs=flag(),
+    widths=optional(sequence(whole(1, 1 << 40), 3)),
     out=optional(path()),
     resume=optional(path()),
     progress=flag(),

@@ -41,7 +41,13 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "rows": np.array([0]),
         "major": "query",
     },
-    "Cost": lambda: {"inner_products": 1, "nodes_visited": 1, "oracle_calls": 1, "verifications": 1},
+    "Cost": lambda: {
+        "inner_products": 1,
+        "nodes_visited": 1,
+        "structure_updates": 1,
+        "oracle_calls": 1,
+        "verifications": 1,
+    },
     "DeepNetwork": lambda: {"layers": _deep().layers, "output_weights": np.ones((1, 4)), "kind": "fully_connected"},
     "DenseBank": lambda: {"vectors": BANK, "name": "vectors", "copy": True},
     "Promise": lambda: {"exact": False, "delta": 0.1},
@@ -60,7 +66,14 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     },
     "active_pairs": lambda: {"points": BANK, "queries": BANK, "threshold": 0.5, "rows": np.array([0])},
     "calibrated": lambda: {"network": _deep(), "inputs": BANK, "share": 0.5},
-    "check_theory": lambda: {"config": CONFIG, "costs": False, "out": None, "resume": None, "progress": False},
+    "check_theory": lambda: {
+        "config": CONFIG,
+        "costs": False,
+        "widths": None,
+        "out": None,
+        "resume": None,
+        "progress": False,
+    },
     "checked_rows": lambda: {"rows": np.array([0]), "count": 3, "name": "rows"},
     "compare": lambda: (
         {"config": CONFIG, "finders": ["scan"], "indexes": ["neurons"], "progress": False}

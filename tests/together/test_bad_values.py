@@ -90,6 +90,8 @@ COMMANDS: dict[str, list[str]] = {
     "resources": ["--width", "8", "--dim", "2", "--bits", "3"],
     "crossover": ["--dim", "4", "--n", "4", "--classical-rate", "1e9", "--strategies", "known_k"],
     "finders": [],
+    "report": ["no/such/run"],
+    "cite": ["CONFIG"],
     "predict": ["no/such/run", "no/such/file.csv"],
     "verify": ["no/such/run"],
 }
