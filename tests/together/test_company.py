@@ -122,7 +122,7 @@ def _forked(work: Callable[[], Any]) -> Any:
             os._exit(0)
     os.close(inlet)
     with os.fdopen(outlet, "rb") as stream:
-        alive = multiprocessing.connection.wait([stream], 60)
+        alive = multiprocessing.connection.wait([stream.fileno()], 60)
         if not alive:
             os.kill(child, 9)
         data = stream.read()
