@@ -1,0 +1,232 @@
+"""The sweep: plan, have it carried out, keep each result once, put them together.
+
+Against ``concurrent.futures.Executor`` alone. That a run counts once is not the executor's doing: a result is known by
+the hash of its config, and linked into its place where nothing may be replaced.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from hybrid_train.config import load_config
+from hybrid_train.config.load import ConfigSource
+from hybrid_train.errors import CheckpointError, ConfigError
+from hybrid_train.experiments.document import versions
+from hybrid_train.experiments.folder import REQUEST, Place, read_request
+from hybrid_train.experiments.journal import Journal, journal, written
+from hybrid_train.support.progress import with_progress
+from hybrid_train.sweep.executors import Crew, DaskCrew, LocalCrew
+from hybrid_train.sweep.plan import Planned, planned
+from hybrid_train.sweep.store import Store
+from hybrid_train.sweep.table import summary_row, write_table
+from hybrid_train.sweep.work import work
+
+_ALONE = 2
+"""Workers that a run may end when it is the only one at work, before it is given up."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """Runs side by side.
+
+    Attributes:
+        rows: one for each run, in the order of the plan; one that failed has an ``error``.
+        grid: values by key.
+        seeds: of each combination.
+        config: what is the same in all of them.
+        notes: in sentences.
+        figures: the files drawn.
+    """
+
+    rows: list[dict[str, Any]]
+    grid: dict[str, list[str]]
+    seeds: list[int]
+    config: dict[str, Any]
+    notes: list[str]
+    figures: tuple[Path, ...] = ()
+
+    @property
+    def errors(self) -> list[str]:
+        """One line for each run that failed."""
+        return [f"run {row['id']}: {row['error']}" for row in self.rows if "error" in row]
+
+    def document(self) -> dict[str, Any]:
+        """Return everything but the files as one document, as ``--json`` prints it."""
+        return {
+            "rows": self.rows,
+            "grid": self.grid,
+            "seeds": self.seeds,
+            "config": self.config,
+            "versions": versions(),
+            "notes": self.notes,
+        }
+
+
+def sweep(
+    config: ConfigSource,
+    grid: Mapping[str, Sequence[str]],
+    seeds: Sequence[int] = (0,),
+    *,
+    out: Place,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    threads: int | None = None,
+    progress: bool = False,
+) -> Sweep:
+    """Train with every combination of values and every seed, each once, and keep the results.
+
+    Started again with the same arguments, it goes on where it was broken off. Results do not depend on how many workers
+    there are, or in which order they come.
+
+    Args:
+        config: a TOML file, its tables as a dict, or a Config.
+        grid: values by key, as ``--set key=value`` takes them.
+        seeds: ``run.seed`` of each combination.
+        out: results directory, made or gone on with.
+        scheduler: address of a Dask scheduler; by default processes of this machine.
+        workers: processes of this machine; by default one for each processor.
+        threads: of each run.
+        progress: show a bar with the time left, if standard error is a terminal.
+
+    Raises:
+        ConfigError: a combination is not valid, or ``out`` holds other results; nothing has started then.
+        CheckpointError: the directory cannot be written to, or a result in it is damaged.
+        InvariantError: a run that was carried out twice came to two results.
+        UnwrittenError: the result cannot be written; it has the result.
+    """
+    valid = load_config(config)
+    plan = planned(valid, grid, seeds)
+    grown = {key: list(values) for key, values in grid.items()}
+    tables = valid.as_dict()
+    request = {"command": "sweep", "config": tables, "grid": grown, "seeds": list(seeds)}
+    begun = _begun(Path(out))
+    with journal(None if begun else out, out if begun else None) as kept:
+        kept.begin(request, [], {"grid": grown, "seeds": list(seeds), "config": tables})
+        found = _carried_out(plan, kept, scheduler, workers, threads, progress)
+        rows = [summary_row(one, found[one.identity]) for one in plan]
+        notes = [*valid.notes, *write_table(Path(out), plan, rows)]
+        return written(kept, Sweep(rows, grown, list(seeds), tables, notes), _draw)
+
+
+def _begun(path: Path) -> bool:
+    """Return whether a sweep was begun there, which starting it again goes on with."""
+    if not (path / REQUEST).exists():
+        return False
+    try:
+        return bool(read_request(path)["command"] == "sweep")
+    except CheckpointError:
+        return False
+
+
+def _carried_out(
+    plan: Sequence[Planned],
+    kept: Journal,
+    scheduler: str | None,
+    workers: int | None,
+    threads: int | None,
+    progress: bool,
+) -> dict[str, dict[str, Any]]:
+    """Return what each run came to, from its file or from now."""
+    if kept.path is None:
+        raise ConfigError("out: missing, name a results directory")
+    store = Store(kept.path / "runs")
+    found = {one.identity: there for one in plan if (there := store.get(one.identity)) is not None}
+    todo = [one for one in plan if one.identity not in found]
+    if not todo:
+        return found
+    crew: Crew = LocalCrew(workers, threads) if scheduler is None else DaskCrew(scheduler, threads)
+    try:
+        for result in with_progress(_Shift(crew).results(todo), len(todo), "sweep", shown=progress):
+            if "error" not in result:
+                store.put(result["result"], result["clock"])
+            found[result["id"]] = result
+    finally:
+        crew.close()
+    return found
+
+
+@final
+class _Shift:
+    """Hands runs out and takes results in, whatever happens to workers.
+
+    The first run goes alone, so that what is compiled is compiled once. Where workers die, those that were at work are
+    suspects and go alone: one that ends two workers by itself is given up, the others lose nothing.
+    """
+
+    def __init__(self, crew: Crew) -> None:
+        self._crew = crew
+        self._running: dict[Future[dict[str, Any]], Planned] = {}
+
+    def results(self, todo: Sequence[Planned]) -> Iterator[dict[str, Any]]:
+        """Yield what each run comes to, in the order in which they end."""
+        fresh, suspects, ended = deque(todo), deque[Planned](), dict[str, int]()
+        executor, warm = self._crew.executor(), False
+        try:
+            while fresh or suspects or self._running:
+                at_once = self._crew.workers if warm and not suspects else 1
+                source = suspects or fresh
+                while source and len(self._running) < at_once:
+                    self._submit(executor, source.popleft())
+                    if at_once == 1:
+                        break
+                done, broken = self._ended()
+                yield from done
+                warm = warm or bool(done)
+                if broken:
+                    alone = len(broken) == 1
+                    for one in broken:
+                        ended[one.identity] = ended.get(one.identity, 0) + alone
+                        if ended[one.identity] >= _ALONE:
+                            yield {"id": one.identity, "error": f"its worker died, {_ALONE} times"}
+                        else:
+                            suspects.append(one)
+                    self._crew.dismiss(executor)
+                    executor = self._crew.executor()
+        finally:
+            self._crew.dismiss(executor)
+
+    def _submit(self, executor: Any, one: Planned) -> None:
+        future = executor.submit(work, one.identity, one.config.as_dict(), self._crew.threads)
+        self._running[future] = one
+
+    def _ended(self) -> tuple[list[dict[str, Any]], list[Planned]]:
+        """Return results that have come, and runs whose workers are gone: then none is left at work."""
+        while not (done := wait(self._running, timeout=0.5, return_when=FIRST_COMPLETED).done):
+            pass
+        results, broken = [], []
+        for future in done:
+            one = self._running.pop(future)
+            try:
+                results.append(future.result())
+            except Exception as error:
+                if not isinstance(error, BrokenExecutor) and type(error).__name__ != "KilledWorker":
+                    raise
+                broken.append(one)
+        if broken:
+            broken += self._running.values()
+            self._running.clear()
+        return results, broken
+
+
+def _draw(directory: Path, document: dict[str, Any]) -> list[Path]:
+    from hybrid_train.report.sweep import write_sweep_figure
+
+    return write_sweep_figure(directory, document)
+
+
+def sweep_place(out: str | os.PathLike[str] | None) -> Path:
+    """Return the directory of a sweep.
+
+    Raises:
+        ConfigError: none is named.
+    """
+    if out is None:
+        raise ConfigError("--out: missing, a sweep keeps its results in a directory")
+    return Path(out)
