@@ -111,6 +111,7 @@ class TrainingHistory(RuleBasedStateMachine):
         self.threshold = thresholds[int(rng.integers(len(thresholds)))]
         signs = rng.choice([-1.0, 1.0], (m, outputs))
         self.network = TwoLayerNetwork(DenseBank(weights), signs, self.threshold, activation)
+        self.way = np.zeros(weights.shape)
         self.dynamics = TRAINERS[self.name](self.network, self.x, rng)
         self.dynamics.start()
 
@@ -145,8 +146,10 @@ class TrainingHistory(RuleBasedStateMachine):
         if not np.abs(before - change).max() < 1e6:
             return
         self.dynamics.descend(slope, rate)
-        size = np.abs(pull).T @ np.abs(self.x)
-        room = 64 * len(self.x) * self._spacing() * (np.abs(before) + rate * self.network.scale * size)
+        # dynamics that add pulls up, whoever fires, round what has come and gone by now
+        pulls = np.abs(full) @ np.abs(self.network.output_weights).T
+        self.way = self.way + rate * self.network.scale * pulls.T @ np.abs(self.x)
+        room = 64 * len(self.x) * self._spacing() * (np.abs(before) + self.way)
         assert (np.abs(self.network.weights[:] - (before - change)) <= room + 1e-30).all()
         self.ready = False
 

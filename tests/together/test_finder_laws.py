@@ -28,6 +28,16 @@ def test_a_training_does_what_its_vectors_ask_for(name: str) -> None:
     run_state_machine_as_test(lambda: TrainingHistory(name), settings=histories(4))
 
 
+def test_a_case_that_was_found_steps_of_very_different_sizes() -> None:
+    """Pulls are added up, so that a step of 1e-3 leaves a rounding that a step of 1e-9 alone would not explain."""
+    state = TrainingHistory("gram")
+    state.begin(seed=0, kind="grid", shape=(5, 5, 10), single=False, outputs=1, activation="relu")
+    for rate in (0.0, 0.001, 1e-09):
+        state.evaluate(some=False)
+        state.descend(rate=rate)
+    state.teardown()
+
+
 @pytest.mark.parametrize("kind", EXACT_FINDERS)
 def test_a_deep_training_does_what_its_vectors_ask_for(kind: str) -> None:
     run_state_machine_as_test(lambda: DeepHistory(kind), settings=histories(2))
