@@ -7,6 +7,9 @@ from typing import Any
 
 from hybrid_train.support.text_table import aligned
 
+_LARGE = 10**9
+"""From where on powers of two are written as such, and other numbers with four digits."""
+
 
 def count_text(document: Mapping[str, Any]) -> str:
     """Return the rows and fits of ``hybrid-train count`` as aligned tables."""
@@ -88,6 +91,8 @@ def _steps(document: Mapping[str, Any]) -> list[list[str]]:
 
 
 def _number(value: float) -> str:
-    return (
-        f"{value:,}" if isinstance(value, int) and value < 10**9 else f"{value:,.4g}" if value < 1e4 else f"{value:.4e}"
-    )
+    if value >= _LARGE and float(value).is_integer() and int(value).bit_count() == 1:
+        return f"2^{int(value).bit_length() - 1}"
+    if isinstance(value, int) and value < _LARGE:
+        return f"{value:,}"
+    return f"{value:,.4g}" if value < 1e4 else f"{value:.4e}"

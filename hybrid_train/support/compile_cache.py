@@ -139,6 +139,13 @@ def _folders(source: Path) -> Iterator[Path]:
         yield Path(home) / "hybrid_train" / place
 
 
+def kernel_folders() -> list[Path]:
+    """Return the folders that hold compiled kernels of this distribution."""
+    sources = {path.parent for name in _PACKAGES for path in (_ROOT / name).rglob("*.py")}
+    found = {folder for source in sources for folder in _folders(source / "x.py")}
+    return sorted(folder for folder in found if folder.is_dir() and any(folder.glob("*.nbc")))
+
+
 def _written(path: Path, content: bytes) -> bool:
     """Write a file whole or not at all; return whether it is there."""
     partial = path.with_name(f"{path.name}.{uuid4().hex[:8]}.tmp")
