@@ -178,17 +178,27 @@ def exact_plan(n_items: Any, n_marked: Any) -> Any:
 
 
 @kernel
+def matched_miss(theta: Any, iterations: Any, phase: Any) -> Any:
+    """Return the chance that iterations whose phases all equal ``phase`` measure no marked item.
+
+    An iteration is a rotation by alpha = 2 asin(sin theta sin(phase/2)) but for a phase of the whole, so that
+    cos(theta) cos((J + 1/2) alpha) / cos(alpha / 2) of the amplitude is left on the others.
+
+    Args:
+        theta: asin sqrt(k/m).
+        iterations: J.
+        phase: radians.
+    """
+    half = np.arcsin(min(1.0, sin(theta) * abs(sin(0.5 * phase))))
+    return (cos(theta) * cos((2.0 * iterations + 1.0) * half) / cos(half)) ** 2
+
+
+@kernel
 def matched_law(n_items: Any, n_marked: Any, iterations: Any, phase: Any) -> Any:
     """Return the chance to measure a marked item after iterations whose phases all equal ``phase``."""
-    marked_part, other_part = sqrt(n_marked / n_items), sqrt(1.0 - n_marked / n_items)
-    turn = np.exp(1j * phase)
-    marked, other = complex(marked_part), complex(other_part)
-    for _ in range(iterations):
-        marked *= turn
-        spread = (turn - 1.0) * (marked_part * marked + other_part * other)
-        marked += spread * marked_part
-        other += spread * other_part
-    return 1.0 - abs(other) ** 2 / (abs(marked) ** 2 + abs(other) ** 2)
+    if n_marked == n_items:
+        return 1.0
+    return 1.0 - matched_miss(angle(n_items, n_marked), iterations, phase)
 
 
 def phased_probability(n_items: int, n_marked: int, phases: Phases) -> float:
