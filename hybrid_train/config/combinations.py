@@ -36,7 +36,10 @@ def _fresh_errors(config: Config) -> Iterator[str]:
             "or give data.n, a number of examples to keep"
         )
     if training.replacement:
-        yield "training.replacement=True: remove it, fresh examples are always independent; or give data.n"
+        yield (
+            f"training.replacement={training.replacement!r}: remove it, fresh examples are always independent; "
+            "or give data.n"
+        )
 
 
 def _batch_errors(config: Config) -> Iterator[str]:

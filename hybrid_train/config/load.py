@@ -245,10 +245,13 @@ def _built(sections: dict[str, Any], folder: Path) -> Config:
     for key in ("path", "test"):
         if isinstance(data.get(key), str):
             data[key] = _absolute(folder, data[key], key)
+    training = sections["training"]
+    if training.get("algorithm") == "sgd" and sections["network"]["kind"] != "two_layer":
+        training.setdefault("keep", "last")
     return Config(
         data=DATA_KINDS[data["kind"]](**data),
         network=NETWORK_KINDS[sections["network"]["kind"]](**sections["network"]),
-        training=TrainingConfig(**sections["training"]),
+        training=TrainingConfig(**training),
         finder=FinderConfig(sections["finder"]["kind"], _without_kind(sections["finder"])),
         finders={str(kind): dict(options) for kind, options in sections["finders"].items()},
         run=RunConfig(**sections["run"]),

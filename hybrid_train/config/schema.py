@@ -107,7 +107,9 @@ class TrainingConfig(Section):
     """``[training]``: who is searched, how far, on which examples and on which loss.
 
     ``batch_size``, ``replacement`` and ``keep`` belong to ``algorithm = "sgd"``, which fills in
-    :data:`SGD_DEFAULTS`: it returns W(t) for a random t, as SGD Algorithm 1 does, unless ``keep`` says otherwise.
+    :data:`SGD_DEFAULTS`: it returns W(t) for a random t, as SGD Algorithm 1 does, and of deep networks the last, as
+    DEEP Theorem 2 does, unless ``keep`` says otherwise. ``replacement = "subset"`` draws a fresh subset of ``batch_size``
+    examples in every step (DEEP Theorem 2), in place of going through all of them before any comes again.
     ``algorithm = "adversarial"`` trains on examples that ``[adversary]`` has moved (ADV Algorithm 1), all of them or
     ``batch_size`` at a time. ``optimiser`` ("momentum" with ``momentum``, "adam") and ``weight_decay`` act on the
     neurons that are active in a step alone; ``schedule`` lets the learning rate fall to 0.
@@ -129,7 +131,7 @@ class TrainingConfig(Section):
     huber_delta: Positive | None = None
     geman_mcclure_scale: Positive | None = None
     batch_size: Count | None = None
-    replacement: bool | None = None
+    replacement: Annotated[bool | Literal["subset"], Field(description="true, false or 'subset'")] | None = None
     keep: Literal["last", "best", "average", "random"] | None = None
     optimiser: Literal["descent", "momentum", "adam"] = "descent"
     momentum: Annotated[float, Field(ge=0, lt=1, description="a number of at least 0 and below 1")] | None = None

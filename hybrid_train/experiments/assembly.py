@@ -147,7 +147,7 @@ def _batches(config: Config, setting: Setting, n: int | None) -> Batches:
     size = training.batch if n is None else min(n, training.batch)
     if setting.fresh is not None:
         return FreshBatches(encoded_draw(setting.fresh, setting.loss, setting.outputs), size, seed=seed)
-    return MiniBatches(targets, size, seed=seed, replacement=bool(training.replacement))
+    return MiniBatches(targets, size, seed=seed, replacement=training.replacement or False)
 
 
 def make_dynamics(

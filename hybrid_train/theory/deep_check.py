@@ -49,6 +49,7 @@ def check_deep(request: Request) -> Checked:
         training.batch_size,
         make_finder(config.finder.kind, **config.finder.options).promise,
         training.plain and training.schedule == "constant",
+        training.replacement == "subset",
     )
     lines = request.noted([*deep_lines(case), *course_lines(course)])
     if not request.pictured:

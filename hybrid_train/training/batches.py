@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import final
+from typing import Literal, final
 
 import numpy as np
 
@@ -127,13 +127,15 @@ class MiniBatches(Batches):
         seed: the run's seed.
         replacement: draw each example of a batch from all (an example drawn twice counts twice), or draw without
             replacement: within a batch, and through the data set before any example comes again, see
-            :class:`Shuffled`.
+            :class:`Shuffled`; or "subset", a fresh subset of this size in every step (DEEP Theorem 2).
 
     Raises:
         ConfigError: size is not between 1 and n.
     """
 
-    def __init__(self, targets: FloatArray, size: int, *, seed: int, replacement: bool = False) -> None:
+    def __init__(
+        self, targets: FloatArray, size: int, *, seed: int, replacement: bool | Literal["subset"] = False
+    ) -> None:
         if not 1 <= size <= len(targets):
             raise ConfigError(f"training.batch_size={size}: expected 1 to {len(targets)}, the number of examples")
         self._targets, self._size, self._seed, self._replacement = targets, size, seed, replacement
@@ -141,8 +143,10 @@ class MiniBatches(Batches):
 
     def at(self, step: int) -> Batch:
         n = len(self._targets)
-        if self._replacement:
-            drawn: IntArray = generator(self._seed, Role.BATCH, step).integers(n, size=self._size)
+        if self._replacement == "subset":
+            drawn: IntArray = generator(self._seed, Role.BATCH, step).choice(n, self._size, replace=False)
+        elif self._replacement:
+            drawn = generator(self._seed, Role.BATCH, step).integers(n, size=self._size)
         else:
             drawn = self._shuffled.at(*divmod(step, self._shuffled.per_epoch))
         rows, counts = np.unique(drawn, return_counts=True)

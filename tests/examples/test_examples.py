@@ -16,6 +16,7 @@ SHORTER = {
     "skin": ["training.steps=2"],
     "scan": ["training.steps=2"],
     "sgd_two_spirals": ["training.steps=200"],
+    "theory_applies": ["network.width=4096", "training.steps=2"],
     "deep_digits": ["data.n=32", "training.steps=20"],
     "residual_digits": ["data.n=32", "training.steps=5"],
     "convolutional_digits": ["data.n=32", "training.steps=5"],

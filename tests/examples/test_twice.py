@@ -17,6 +17,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 SHORT = ["--quiet", "--json", "--set", "training.steps=2", "--set", "run.audit_every=1"]
 SMALLER = {
     "theory": ["network.width=1024"],
+    "theory_applies": ["network.width=1024"],
     "algorithm7_grover_neurons": ["network.width=16"],
     "algorithm8_grover_data": ["network.width=64"],
     "arithmetic_oracle": ["data.n=1", "network.width=4", "training.steps=1"],

@@ -31,6 +31,7 @@ class DeepCourse:
         batch: b of SGD; None for gradient descent.
         promise: of the finders.
         plain: whether a step moves along the gradient at a constant rate.
+        subsets: whether each step of SGD draws a fresh subset of fixed size.
     """
 
     case: DeepCase
@@ -38,6 +39,7 @@ class DeepCourse:
     batch: int | None = None
     promise: Promise = EXACT
     plain: bool = True
+    subsets: bool = True
 
     @property
     def sizes(self) -> Sizes:
@@ -62,6 +64,8 @@ class DeepCourse:
         found = list(case.outside + case.unconvolved + case.unseparated)
         if not isinstance(case.loss, SquaredLoss):
             found.append("the squared loss is wanted")
+        if self.batch is not None and not self.subsets:
+            found.append("a fresh subset in every step is wanted (training.replacement='subset')")
         if not self.plain:
             found.append("plain descent at a constant rate is wanted")
         if not self.promise.exact or self.promise.delta > CONFIDENCE:

@@ -214,7 +214,12 @@ def test_sgd_has_defaults_of_its_own_and_fresh_examples_are_judged_by_others() -
     assert written["data"]["held_out"] == 1024
     assert load_config(written).as_dict() == written
     assert load_config(SPHERE).training.kept == "last"
-    assert load_config(SPHERE | {"training": {"algorithm": "sgd", "batch_size": 8}}).training.kept == "random"
+    small = {"algorithm": "sgd", "batch_size": 8}
+    assert load_config(SPHERE | {"training": small}).training.kept == "random"
+    deep = SPHERE | {"network": {"kind": "deep", "widths": [8, 8]}}
+    assert load_config(deep | {"training": small}).training.kept == "last", "as DEEP Theorem 2 returns it"
+    assert load_config(deep | {"training": small | {"keep": "best"}}).training.kept == "best"
+    assert load_config(SPHERE | {"training": small | {"replacement": "subset"}}).training.replacement == "subset"
 
 
 def test_options_of_a_loss_reach_it() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -57,6 +58,19 @@ def test_fresh_examples_never_come_again() -> None:
     batches = FreshBatches(encoded_draw(source, make_loss("squared"), 1), 3, seed=5)
     seen = np.concatenate([batches.at(step).inputs for step in range(200)])
     assert len(np.unique(seen, axis=0)) == 600
+
+
+def test_fresh_subsets_are_of_one_size_and_independent() -> None:
+    """DEEP Theorem 2: each step's subset is drawn from all, none twice in it; epochs are not gone through."""
+    batches = MiniBatches(np.zeros((20, 1)), 6, seed=3, replacement="subset")
+    seen = [batches.at(step) for step in range(2000)]
+    assert all(len(set(batch.rows.tolist())) == 6 and (batch.factors == 20 / 6).all() for batch in seen)
+    assert batches.largest_factor == 1.0
+    counts = np.bincount(np.concatenate([batch.rows for batch in seen]), minlength=20)
+    assert abs(counts - 600).max() < 7 * (2000 * 0.3 * 0.7) ** 0.5, "a false alarm in 1e10"
+    overlaps = [len(set(a.rows) & set(b.rows)) for a, b in pairwise(seen)]
+    assert np.mean(overlaps) == pytest.approx(1.8, abs=0.2)
+    assert (batches.at(7).rows == seen[7].rows).all()
 
 
 def kernel_by_hand(inputs: np.ndarray, network: TwoLayerNetwork) -> np.ndarray:

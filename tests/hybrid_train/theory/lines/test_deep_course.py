@@ -64,6 +64,9 @@ def test_a_rise_is_no_contraction_and_a_large_start_is_seen() -> None:
 def test_other_finders_and_no_steps() -> None:
     course = course_of(fully_connected([128] * 3, 16, seed=1), [4.0])
     assert lines_of(course)[RATIO].measured is None
+    some = replace(course, batch=2, subsets=False)
+    assert any("fresh subset" in reason for reason in some.missing)
+    assert not any("fresh subset" in reason for reason in replace(some, subsets=True).missing)
     assert any("approximate" in reason for reason in replace(course, promise=APPROXIMATE).missing)
 
 
