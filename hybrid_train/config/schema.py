@@ -108,8 +108,8 @@ class TrainingConfig(Section):
 
     ``batch_size``, ``replacement`` and ``keep`` belong to ``algorithm = "sgd"``, which fills in
     :data:`SGD_DEFAULTS`: it returns W(t) for a random t, as SGD Algorithm 1 does, and of deep networks the last, as
-    DEEP Theorem 2 does, unless ``keep`` says otherwise. ``replacement = "subset"`` draws a fresh subset of ``batch_size``
-    examples in every step (DEEP Theorem 2), in place of going through all of them before any comes again.
+    DEEP Theorem 2 does, unless ``keep`` says otherwise. ``replacement = "subset"`` draws a fresh subset of
+    ``batch_size`` examples in every step (DEEP Theorem 2), in place of going through all before any comes again.
     ``algorithm = "adversarial"`` trains on examples that ``[adversary]`` has moved (ADV Algorithm 1), all of them or
     ``batch_size`` at a time. ``optimiser`` ("momentum" with ``momentum``, "adam") and ``weight_decay`` act on the
     neurons that are active in a step alone; ``schedule`` lets the learning rate fall to 0.
