@@ -117,14 +117,20 @@ class Problem:
         }
 
     def run(self, dynamics: Dynamics, limit: float = np.inf, steps: int = STEPS) -> tuple[float, list[float], bool]:
-        """Return (seconds, losses, whether it was cut off at so many seconds) of a whole run."""
-        training = Training(dynamics, self.batches, self.loss, steps=steps, learning_rate=self.rate)
+        """Return (seconds, losses, whether it was cut off at so many seconds) of a whole run.
+
+        One of mini-batches ends with another batch, not with a look at all examples, which no dense step pays for.
+        """
+        more = steps + 1 if self.batch else steps
+        training = Training(dynamics, self.batches, self.loss, steps=more, learning_rate=self.rate)
         began, losses = time.perf_counter(), []
         for record in training:
             losses.append(record.loss)
             seconds = time.perf_counter() - began
             if seconds > limit:
                 return seconds * (STEPS + 1) / len(losses), losses, True
+            if record.step == steps:
+                break
         return time.perf_counter() - began, losses, False
 
     def dense(self, kind: type[Dense]) -> Dense:
