@@ -9,13 +9,14 @@ RUNTIME := $(VENV)/.installed-runtime
 FULL    := $(VENV)/.installed-full
 BENCH   := $(VENV)/.installed-bench
 PEERS   := $(VENV)/.installed-peers
+DOCS    := $(VENV)/.installed-docs
 SUPPLY  := $(VENV)/supply
 DEMO    := results/quickstart
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-.PHONY: help demo test test-bounds test-fences test-peers fuzz explore mutants lint bench lock audit sbom endurance clean
+.PHONY: help demo test test-bounds test-fences test-peers fuzz explore mutants lint bench docs lock audit sbom endurance clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -88,10 +89,19 @@ bench: $(BENCH) ## run every benchmark in its quick form
 	@for script in benchmarks/[!_]*.py; do \
 	echo "$(BIN)/python $$script --quick"; $(BIN)/python "$$script" --quick || exit 1; done
 
+$(DOCS): $(RUNTIME)
+	@echo "installing what the documentation is built with into $(VENV)"
+	@$(PIP) install -c constraints.txt -e '.[docs]'
+	@touch $@
+
+docs: $(DOCS) ## build the documentation in docs/_build/html; a warning is an error
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
 lock: ## resolve every dependency afresh and pin the versions (not the builds) in constraints.txt
 	@scratch=`mktemp -d` && trap 'rm -rf "$$scratch"' EXIT && \
 	$(PYTHON) -m venv "$$scratch" && \
-	"$$scratch/bin/python" -m pip --disable-pip-version-check -q install -e '.[test,lint,bench,peers,art,sweep]' && \
+	"$$scratch/bin/python" -m pip --disable-pip-version-check -q install -e '.[test,lint,bench,peers,art,sweep,docs]' && \
 	{ sed '/^[^#]/,$$d' constraints.txt && \
 	  "$$scratch/bin/python" -m pip --disable-pip-version-check freeze --exclude-editable | sed 's/+.*//' | LC_ALL=C sort -f; } \
 	  > "$$scratch/constraints.txt" && \
@@ -113,5 +123,5 @@ sbom: $(SUPPLY)/.installed ## write dist/sbom.cdx.json, the pinned packages as C
 	@echo dist/sbom.cdx.json
 
 clean: ## remove the virtual environment, caches, build outputs and the demo's results
-	rm -rf $(VENV) $(DEMO) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(DEMO) build dist docs/_build docs/gallery docs/api/generated *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,4 +1,7 @@
-"""What adversarial training buys: the same network trained with and without an adversary, both attacked the same way.
+"""What adversarial training buys
+==============================
+
+What adversarial training buys: the same network trained with and without an adversary, both attacked the same way.
 
 Usage: python examples/adversarial_digits.py [--steps N]
 

@@ -1,4 +1,7 @@
-"""The network as a scikit-learn estimator: a pipeline, a grid search, and what the search saw, drawn.
+"""The network in scikit-learn: pipeline, grid search, picture
+===========================================================
+
+The network as a scikit-learn estimator: a pipeline, a grid search, and what the search saw, drawn.
 
 Usage: python examples/estimator.py [PICTURE]
 

@@ -1,9 +1,13 @@
-# Large output weights make a network train like its tangent kernel (Lemma 5.3 of Qin, Song, Yang).
-# Networks with a_r = -B or +B are trained by SGD at the rate eta / B^2, and the tangent kernel at eta, from the same
-# draws. Look at the slope: the root mean square of their difference falls as B^(-1/2), since the shifted ReLU has a
-# kink; the mean falls as 1 / B once hardly a neuron changes sides.
-#
-#     python examples/lazy_training.py [picture.png]
+"""Large output weights: training like a tangent kernel
+====================================================
+
+Usage: python examples/lazy_training.py [PICTURE]
+
+Large output weights make a network train like its tangent kernel (Lemma 5.3 of Qin, Song, Yang). Networks with a_r
+= -B or +B are trained by SGD at the rate eta / B^2, and the tangent kernel at eta, from the same draws. Look at the
+slope: the root mean square of their difference falls as B^(-1/2), since the shifted ReLU has a kink; the mean falls
+as 1 / B once hardly a neuron changes sides.
+"""
 
 from __future__ import annotations
 

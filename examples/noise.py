@@ -1,4 +1,7 @@
-"""Grover search on a noisy machine: how many fired neurons it finds, and how many oracle calls it makes, by noise rate.
+"""Grover search on a noisy machine
+================================
+
+Grover search on a noisy machine: how many fired neurons it finds, and how many oracle calls it makes, by noise rate.
 
 Usage: python examples/noise.py [PICTURE]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 TESTS = Path(__file__).parent
-ELSEWHERE = {"examples", "support", "together"}
-"""Tests of the examples, what tests share, and tests of several packages."""
+ELSEWHERE = {"docs", "examples", "support", "together"}
+"""Tests of the documentation and the examples, what tests share, and tests of several packages."""
 
 
 def mirrors(file: Path) -> bool:
