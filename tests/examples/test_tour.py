@@ -41,7 +41,7 @@ def test_the_notebook_runs_from_top_to_bottom(no_window: list[int], capsys: pyte
         for kind, source in cells(EXAMPLES / "tour.ipynb"):
             if kind == "code":
                 exec(compile(source, "tour.ipynb", "exec", dont_inherit=True), names)
-    assert len(no_window) == 7
+    assert len(no_window) == 6
     assert "oracle calls" in capsys.readouterr().out
 
 
