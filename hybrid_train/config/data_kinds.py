@@ -211,7 +211,8 @@ class FileConfig(TableSection):
     path: Annotated[str, Field(min_length=1, max_length=4096, description="the path of a CSV, TSV, NPZ or NPY file")]
     header: Annotated[bool | Literal["auto"], Field(description="true, false or 'auto'")] = "auto"
     target: Annotated[
-        str | Annotated[int, Field(ge=-MOST, le=MOST)], Field(description="'last', a column name or a column number")
+        Annotated[str, Field(min_length=1)] | Annotated[int, Field(ge=-MOST, le=MOST)],
+        Field(description="'last', a column name or a column number"),
     ] = "last"
     columns: Annotated[
         Annotated[list[str | int], Field(min_length=1)] | None,

@@ -75,6 +75,8 @@ def test_a_key_of_a_config(section: str, table: dict[str, Any], key: str) -> Non
         if lines:
             assert all(line and len(line) < 400 and line.isprintable() for line in lines), (value, lines)
             assert any(key in line for line in lines), (value, lines)
+        elif isinstance(value, np.ndarray):  # stands for the list of its numbers
+            assert not _refusal(_tables(section, table | {key: value.tolist()})), f"{key}={value!r:.60} accepted"
         else:
             assert not any(value is one for one in NEVER), f"{key}={value!r:.60} accepted"
 
@@ -91,6 +93,7 @@ COMMANDS: dict[str, list[str]] = {
     "crossover": ["--dim", "4", "--n", "4", "--classical-rate", "1e9", "--strategies", "known_k"],
     "finders": [],
     "report": ["no/such/run"],
+    "sweep": ["CONFIG", "--workers", "1", "--quiet"],
     "cite": ["CONFIG"],
     "predict": ["no/such/run", "no/such/file.csv"],
     "verify": ["no/such/run"],
