@@ -80,7 +80,7 @@ def test_long_work_holds_no_more_than_short(work: Callable[[int], object]) -> No
 
 def test_what_leaks_would_be_noticed() -> None:
     held: list[bytes] = []
-    growth, _, _ = _growth(lambda times: held.extend(os.urandom(1 << 17) for _ in range(times)), 400)
+    growth, _, _ = _growth(lambda times: held.extend(os.urandom(1 << 19) for _ in range(times)), 400)
     assert growth > 16 * MEBIBYTE / 400
 
 

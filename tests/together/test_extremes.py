@@ -52,7 +52,7 @@ ZEROES = {
         "neurons activated for a datum at the start, most",
         "max_r ||w_r(t) - w_r(0)||",
         "neurons that changed sides for some datum since the start",
-        "largest |f - g| over 104 inputs",
+        "largest |f - g| of 104 inputs",
         "distance of the gradients of f and g, norm (2, 1)",
     ],
 }

@@ -11,15 +11,16 @@ from hybrid_train.network.sparsity import gaussian_decay
 from hybrid_train.support.arrays import FloatArray
 
 
-def hermite_values(point: float, count: int) -> FloatArray:
+def hermite_values(point: float, count: int, factor: float = 1.0) -> FloatArray:
     """Return h_0 .. h_{count - 1} there, orthonormal under N(0, 1): h_{k+1} = (x h_k - k^{1/2} h_{k-1}) / (k+1)^{1/2}.
 
     Args:
         point: x.
         count: how many.
+        factor: what all are multiplied by; by a density, which vanishes sooner than they grow, none overflows.
     """
     values = np.zeros(max(2, count))
-    values[0], values[1] = 1.0, point
+    values[0], values[1] = factor, factor * point
     for k in range(1, count - 1):
         values[k + 1] = (point * values[k] - math.sqrt(k) * values[k - 1]) / math.sqrt(k + 1)
     return values[:count]
@@ -33,7 +34,7 @@ def step_coefficients(threshold: float, count: int) -> FloatArray:
         count: how many, from k = 0.
     """
     density = gaussian_decay(threshold) / math.sqrt(2.0 * math.pi)
-    later = density * hermite_values(threshold, count - 1) / np.sqrt(np.arange(1, count))
+    later = hermite_values(threshold, count - 1, density) / np.sqrt(np.arange(1, count))
     return np.concatenate([[float(ndtr(-threshold))], later])
 
 

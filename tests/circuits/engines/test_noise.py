@@ -156,7 +156,7 @@ def test_a_config_names_the_noise() -> None:
         ({"noise": {"depolarizing": float("nan")}}, "depolarizing must be a probability"),
         ({"noise": {"bitflip": 0.1}}, "depolarizing, readout"),
         ({"noise": {"readout": 0.1}, "engine": "closed_form"}, "leave out noise"),
-        ({"noise": {"readout": 0.1}, "backend": 1}, "leave out backend"),
+        ({"noise": {"readout": 0.1}, "backend": AerSimulator()}, "leave out backend"),
         ({"sampler": 1}, "sampler=1: expected a Qiskit BaseSamplerV2"),
         ({"backend": "ibm"}, "backend='ibm': expected a Qiskit BackendV2"),
         ({"pass_manager": print}, "expected a Qiskit PassManager"),

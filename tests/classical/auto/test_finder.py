@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,8 @@ def test_takes_the_fastest_of_the_sample_and_charges_for_it(paces: Any) -> None:
     finder = AutoFinder()
     finder.build(points, queries, 1.0)
     assert finder.choice.kind == "hsr"
-    assert finder.cost == Cost(inner_products=1)
+    assert finder.cost.structure_updates > 0
+    assert replace(finder.cost, structure_updates=0) == Cost(inner_products=1)
     assert str(finder.choice).startswith("hsr, the fastest at work: skin 1e+05 us a query, hsr 1e+06 us")
     assert_close_to_scan(finder, points, queries, 1.0)
     assert finder.cost.nodes_visited > 0
