@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import signal
+import threading
 from typing import Any
 
 CLOCKED = ("finder_s", "wall_s")
@@ -12,8 +14,16 @@ CLOCKED = ("finder_s", "wall_s")
 
 
 def start_worker() -> None:
-    """Let Ctrl-C be the business of whoever started the workers."""
+    """Let Ctrl-C be the business of whoever started the workers, and leave when they are gone, killed for instance."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    starter = multiprocessing.parent_process()
+    if starter is not None:
+        threading.Thread(target=_leave_after, args=(starter,), daemon=True).start()
+
+
+def _leave_after(starter: Any) -> None:
+    starter.join()
+    os._exit(1)
 
 
 def work(identity: str, tables: dict[str, Any], threads: int) -> dict[str, Any]:

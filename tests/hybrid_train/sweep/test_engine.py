@@ -193,10 +193,10 @@ def test_workers_and_the_sweep_itself_are_killed_and_nothing_is_lost(tmp_path: P
     waited(lambda: len(list(runs.glob("*.json"))) >= 3)
     left = workers_of(process.pid)
     process.send_signal(signal.SIGKILL)
-    process.communicate()
-    for worker in left:
-        if worker.is_running():
-            worker.kill()
+    process.wait()
+    assert left
+    waited(lambda: not any(worker.is_running() for worker in left), 30)
+    process.communicate(timeout=30)
     assert main([*arguments, "--workers", "2", "--out", str(killed), "--quiet"]) == 0
     assert results_of(killed) == results_of(tmp_path / "calm")
     assert len(results_of(killed)) == 8
