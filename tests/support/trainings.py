@@ -25,6 +25,7 @@ from hybrid_train.network.deep import DeepNetwork, fully_connected, residual
 from hybrid_train.training.dynamics import Dynamics
 from tests.support.histories import OPTIONS, SEEDS, played
 from tests.support.hostile_banks import all_products
+from tests.support.whole_network import examples
 
 Make = Callable[[TwoLayerNetwork, np.ndarray, np.random.Generator], Dynamics]
 
@@ -61,22 +62,6 @@ MOVABLE = {"ball", *(name for name in TRAINERS if "-" in name)}
 """Those whose examples an adversary may move."""
 
 
-def drawn_examples(rng: np.random.Generator, kind: str, n: int, d: int) -> np.ndarray:
-    """Draw (n, d) examples of a kind of :data:`KINDS`."""
-    if kind == "grid":
-        return rng.integers(-1, 2, (n, d)).astype(float)
-    x = rng.standard_normal((n, d))
-    if kind == "duplicates":
-        return x[rng.integers(0, min(3, n), n)]
-    if kind == "zeros":
-        return x * rng.integers(0, 2, (n, 1))
-    if kind == "scales":
-        return x * 10.0 ** rng.integers(-9, 4, (n, 1))
-    if kind == "clusters":
-        x = x[rng.integers(0, 2, n) if n > 1 else [0]] + 0.1 * x
-    return x / np.linalg.norm(x, axis=1, keepdims=True) if kind in {"sphere", "clusters"} else x
-
-
 class TrainingHistory(RuleBasedStateMachine):
     """A two-layer network is evaluated on some examples, descends, and its examples move, in any order.
 
@@ -105,7 +90,7 @@ class TrainingHistory(RuleBasedStateMachine):
         whole = kind == "grid"
         drawn = rng.integers(-2, 3, (m, d)) if whole else rng.standard_normal((m, d))
         weights = np.asarray(drawn, np.float32 if single else np.float64)
-        self.x = self.home = drawn_examples(rng, kind, n, d)
+        self.x = self.home = examples(rng, kind, n, d)
         products = all_products(weights, self.x)
         thresholds = [float(rng.choice(products.ravel())), 0.0, 0.3, 1.0, -0.5]
         self.threshold = thresholds[int(rng.integers(len(thresholds)))]

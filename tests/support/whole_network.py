@@ -16,6 +16,7 @@ KINDS = ("sphere", "gaussian", "grid", "duplicates", "zeros", "clusters")
 
 
 def examples(rng: np.random.Generator, kind: str, n: int, d: int) -> np.ndarray:
+    """Draw (n, d) examples: one of KINDS, or "scales"."""
     if kind == "grid":
         return rng.integers(-1, 2, (n, d)).astype(float)
     x = rng.standard_normal((n, d))
@@ -23,6 +24,8 @@ def examples(rng: np.random.Generator, kind: str, n: int, d: int) -> np.ndarray:
         return x[rng.integers(0, min(3, n), n)]
     if kind == "zeros":
         return x * rng.integers(0, 2, (n, 1))
+    if kind == "scales":
+        return x * 10.0 ** rng.integers(-9, 4, (n, 1))
     if kind == "clusters":
         x = x[rng.integers(0, 2, n) if n > 1 else [0]] + 0.1 * x
     return x / np.linalg.norm(x, axis=1, keepdims=True) if kind in {"sphere", "clusters"} else x
@@ -34,6 +37,20 @@ def network_of(
     w = rng.integers(-2, 3, (m, d)) if whole else rng.standard_normal((m, d))
     signs = rng.choice([-1.0, 1.0], (m, outputs))
     return TwoLayerNetwork(DenseBank(w.astype(dtype)), signs, b, **more)
+
+
+def drawn(
+    seed: int, kind: str, *, b: float, dtype: str, outputs: int
+) -> tuple[np.random.Generator, np.ndarray, TwoLayerNetwork]:
+    """Draw examples of a kind and a network of some size; the generator goes on from there."""
+    rng = np.random.default_rng(seed)
+    n, d, m = (int(rng.integers(1, high)) for high in (40, 40, 80))
+    x = examples(rng, kind, n, d)
+    more: dict[str, Any] = {"activation": "jump"} if seed % 4 == 0 else {}
+    if seed % 5 == 0 and d > 1:
+        more["untrained"] = 1
+    network = network_of(rng, m, d, b=b, dtype=dtype, outputs=outputs, whole=kind == "grid", **more)
+    return rng, x, network
 
 
 def pairs_of(sets: ActiveSets) -> set[tuple[int, int]]:

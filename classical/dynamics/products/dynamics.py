@@ -48,7 +48,7 @@ class ProductDynamics(TwoLayerDynamics):
 
     A step multiplies all neurons with its examples, in the precision of the weights, block by block; pairs within
     rounding of the threshold are decided by the shared predicate. The gradient is a second product, of the neurons that
-    fire for one of the examples. Nothing is kept from step to step, so examples may be others each time.
+    fire for one of the examples. Nothing is kept from step to step.
 
     Sets are those of the shared predicate, always; outputs and motion agree with those of
     :class:`classical.dynamics.sets.SetDynamics` to rounding.
@@ -170,12 +170,6 @@ class ProductDynamics(TwoLayerDynamics):
             self._weights[place] += self.network.trained_part(moves)
         self._norms[place] = norm_bounds(self._weights[place])
         return moved
-
-    def move_examples(self, rows: IntArray, vectors: FloatArray) -> None:
-        self._check_known(vectors)
-        self.examples.assign(rows, vectors)
-        with self._on_the_clock():
-            self._world, self._near = make_world(self.network, np.array(self.examples[:]), _NO_SKIN), None
 
     def memory(self) -> dict[str, Any]:
         return {} if self._optimiser is None else self._optimiser.memory()

@@ -8,9 +8,9 @@ width unless said otherwise, the paper's d the number of outputs K.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
@@ -304,17 +304,11 @@ def tangent_kernel(one: Pass, other: Pass, slope: FloatArray) -> FloatArray:
     if len(one) != len(other):
         raise InvariantError(f"tangent_kernel: passes of {len(one)} and {len(other)} examples")
     total = np.zeros((len(one), len(one)))
-    errors = one.backward(slope), other.backward(slope)
-    for number, layer in enumerate(one.layers):
-        if not layer.trained:
-            continue
-        for place, block in enumerate(layer.blocks):
-            looks = one.seen[number][place], other.seen[number][place]
-            pulls = [like(seen.fired, error[number][place]) for seen, error in zip(looks, errors, strict=True)]
-            overlap = (pulls[0] @ pulls[1].T).toarray()
-            gram = looks[0].queries @ looks[1].queries.T
-            shape = (len(one), block.positions, len(one), block.positions)
-            total += layer.factor**2 * (overlap * gram).reshape(shape).sum(axis=(1, 3))
+    for factor, positions, looks, pulls in _gradients(one, other, slope):
+        overlap = (pulls[0] @ pulls[1].T).toarray()
+        gram = looks[0].queries @ looks[1].queries.T
+        shape = (len(one), positions, len(one), positions)
+        total += factor**2 * (overlap * gram).reshape(shape).sum(axis=(1, 3))
     return total
 
 
@@ -330,17 +324,23 @@ def gradient_gaps(one: Pass, other: Pass, slope: FloatArray) -> FloatArray:
         slope: (B, K), how the outputs of each example are added up.
     """
     total = np.zeros(len(one))
+    for factor, positions, looks, pulls in _gradients(one, other, slope):
+        shape = (len(one), positions, -1)
+        old, new = (pull.toarray().reshape(shape) for pull in pulls)
+        then, now = (seen.queries.reshape(shape) for seen in looks)
+        left, right = np.concatenate([new - old, old], axis=1), np.concatenate([now, now - then], axis=1)
+        products = np.einsum("bsm,btm->bst", left, left) * np.einsum("bsd,btd->bst", right, right)
+        total += factor**2 * np.maximum(products.sum(axis=(1, 2)), 0.0)
+    return total
+
+
+def _gradients(one: Pass, other: Pass, slope: FloatArray) -> Iterator[tuple[float, int, list[Any], list[Any]]]:
+    """Yield (factor, positions, what both passes saw, how both pull) of each trained block."""
     errors = one.backward(slope), other.backward(slope)
     for number, layer in enumerate(one.layers):
         if not layer.trained:
             continue
         for place, block in enumerate(layer.blocks):
-            looks = one.seen[number][place], other.seen[number][place]
+            looks = [one.seen[number][place], other.seen[number][place]]
             pulls = [like(seen.fired, error[number][place]) for seen, error in zip(looks, errors, strict=True)]
-            shape = (len(one), block.positions, -1)
-            old, new = (pull.toarray().reshape(shape) for pull in pulls)
-            then, now = (seen.queries.reshape(shape) for seen in looks)
-            left, right = np.concatenate([new - old, old], axis=1), np.concatenate([now, now - then], axis=1)
-            products = np.einsum("bsm,btm->bst", left, left) * np.einsum("bsd,btd->bst", right, right)
-            total += layer.factor**2 * np.maximum(products.sum(axis=(1, 2)), 0.0)
-    return total
+            yield layer.factor, block.positions, looks, pulls

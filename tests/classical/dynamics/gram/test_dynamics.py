@@ -26,19 +26,9 @@ from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network import TwoLayerNetwork
 from hybrid_train.support.parallel import threads
 from hybrid_train.training.losses import make_loss
+from tests.support.whole_network import examples
 
 KINDS = ("sphere", "gaussian", "grid", "duplicates", "zeros")
-
-
-def examples(rng: np.random.Generator, kind: str, n: int, d: int) -> np.ndarray:
-    if kind == "grid":
-        return rng.integers(-1, 2, (n, d)).astype(float)
-    x = rng.standard_normal((n, d))
-    if kind == "duplicates":
-        return x[rng.integers(0, min(3, n), n)]
-    if kind == "zeros":
-        return x * rng.integers(0, 2, (n, 1))
-    return x / np.linalg.norm(x, axis=1, keepdims=True) if kind == "sphere" else x
 
 
 class Model:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,7 +16,7 @@ from hybrid_train.finder.scan import active_pairs
 from hybrid_train.support import memory
 from hybrid_train.support.parallel import threads
 from hybrid_train.training.optimisers import make_optimiser
-from tests.support.whole_network import KINDS, check, descend, examples, network_of
+from tests.support.whole_network import KINDS, check, descend, drawn, examples, network_of
 
 
 @given(
@@ -33,13 +31,8 @@ from tests.support.whole_network import KINDS, check, descend, examples, network
 def test_agrees_with_the_whole_at_every_step(
     seed: int, kind: str, b: float, dtype: str, outputs: int, block: int
 ) -> None:
-    rng = np.random.default_rng(seed)
-    n, d, m = (int(rng.integers(1, high)) for high in (40, 40, 80))
-    x = examples(rng, kind, n, d)
-    more: dict[str, Any] = {"activation": "jump"} if seed % 4 == 0 else {}
-    if seed % 5 == 0 and d > 1:
-        more["untrained"] = 1
-    network = network_of(rng, m, d, b=b, dtype=dtype, outputs=outputs, whole=kind == "grid", **more)
+    rng, x, network = drawn(seed, kind, b=b, dtype=dtype, outputs=outputs)
+    n = len(x)
     dynamics = ProductDynamics(network, x)
     dynamics.start()
     tolerance = 1e-4 if dtype == "float32" else 1e-11
@@ -115,25 +108,14 @@ def test_no_result_depends_on_the_threads() -> None:
     assert all(np.array_equal(found[0], other) for other in found[1:])
 
 
-def test_examples_may_move() -> None:
-    rng = np.random.default_rng(8)
-    network = network_of(rng, 60, 5, b=0.2, dtype="float64", outputs=1)
-    dynamics = ProductDynamics(network, examples(rng, "sphere", 10, 5))
-    dynamics.start()
-    moved = examples(rng, "sphere", 10, 5)
-    dynamics.evaluate()
-    dynamics.move_examples(np.arange(10), moved)
-    with pytest.raises(InvariantError, match="evaluate"):
-        dynamics.descend(np.ones((10, 1)), 0.1)
-    check(dynamics, moved, None, 1e-11)
-
-
 def test_what_it_cannot_do(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(9)
     network = network_of(rng, 60, 5, b=0.2, dtype="float64", outputs=1)
     dynamics = ProductDynamics(network, examples(rng, "sphere", 10, 5))
     with pytest.raises(InvariantError):
         dynamics.evaluate()
+    with pytest.raises(InvariantError, match="held fixed"):
+        dynamics.move_examples(np.arange(10), np.zeros((10, 5)))
     monkeypatch.setattr(memory, "available_bytes", lambda: 100)
     with pytest.raises(ResourceError, match="who fires for whom"):
         dynamics.start()

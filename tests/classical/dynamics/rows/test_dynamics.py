@@ -20,7 +20,7 @@ from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network import TwoLayerNetwork
 from hybrid_train.support import memory
 from hybrid_train.support.parallel import threads
-from tests.support.whole_network import KINDS, check, descend, examples, network_of
+from tests.support.whole_network import KINDS, check, descend, drawn, examples, network_of
 
 
 @given(
@@ -36,13 +36,8 @@ from tests.support.whole_network import KINDS, check, descend, examples, network
 def test_agrees_with_the_whole_at_every_step(
     seed: int, kind: str, b: float, dtype: str, outputs: int, broad: float, skin: float | None
 ) -> None:
-    rng = np.random.default_rng(seed)
-    n, d, m = (int(rng.integers(1, high)) for high in (40, 40, 80))
-    x = examples(rng, kind, n, d)
-    more: dict[str, Any] = {"activation": "jump"} if seed % 4 == 0 else {}
-    if seed % 5 == 0 and d > 1:
-        more["untrained"] = 1
-    network = network_of(rng, m, d, b=b, dtype=dtype, outputs=outputs, whole=kind == "grid", **more)
+    rng, x, network = drawn(seed, kind, b=b, dtype=dtype, outputs=outputs)
+    n = len(x)
     dynamics = RowDynamics(network, x, skin=skin)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(row_dynamics, "make_world", lambda *given: make_world(*given)._replace(broad=broad))
