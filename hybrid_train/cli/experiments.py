@@ -6,8 +6,9 @@ import argparse
 from typing import Any
 
 from hybrid_train.cli.options import Commands, add_experiment_options, add_json, config_of, names, refuse_settings
-from hybrid_train.cli.printing import DONE, note, show, show_json, show_result, worked_out
+from hybrid_train.cli.printing import DONE, escaped, note, show, show_json, show_result, worked_out
 from hybrid_train.errors import ConfigError
+from hybrid_train.support.names import nearest
 
 
 def add_commands(commands: Commands) -> None:
@@ -25,6 +26,7 @@ def add_commands(commands: Commands) -> None:
 
     text = "List the registered finders: what they promise, where they come from, their options."
     finders = commands.add_parser("finders", help="the registered finders", description=text)
+    finders.add_argument("names", metavar="NAME", nargs="*", help="these alone; all by default")
     add_json(finders)
     finders.set_defaults(command=_finders)
 
@@ -77,12 +79,16 @@ def _requested(options: argparse.Namespace, key: str) -> list[Any] | None:
 
 
 def _finders(options: argparse.Namespace) -> int:
-    from hybrid_train.finder.catalogue import finder_text, known_finders
-    from hybrid_train.finder.registry import finders_passed_over
+    from hybrid_train.finder.listing import finders_text, listed_finders
 
-    note(finders_passed_over())
-    known = known_finders()
-    show_json({"finders": known}) if options.json else show(finder_text(known))
+    found, notes = listed_finders()
+    note(notes)
+    known = {finder["name"]: finder for finder in found}
+    for name in options.names:
+        if name not in known:
+            raise ConfigError(f"{escaped(name)!r}: unknown finder{nearest(name, known)}; there are {', '.join(known)}")
+    chosen = [known[name] for name in options.names or known]
+    show_json({"finders": chosen}) if options.json else show(finders_text(chosen))
     return DONE
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -10,6 +12,7 @@ import numpy as np
 from hybrid_train.data.dataset import Dataset
 from hybrid_train.data.examples import Examples, Wishes, prepared
 from hybrid_train.errors import ConfigError
+from hybrid_train.support.arrays import FloatArray, IntArray
 
 
 def digits(n: int | None = None, classes: Sequence[int] | Literal["all"] = (3, 8), seed: int = 0) -> Dataset:
@@ -38,9 +41,7 @@ def digit_examples(classes: Sequence[int] | Literal["all"] = (3, 8)) -> Examples
         ConfigError: as :func:`digits`.
     """
     chosen = _checked_classes(classes)
-    from sklearn.datasets import load_digits
-
-    images, digit_of = load_digits(return_X_y=True)
+    images, digit_of = _images()
     label_of_digit = np.full(10, -1)
     label_of_digit[chosen] = np.arange(len(chosen))
     labels = label_of_digit[digit_of]
@@ -51,6 +52,23 @@ def digit_examples(classes: Sequence[int] | Literal["all"] = (3, 8)) -> Examples
     if len(chosen) == 2:
         return Examples(inputs, 2.0 * found - 1.0, name, labels=tuple(chosen), columns=columns, target="digit")
     return Examples(inputs, found, name, len(chosen), tuple(chosen), columns, "digit")
+
+
+def _images() -> tuple[FloatArray, IntArray]:
+    """Return all images, (1797, 64), and which digit each shows.
+
+    Out of the file that scikit-learn has, where that lies as it always has: importing scikit-learn takes a second.
+    """
+    found = find_spec("sklearn")
+    for folder in (found.submodule_search_locations or ()) if found is not None else ():
+        file = Path(folder, "datasets", "data", "digits.csv.gz")
+        if file.is_file():
+            rows = np.loadtxt(file, delimiter=",")
+            return rows[:, :-1], rows[:, -1].astype(np.int64)
+    from sklearn.datasets import load_digits
+
+    images, digit_of = load_digits(return_X_y=True)
+    return images, digit_of
 
 
 def _checked_classes(classes: Sequence[int] | Literal["all"]) -> list[int]:

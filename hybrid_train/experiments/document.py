@@ -6,6 +6,7 @@ import contextlib
 import os
 import platform
 from collections.abc import Callable, Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,11 @@ def amend_summary(directory: Path, summary: dict[str, Any]) -> None:
 
 def versions() -> dict[str, str]:
     """Return the versions a result depends on, without importing anything."""
+    return dict(_versions())
+
+
+@cache
+def _versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for package in _PACKAGES:
         with contextlib.suppress(PackageNotFoundError):

@@ -1,36 +1,27 @@
-"""Every registered finder with its promise, source and options, for tables and people."""
+"""Every registered finder with its promise, source and options, found out from the classes themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import inspect
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic_core import PydanticUndefined
 
 from hybrid_train.errors import ConfigError, PluginError
-from hybrid_train.finder.registry import finder_class, finder_kinds, finder_options, make_finder
+from hybrid_train.finder.registry import FINDERS, finder_class, finder_kinds, finder_options, make_finder
 
 
 def known_finders() -> list[dict[str, Any]]:
-    """Return every registered finder: name, promise, source, options with defaults.
+    """Return every registered finder: name, promise, what it does, source, options with defaults.
 
     One that cannot be loaded has an ``error`` and nothing else; options that only Python can give are left out.
     """
     return [_known_finder(kind, place) for kind, place in finder_kinds().items()]
 
 
-def finder_text(finders: Sequence[Mapping[str, Any]]) -> str:
-    """Return :func:`known_finders` for people."""
-    blocks = []
-    for finder in finders:
-        lines = [f"{finder['name']}: {finder.get('promise') or 'promise depends on its options'}"]
-        if "error" in finder:
-            lines = [f"{finder['name']}: cannot be loaded: {finder['error']}"]
-        if finder.get("source"):
-            lines.append(f"  {finder['source']}")
-        lines += [f"  {name} = {option['text']}" for name, option in finder.get("options", {}).items()]
-        blocks.append("\n".join(lines))
-    return "\n".join(blocks)
+def own_finders() -> list[dict[str, Any]]:
+    """Return the finders of this distribution alone, likewise."""
+    return [_known_finder(kind, place) for kind, place in FINDERS.items()]
 
 
 def _known_finder(kind: str, place: str) -> dict[str, Any]:
@@ -47,13 +38,18 @@ def _known_finder(kind: str, place: str) -> dict[str, Any]:
         return {"name": kind, "class": place, "error": str(error)}
     except ConfigError:  # an option is to be given
         promise = None
-    return {"name": kind, "class": place, "promise": promise, "source": str(cls.source), "options": options}
+    about = {"name": kind, "class": place, "promise": promise, "summary": _summary(cls), "source": str(cls.source)}
+    return {**about, "options": options}
+
+
+def _summary(cls: type) -> str:
+    """Return the first paragraph of a class's docstring on one line, without its full stop."""
+    return " ".join((inspect.getdoc(cls) or "").split("\n\n")[0].split()).replace("``", "").removesuffix(".")
 
 
 def _option(field: Any) -> dict[str, Any]:
     """Return an option's default and a line about it."""
-    kind = getattr(field.annotation, "__name__", "")
-    choices = list(getattr(field.annotation, "__args__", ())) if kind == "Literal" else []
+    choices = _choices(field.annotation)
     if field.default is PydanticUndefined:
         return {"required": True, "choices": choices, "text": "(to be given)"}
     shown = f"{field.default!r}" if field.default is not None else "(by itself)"
@@ -62,3 +58,10 @@ def _option(field: Any) -> dict[str, Any]:
         field.default if isinstance(field.default, str | int | float | list | dict | None) else repr(field.default)
     )
     return {"required": False, "default": default, "choices": choices, "text": text}
+
+
+def _choices(annotation: Any) -> list[Any]:
+    """Return the words of a Literal, of one that may be None too, for instance."""
+    if get_origin(annotation) is Literal:
+        return list(get_args(annotation))
+    return [word for part in get_args(annotation) for word in _choices(part)]

@@ -16,7 +16,7 @@ from hybrid_train.finder.interface import ActiveSetFinder
 from hybrid_train.finder.plug_ins import PlugIn, plug_ins
 from hybrid_train.support.declared import an, checked, either, name_of, optional, seed_number
 from hybrid_train.support.messages import listed, table_errors
-from hybrid_train.support.registry import load_class
+from hybrid_train.support.registry import ENTRY_POINT_GROUP, load_class
 
 FINDERS = {
     "scan": "classical.scan:ScanFinder",
@@ -30,9 +30,6 @@ FINDERS = {
     "grover": "circuits.finder:GroverFinder",
 }
 """The finders of this distribution: name -> "module:Class"."""
-
-ENTRY_POINT_GROUP = "hybrid_train.finders"
-"""Other distributions add finders under this entry-point group, in the same "name = module:Class" form."""
 
 
 def finder_kinds() -> dict[str, str]:

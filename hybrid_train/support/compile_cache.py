@@ -4,7 +4,7 @@ Numba's own cache watches the file of a kernel alone, so that an edit of a kerne
 cut short ends in an exception, and where no folder can be written nothing starts at all. Here an entry is one file,
 named by what it was compiled from: the contents of every source file that kernels here are made of, the types, the
 machine and the compilers. It carries a digest of itself, appears whole or not at all, and whatever cannot be read is
-compiled again.
+compiled again. Processes that start side by side share the work: what one compiles the others wait for.
 """
 
 from __future__ import annotations
@@ -27,12 +27,16 @@ from numba.core import compiler, config
 from numba.core.caching import _Cache
 from numba.core.serialize import dumps
 
+from hybrid_train.support.claims import Claims
+
 _ROOT = Path(__file__).resolve().parents[2]
 _PACKAGES = ("hybrid_train", "classical", "circuits")
 _IMPORT = re.compile(r"^\s*(?:from ([\w.]+) import (\([^)]*\)|[^\n]*)|import ([\w.]+))", re.MULTILINE)
 _DIGEST = hashlib.sha256().digest_size
 _SHOWN = 16
 """Digits of a hash in a file's name: enough that no two ever meet."""
+_CLAIMS = Claims()
+"""What this process compiles, which no other one need compile beside it."""
 
 
 @final
@@ -70,6 +74,15 @@ class KernelCache(_Cache):  # type: ignore[misc]
             return None
         target_context.refresh()
         name = self._entry(sig, target_context.codegen())
+        found = self._read(name, target_context)
+        folder = next(_folders(self._source), None)
+        if found is None and folder is not None and _CLAIMS.take(folder / name):  # compiled elsewhere meanwhile
+            found = self._read(name, target_context)
+            if found is not None:
+                _CLAIMS.give(folder / name)
+        return found
+
+    def _read(self, name: str, target_context: Any) -> Any:
         for folder in _folders(self._source):
             with suppress(Exception):  # torn, foreign or from another world: compile again
                 stored = (folder / name).read_bytes()
@@ -83,10 +96,15 @@ class KernelCache(_Cache):  # type: ignore[misc]
             return
         content = dumps(data._reduce())
         name = self._entry(sig, data.codegen)
-        for folder in _folders(self._source):
-            if _written(folder / name, hashlib.sha256(content).digest() + content):
-                self._prune(folder, keep=self._stamp)
-                return
+        folders = list(_folders(self._source))
+        try:
+            for folder in folders:
+                if _written(folder / name, hashlib.sha256(content).digest() + content):
+                    self._prune(folder, keep=self._stamp)
+                    return
+        finally:
+            for folder in folders[:1]:
+                _CLAIMS.give(folder / name)
         _tell_once()
 
     @property

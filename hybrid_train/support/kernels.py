@@ -35,7 +35,8 @@ def inlined(function: F) -> F:
 
 
 def _compiled(function: F, **options: Any) -> F:
-    compiled = numba.njit(nogil=True, fastmath=False, error_model="numpy", **options)(function)
+    numpys: dict[str, Any] = {"nogil": True, "fastmath": False, "error_model": "numpy"}
+    compiled = numba.njit(no_cfunc_wrapper=True, **numpys, **options)(function)  # nobody calls kernels from C
     compiled._cache = KernelCache(function)
     kept: F = compiled
     return kept

@@ -10,6 +10,9 @@ from typing import Any
 from hybrid_train.errors import ConfigError
 from hybrid_train.support.names import nearest
 
+ENTRY_POINT_GROUP = "hybrid_train.finders"
+"""Other distributions add finders under this entry-point group, in the form "name = module:Class"."""
+
 
 def load_class(name: str, registry: Mapping[str, str], what: str) -> type[Any]:
     """Return the class registered under ``name``.

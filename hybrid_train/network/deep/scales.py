@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Literal, final
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 from hybrid_train.errors import ConfigError
@@ -103,6 +102,8 @@ def scale_for_threshold(width: int, threshold: float, norm: float = 1.0) -> Scal
             f"threshold={threshold}: no weights of a layer of width {width} keep the norm at {norm:g} with it; "
             f"take one between {lowest:.3g} and {highest:.3g}, or 'auto'"
         )
+    from scipy.optimize import brentq  # here, as importing it takes longer than most starts do without
+
     score = brentq(lambda z: scale_for_score(width, z, norm).threshold - threshold, -50.0, _DEEPEST, xtol=1e-14)
     return Scale(scale_for_score(width, score, norm).spread, threshold, float(score))
 
@@ -205,6 +206,8 @@ class Spectrum:
 
     def threshold_for(self, share: float, noise: float) -> float:
         """Return the threshold that ``share`` of the pre-activations h + noise Z exceed, in units of m^{-1/2}."""
+        from scipy.optimize import brentq
+
         reach = _DEEPEST * noise
         lowest, highest = -reach, float(self.atoms[-1]) + reach
         return float(brentq(lambda b: self.fires(b, noise) - share, lowest, highest, xtol=1e-12))

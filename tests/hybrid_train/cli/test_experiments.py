@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 
 from hybrid_train.cli import main
 from hybrid_train.config.schema import TrainingConfig
-from hybrid_train.finder.registry import FINDERS, finder_kinds
+from hybrid_train.finder.registry import finder_kinds
+from hybrid_train.support.registry import ENTRY_POINT_GROUP
 from tests.support.commands import error_lines
 
 
@@ -147,11 +149,22 @@ class TestFinders:
     def test_a_plug_in_that_cannot_load_is_listed_with_its_error(
         self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setitem(FINDERS, "lost", "no_such_module_anywhere:Finder")
+        points = [EntryPoint("lost", "no_such_module_anywhere:Finder", ENTRY_POINT_GROUP)]
+        for module in ("listing", "registry"):
+            monkeypatch.setattr(f"hybrid_train.finder.{module}.entry_points", lambda group: points)
         assert main(["finders"]) == 0
-        text = capsys.readouterr().out
-        assert "lost: cannot be loaded: finder.kind='lost': cannot load no_such_module_anywhere:Finder" in text
-        assert "leaf_size = 64" in text
+        text = " ".join(capsys.readouterr().out.split())
+        assert "lost cannot be loaded finder.kind='lost': cannot load no_such_module_anywhere:Finder" in text
+        assert "hsr.leaf_size 64" in text
+
+    def test_those_named_alone_are_shown(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["finders", "hsr"]) == 0
+        assert [line.split()[0] for line in capsys.readouterr().out.split("\n") if line.startswith("hsr")] == [
+            "hsr",
+            "hsr.leaf_size",
+            "hsr",
+        ]
+        assert "did you mean 'grover'" in error_lines(["finders", "groover"], capsys)[0]
 
 
 @pytest.mark.parametrize(

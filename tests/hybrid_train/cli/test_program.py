@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -48,6 +49,27 @@ def test_the_package_and_the_help_load_nothing_heavy() -> None:
     )
     done = python("-c", code)
     assert (done.returncode, done.stderr) == (0, "[]\n")
+
+
+@pytest.mark.parametrize(
+    ("most", "arguments"),
+    [
+        (0.1, ["-c", "import hybrid_train"]),
+        (0.1, ["-m", "hybrid_train", "--help"]),
+        (0.3, ["-m", "hybrid_train", "finders"]),
+    ],
+)
+def test_the_door_opens_at_once(most: float, arguments: list[str]) -> None:
+    """In seconds of processor time, beyond those of Python alone; the best of many, as others may be at work here."""
+
+    def taken(*command: str) -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert python(*command).returncode == 0
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    bare = min(taken("-c", "pass") for _ in range(3))
+    assert any(taken(*arguments) - bare < most for _ in range(20))
 
 
 def test_a_classical_run_loads_no_simulator_and_draws_nothing(config: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,17 @@ def test_two_digits_are_signs_and_more_are_labels() -> None:
     assert np.array_equal(swapped.targets, -two.targets)
     everything = digits(classes="all")
     assert (len(everything), everything.classes) == (1797, 10)
+
+
+def test_they_are_those_of_scikit_learn_found_without_loading_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "import sys, hybrid_train.data as d\nd.digits()\nprint('sklearn' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "False\n"
+    quick = digits(classes="all")
+    monkeypatch.setattr(sys.modules["hybrid_train.data.digits"], "find_spec", lambda name: None)
+    asked = digits(classes="all")
+    assert np.array_equal(quick.inputs, asked.inputs)
+    assert np.array_equal(quick.targets, asked.targets)
 
 
 def test_a_label_belongs_to_its_image() -> None:

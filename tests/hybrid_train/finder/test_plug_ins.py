@@ -15,10 +15,11 @@ from classical.scan import ScanFinder
 from hybrid_train.cli import main
 from hybrid_train.config import load_config
 from hybrid_train.errors import ConfigError, DataError, PluginError
-from hybrid_train.finder import registry
+from hybrid_train.finder import listing, registry
 from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.registry import FINDERS, finder_class, finder_kinds, make_finder
 from hybrid_train.finder.watching import WatchingFinder
+from hybrid_train.support.registry import ENTRY_POINT_GROUP
 from hybrid_train.testing import check_finder
 
 
@@ -122,9 +123,10 @@ def _plug_ins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (tmp_path / f"{name}.py").write_text(text)
         PLACES[name] = f"{name}:Finder"
     monkeypatch.syspath_prepend(tmp_path)
-    points = [EntryPoint(name, place, registry.ENTRY_POINT_GROUP) for name, place in PLACES.items()]
-    points += [EntryPoint("twice", f"{HERE}:{cls}", registry.ENTRY_POINT_GROUP) for cls in ("Good", "Fails")]
-    monkeypatch.setattr(registry, "entry_points", lambda group: points)
+    points = [EntryPoint(name, place, ENTRY_POINT_GROUP) for name, place in PLACES.items()]
+    points += [EntryPoint("twice", f"{HERE}:{cls}", ENTRY_POINT_GROUP) for cls in ("Good", "Fails")]
+    for module in (registry, listing):
+        monkeypatch.setattr(module, "entry_points", lambda group: points)
 
 
 UNLOADABLE = {
@@ -205,10 +207,11 @@ class TestCommandLine:
     def test_all_are_listed(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["finders"]) == 0
         shown = capsys.readouterr()
+        lines = [line.split() for line in shown.out.split("\n")]
         for kind in UNLOADABLE:
-            assert f"{kind}: cannot be loaded: finder" in shown.out
-        assert "good: exact\n  size = 3" in shown.out
-        assert "scan: exact" in shown.out
+            assert [kind, "cannot", "be", "loaded"] in [line[:4] for line in lines]
+        assert ["good.size", "3"] in lines
+        assert ["scan", "exact"] in [line[:2] for line in lines]
         assert "finder 'scan' (somewhere:Else) is passed over: the name is taken" in shown.err
 
     def test_json_has_the_errors(self, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ from classical.scan import ScanFinder
 from hybrid_train.errors import ConfigError
 from hybrid_train.finder import registry
 from hybrid_train.finder.registry import FINDERS, finder_kinds, finder_options, make_finder
+from hybrid_train.support.registry import ENTRY_POINT_GROUP
 
 
 def test_a_finder_is_made_by_name() -> None:
@@ -39,10 +40,10 @@ def test_options_are_read_off_the_class() -> None:
 
 def test_plug_ins_come_by_entry_point_but_do_not_take_built_in_names(monkeypatch: pytest.MonkeyPatch) -> None:
     plug_ins = [
-        EntryPoint("mine", "classical.scan:ScanFinder", registry.ENTRY_POINT_GROUP),
-        EntryPoint("scan", "somewhere.else:Finder", registry.ENTRY_POINT_GROUP),
-        EntryPoint("broken", "no_such_module:Finder", registry.ENTRY_POINT_GROUP),
-        EntryPoint("wrong", "fractions:Fraction", registry.ENTRY_POINT_GROUP),
+        EntryPoint("mine", "classical.scan:ScanFinder", ENTRY_POINT_GROUP),
+        EntryPoint("scan", "somewhere.else:Finder", ENTRY_POINT_GROUP),
+        EntryPoint("broken", "no_such_module:Finder", ENTRY_POINT_GROUP),
+        EntryPoint("wrong", "fractions:Fraction", ENTRY_POINT_GROUP),
     ]
     monkeypatch.setattr(registry, "entry_points", lambda group: plug_ins)
     assert finder_kinds()["scan"] == FINDERS["scan"]
