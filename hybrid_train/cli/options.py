@@ -157,7 +157,9 @@ def refuse(options: argparse.Namespace, reasons: Mapping[str, str]) -> None:
     """
     idle = given(options, reasons)
     if idle:
-        lines = (f"--{key.replace('_', '-')} {_cut(value)}: no effect: {reasons[key]}" for key, value in idle.items())
+        named = {key: f"--{key.replace('_', '-')}" for key in idle}
+        said = {key: named[key] if value is True else f"{named[key]} {_cut(value)}" for key, value in idle.items()}
+        lines = (f"{text}: no effect: {reasons[key]}" for key, text in said.items())
         raise ConfigError("\n".join(lines))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from typing import Any
 
 from circuits.strategies import STRATEGIES
@@ -74,6 +75,7 @@ def _add_count(commands: Commands) -> None:
     add("--n", metavar="N", type=size, help="data, for --index data and --scope pairs (64)")
     add("--scope", metavar="SCOPE", help="query, or pairs: one search over all (datum, neuron) pairs of a step; query")
     add("--formula", action="store_true", default=None, help="print the closed forms of the table below it")
+    add("--all", action="store_true", default=None, help="print every width and column, with --along every step")
     add("--newcomers", metavar="SHARE", type=number, help="of the fired neurons, for warm (0.01)")
     add("--seed", metavar="S", type=whole, help="of the searches (0)")
     add("--along", metavar="CONFIG", type=path, help="count at every step of the training run of this TOML file")
@@ -130,8 +132,11 @@ def _add_crossover(commands: Commands) -> None:
 def _count(options: argparse.Namespace) -> int:
     from hybrid_train.studies.count_table import along_text, count_text, formula_text
 
+    if options.json:
+        refuse(options, {"all": "--json has everything"})
     told = formula_text if options.formula else count_text
-    work, text = (_counted, told) if options.along is None else (_counted_along, along_text)
+    work, written = (_counted, told) if options.along is None else (_counted_along, along_text)
+    text = partial(written, whole=bool(options.all))
     result, errors = worked_out(lambda: work(options))
     return show_result(result, text, options, errors)
 

@@ -92,6 +92,7 @@ COMMANDS: dict[str, list[str]] = {
     "resources": ["--width", "8", "--dim", "2", "--bits", "3"],
     "crossover": ["--dim", "4", "--n", "4", "--classical-rate", "1e9", "--strategies", "known_k"],
     "finders": [],
+    "completion": ["bash"],
     "report": ["no/such/run"],
     "sweep": ["CONFIG", "--workers", "1", "--quiet"],
     "cite": ["CONFIG"],

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from hybrid_train.support.text_table import power_of_two
+
 LONGEST = 200
 
 
@@ -45,14 +47,6 @@ def cut(text: str, longest: int) -> str:
     """Return a text of at most so many characters, without halves of characters, which no page can hold."""
     clean = text.encode("utf-8", "replace").decode("utf-8")
     return clean if len(clean) <= longest else f"{clean[: longest - 1]}…"
-
-
-def power_of_two(value: float) -> str | None:
-    """Return a large power of two as such, ``2^20``; None for other numbers."""
-    if not 1 << 20 <= value < math.inf or value != int(value):
-        return None
-    whole = int(value)
-    return f"2^{whole.bit_length() - 1}" if whole & (whole - 1) == 0 else None
 
 
 def _whole(value: int) -> str:

@@ -72,3 +72,13 @@ def test_crossover_looks_for_a_free_directory_before_it_works(
     (tmp_path / "summary.json").write_text("{}", encoding="utf-8")
     assert main(["crossover", "--out", str(tmp_path)]) == 2
     assert "already holds results" in capsys.readouterr().err
+
+
+def test_count_prints_all_only_where_it_prints_tables(capsys: pytest.CaptureFixture[str]) -> None:
+    count = ["count", "--widths", "2^4..2^6", "--strategies", "known_k", "--trials", "2", "--quiet"]
+    assert main(count) == 0
+    assert "until last hit" not in capsys.readouterr().out
+    assert main([*count, "--all"]) == 0
+    assert "until last hit" in capsys.readouterr().out
+    assert main([*count, "--all", "--json"]) == 2
+    assert capsys.readouterr().err == "hybrid-train: error: --all: no effect: --json has everything\n"
