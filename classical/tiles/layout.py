@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from classical.tiles.vectors import TILE
+from classical.tiles.vectors import TILE, turn_square
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.support.kernels import kernel
 
@@ -38,6 +38,23 @@ def matrix_over(array: FloatArray) -> Matrix:
 
 
 @kernel
+def transpose(source: Any, start: Any, stride: Any, rows: Any, columns: Any, out: Any, at: Any, pitch: Any) -> None:
+    """Write source[start + stride r + c] to out[at + pitch c + r] for r < rows, c < columns.
+
+    Squares go through registers, by pointer: start + stride (rows - 1) + columns is at most source.size, and
+    at + pitch (columns - 1) + rows at most out.size.
+    """
+    side = 64 // source.itemsize
+    whole_rows, whole_columns = rows - rows % side, columns - columns % side
+    for c in range(0, whole_columns, side):
+        for r in range(0, whole_rows, side):
+            turn_square(source, start + stride * r + c, stride, out, at + pitch * c + r, pitch)
+    for r in range(rows):
+        for c in range(whole_columns if r < whole_rows else 0, columns):
+            out[at + pitch * c + r] = source[start + stride * r + c]
+
+
+@kernel
 def turn(matrix: Any, first: Any, last: Any) -> None:
     """Arrange the tiles in the range, whose memory holds rows, by columns."""
     d = matrix.columns
@@ -45,13 +62,8 @@ def turn(matrix: Any, first: Any, last: Any) -> None:
     for tile in range(first, last):
         base = TILE * tile * d
         width = min(TILE, matrix.rows - TILE * tile)
-        old = room[: width * d]
-        old[:] = matrix.numbers[base : base + width * d]
-        for low in range(0, width, 8):  # so few that rows whose lengths are powers of two share the cache
-            high = min(low + 8, width)
-            for c in range(d):
-                for r in range(low, high):
-                    matrix.numbers[base + width * c + r] = old[d * r + c]
+        room[: width * d] = matrix.numbers[base : base + width * d]
+        transpose(room, 0, d, width, d, matrix.numbers, base, width)
 
 
 @kernel
@@ -62,13 +74,8 @@ def turn_back(matrix: Any, first: Any, last: Any) -> None:
     for tile in range(first, last):
         base = TILE * tile * d
         width = min(TILE, matrix.rows - TILE * tile)
-        old = room[: width * d]
-        old[:] = matrix.numbers[base : base + width * d]
-        for low in range(0, width, 8):
-            high = min(low + 8, width)
-            for c in range(d):
-                for r in range(low, high):
-                    matrix.numbers[base + d * r + c] = old[width * c + r]
+        room[: width * d] = matrix.numbers[base : base + width * d]
+        transpose(room, 0, width, d, width, matrix.numbers, base, d)
 
 
 @kernel

@@ -218,3 +218,41 @@ def fetch_columns(context: Any, numbers: Any, start: Any, columns: Any, first: A
         return _for_columns(context, builder, signature, args, work)
 
     return types.void(numbers, types.intp, columns, types.intp, types.intp), codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def turn_square(context: Any, source: Any, start: Any, stride: Any, out: Any, at: Any, pitch: Any) -> Any:
+    """Write source[start + stride i + j] to out[at + pitch j + i] for i, j < L, as many as fill a cache line.
+
+    L is 16 for float32 and 8 for float64. Reads and writes by pointer: needs 0 <= start, stride, at, pitch,
+    start + stride (L - 1) + L <= source.size and at + pitch (L - 1) + L <= out.size, which is not checked.
+    """
+    if not (_flat(source, types.float32, types.float64) and _flat(out, source.dtype)):
+        return None
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        element = context.get_data_type(signature.args[0].dtype)
+        size = context.get_abi_sizeof(element)
+        side, index, lane = _LINE // size, args[1].type, ir.IntType(32)
+        vector = ir.VectorType(element, side)
+
+        def place(number: int, first: int) -> Any:
+            array = context.make_array(signature.args[number])(context, builder, args[number]).data
+            offset = builder.add(args[number + 1], builder.mul(args[number + 2], ir.Constant(index, first)))
+            return builder.bitcast(builder.gep(array, [offset]), vector.as_pointer())
+
+        rows = [builder.load(place(0, i), align=size) for i in range(side)]
+        half = side // 2
+        while half:  # swap the off-diagonal blocks of this size
+            upper = [j + side - half if j & half else j for j in range(side)]
+            lower = [j + side if j & half else j + half for j in range(side)]
+            for i in (i for i in range(side) if not i & half):
+                pair = rows[i], rows[i + half]
+                for row, lanes in ((i, upper), (i + half, lower)):
+                    rows[row] = builder.shuffle_vector(*pair, ir.Constant(ir.VectorType(lane, side), lanes))
+            half //= 2
+        for j, row in enumerate(rows):
+            builder.store(row, place(3, j), align=size)
+        return context.get_dummy_value()
+
+    return types.void(source, types.intp, types.intp, out, types.intp, types.intp), codegen

@@ -14,14 +14,22 @@ _COUNTER = whole_number()
 @dataclass
 class _Counters:
     def __add__(self, other: Self) -> Self:
-        return type(self)(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+        theirs = vars(other)
+        return self._made({name: count + theirs[name] for name, count in vars(self).items()})
 
     def __sub__(self, other: Self) -> Self:
-        return type(self)(**{f.name: getattr(self, f.name) - getattr(other, f.name) for f in fields(self)})
+        theirs = vars(other)
+        return self._made({name: count - theirs[name] for name, count in vars(self).items()})
+
+    def _made(self, counts: dict[str, int]) -> Self:
+        """Return counters of this kind that need no check: there are some in every step of a training."""
+        made = object.__new__(type(self))
+        vars(made).update(counts)
+        return made
 
     def copy(self) -> Self:
         """Return a snapshot that later counting does not change."""
-        return type(self)(**self.as_dict())
+        return self._made(vars(self))
 
     def as_dict(self) -> dict[str, int]:
         """Return the counters by name, in declaration order."""

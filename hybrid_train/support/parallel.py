@@ -147,8 +147,9 @@ class _OneThread:
         if others and not self._users:
             self._set(self._before)
 
-    @staticmethod
-    def _set(counts: Sequence[int]) -> None:
+    def _set(self, counts: Sequence[int]) -> None:
+        if all(count == 1 for count in self._before):
+            return
         for library, count in zip(_libraries(), counts, strict=True):
             # From its version 3.8 on threadpoolctl heeds one thread alone; ours take turns, so it may be this one.
             if hasattr(library, "clear_controlling_thread"):

@@ -64,6 +64,28 @@ class Optimiser(ABC):
         moved = self._moves(rows, np.ascontiguousarray(gradient, self.dtype), rate)
         return moved - (rate * self.weight_decay) * weights if self.weight_decay else moved
 
+    def apply(
+        self,
+        weights: FloatArray,
+        rows: IntArray,
+        gradient: FloatArray,
+        places: IntArray | None,
+        rate: float,
+        trained: int,
+    ) -> None:
+        """Move rows of the weights, in place.
+
+        Args:
+            weights: (m, d) C-contiguous.
+            rows: (R,) distinct, those that are active.
+            gradient: (.., d) of the loss in them.
+            places: (R,) their rows in ``gradient``; None if those are the same, one for one.
+            rate: eta of this step.
+            trained: coordinates that move, the first ones; the gradient is zero in the others.
+        """
+        moves = self.moves(rows, gradient if places is None else gradient[places], weights[rows], rate)
+        weights[rows, :trained] += moves[:, :trained]
+
     @abstractmethod
     def _moves(self, rows: IntArray, gradient: FloatArray, rate: float) -> FloatArray: ...
 
@@ -165,14 +187,36 @@ class Adam(Optimiser):
         return {"mean": self._mean, "square": self._square, "steps": self._steps}
 
     def _moves(self, rows: IntArray, gradient: FloatArray, rate: float) -> FloatArray:
+        moves, each = np.zeros_like(gradient), np.arange(len(rows))
+        rates = self._rates(rate, 0.0)
+        size = moves.shape[1]
+        _adam(rows, gradient, each, self._mean, self._square, *self._short(rows), rates, moves, each, size)
+        return moves
+
+    def apply(
+        self,
+        weights: FloatArray,
+        rows: IntArray,
+        gradient: FloatArray,
+        places: IntArray | None,
+        rate: float,
+        trained: int,
+    ) -> None:
+        found = np.ascontiguousarray(gradient, self.dtype)
+        where = np.arange(len(rows)) if places is None else places
+        rates = self._rates(rate, rate * self.weight_decay)
+        _adam(rows, found, where, self._mean, self._square, *self._short(rows), rates, weights, rows, trained)
+
+    def _short(self, rows: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Count a step of the rows; return by what the means fall short of those of all steps."""
         self._steps[rows] += 1
         steps: Any = self._steps[rows]
         first, second = (np.asarray(1.0 - beta**steps, self.dtype) for beta in (self._beta1, self._beta2))
+        return first, second
+
+    def _rates(self, rate: float, decay: float) -> _Rates:
         number: Any = self.dtype.type
-        rates = _Rates(number(rate), number(self._beta1), number(self._beta2), number(self._epsilon))
-        moves = np.empty_like(gradient)
-        _adam(rows, gradient, self._mean, self._square, first, second, rates, moves)
-        return moves
+        return _Rates(*(number(each) for each in (rate, self._beta1, self._beta2, self._epsilon, decay)))
 
 
 def make_optimiser(
@@ -237,43 +281,52 @@ class _Rates(NamedTuple):
         beta1: of the mean.
         beta2: of the mean of the squares.
         epsilon: added to the root of the latter.
+        decay: share of a number that it loses.
     """
 
     rate: Any
     beta1: Any
     beta2: Any
     epsilon: Any
+    decay: Any
 
 
 @kernel
 def _adam(
     rows: Any,
     gradient: Any,
+    places: Any,
     mean: Any,
     square: Any,
     first: Any,
     second: Any,
     rates: Any,
-    moves: Any,
+    numbers: Any,
+    targets: Any,
+    trained: Any,
 ) -> None:
-    """Write how far rows (R,) move by their gradients (R, d); all numbers are of one type.
+    """Move rows of ``numbers``, at ``targets`` (R,), by the gradients of rows (R,) of the weights.
 
     Args:
         rows: distinct, within the bank.
-        gradient: (R, d).
+        gradient: (.., d), of the type of all numbers but those that move.
+        places: (R,) where in it.
         mean: (m, d) of the gradients of each row; updated.
         square: (m, d) of their squares; updated.
         first: (R,) by what the mean falls short, and
         second: (R,) the mean of the squares, of those of all steps.
         rates: see :class:`_Rates`.
-        moves: (R, d) out.
+        numbers: (.., d) moved.
+        targets: (R,) where in them, distinct.
+        trained: coordinates that are gone through, the first ones.
     """
     one, beta1, beta2 = gradient.dtype.type(1), rates.beta1, rates.beta2
     for i in range(rows.size):
-        means, squares, out = mean[rows[i]], square[rows[i]], moves[i]
+        means, squares, slope, out = mean[rows[i]], square[rows[i]], gradient[places[i]], numbers[targets[i]]
         whole, width = one / first[i], one / second[i]
-        for j in range(out.size):
-            g = gradient[i, j]
+        for j in range(trained):
+            g = slope[j]
             means[j] = beta1 * means[j] + (one - beta1) * g
             squares[j] = beta2 * squares[j] + (one - beta2) * (g * g)
-            out[j] = -rates.rate * (means[j] * whole) / (np.sqrt(squares[j] * width) + rates.epsilon)
+            move = -rates.rate * (means[j] * whole) / (np.sqrt(squares[j] * width) + rates.epsilon)
+            out[j] += move - rates.decay * out[j]

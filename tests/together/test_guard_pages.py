@@ -16,6 +16,7 @@ sys.path.insert(0, sys.argv[1])
 from tests.support.guard import guarded
 from hybrid_train.finder.scan_kernels import decide
 from hybrid_train.support.kernels import dot
+from classical.tiles.layout import transpose
 from classical.tiles.vectors import add_columns, add_outer, add_products, fetch_columns, raise_to_largest
 
 rng = np.random.default_rng(0)
@@ -90,6 +91,10 @@ for before in (False, True):
             assert np.array_equal(sums, numbers @ pulls)
             outer(*held[:3], pulls, count)
             assert np.array_equal(held[0].reshape(-1, 64), numbers + np.outer(factors, pulls))
+        for rows, columns in ((1, 1), (8, 16), (16, 16), (17, 33), (64, 40)):
+            source, turned = (guarded(rng.random(rows * columns).astype(dtype), before=before) for _ in range(2))
+            transpose(source, 0, columns, rows, columns, turned, 0, rows)
+            assert np.array_equal(turned.reshape(columns, rows), source.reshape(rows, columns).T)
 print('alive')
 """,
 }

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from classical.dynamics.layout import Sums
+from classical.dynamics.products.examples import Examples, examples_of
 from classical.dynamics.rows.broad import blot, weigh
-from classical.dynamics.rows.layout import World, make_world, with_vectors
+from classical.dynamics.rows.layout import make_world
 from classical.dynamics.two_layer import TwoLayerDynamics
 from hybrid_train.errors import InvariantError
 from hybrid_train.finder.active_sets import ActiveSets
@@ -71,8 +72,8 @@ class ProductDynamics(TwoLayerDynamics):
         if lent is None:
             raise InvariantError("products need weights that are stored as one array")
         self._weights, self._optimiser = lent, optimiser
-        self._world: World | None = None
-        self._near: World | None = None
+        self._all: Examples | None = None
+        self._near: Examples | None = None
 
     @property
     def auto_rate(self) -> float | None:
@@ -99,17 +100,17 @@ class ProductDynamics(TwoLayerDynamics):
                 f"{width} neurons, {len(examples)} examples: who fires for whom",
                 "take a smaller network.width, or training.batch_size",
             )
-            self._world, self._near = make_world(self.network, examples, _NO_SKIN), None
+            self._all, self._near = examples_of(self.network, make_world(self.network, examples, _NO_SKIN)), None
             self._norms = norm_bounds(self._weights)
             self._fired = np.zeros(width, np.int64)
 
     def evaluate(self, rows: IntArray | None = None) -> Evaluation:
         with self._on_the_clock():
-            if self._world is None:
+            if self._all is None:
                 raise InvariantError("products: start first")
             self._rows = None if rows is None else np.asarray(rows, np.int64)
             self._batch = np.arange(len(self.examples)) if self._rows is None else self._rows
-            near = self._world if self._rows is None else with_vectors(self._world, self._rows)
+            near = self._all if self._rows is None else self._all.some(self._rows)
             count = len(self._batch)
             self._masks = np.empty((self.network.width, count), np.uint8)
             self._cost.inner_products += count * self.network.width
@@ -126,15 +127,14 @@ class ProductDynamics(TwoLayerDynamics):
         pairs = -(-width // (2 * max(_LEAST_ROWS, _BLOCK_PAIRS // count)))
         return [_Block(*bounds) for bounds in ranges(width, min(2 * pairs, width))]
 
-    def _look(self, block: _Block, world: World) -> Sums:
+    def _look(self, block: _Block, near: Examples) -> Sums:
         """Return what a block adds to the outputs, and note who fires."""
-        rows, dtype, dimension = slice(*block), world.columns.dtype, self._weights.shape[1]
+        rows, world = slice(*block), near.world
         vectors, masks = self._weights[rows], self._masks[rows]
         counts = np.zeros(masks.shape[1], np.int32)
-        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            products = vectors.astype(dtype, copy=False) @ world.columns[:, :dimension].T
+        products = near.products(vectors)
         weigh(products, masks, vectors, self._norms[rows], world, self._batch, counts, self._fired[rows])
-        outputs = products.T @ world.signs[rows].astype(dtype)
+        outputs = products.T @ world.signs[rows].astype(products.dtype)
         return Sums(outputs.astype(np.float64), counts)
 
     def descend(self, slope: FloatArray, rate: float) -> int:
@@ -142,32 +142,31 @@ class ProductDynamics(TwoLayerDynamics):
         if near is None:
             raise self._not_evaluated()
         with self._on_the_clock():
-            pulls = np.ascontiguousarray(slope * self.network.scale, near.along.dtype)
+            pulls = np.ascontiguousarray(slope * self.network.scale, near.world.columns.dtype)
+            near.arrange()
             moved = sum(of_each(lambda block: self._move(block, near, pulls, rate), self._blocks(len(self._batch))))
             self._near = None
         return moved
 
-    def _move(self, block: _Block, world: World, pulls: npt.NDArray[Any], rate: float) -> int:
+    def _move(self, block: _Block, near: Examples, pulls: npt.NDArray[Any], rate: float) -> int:
         """Move the neurons of a block that fire; return how many that are."""
         active = np.flatnonzero(self._fired[slice(*block)])
         if not len(active):
             return 0
         dense = len(active) > _DENSE * (block.last - block.first)
-        place = slice(*block) if dense else active + block.first
-        dimension = self._weights.shape[1]
-        factors = world.signs[place].astype(pulls.dtype) @ pulls.T
+        rows = active + block.first
+        place = slice(*block) if dense else rows
+        factors = near.world.signs[place].astype(pulls.dtype) @ pulls.T
         blot(factors, self._masks[place])
-        gradient = factors @ world.along[:, :dimension]
+        gradient = near.combined(factors)
         if self._optimiser is None:
             moved = int(np.count_nonzero(factors.any(axis=1)))
             gradient *= -rate
             self._weights[place] += gradient
         else:
-            moved, rows = len(active), active + block.first
-            if dense and moved < len(gradient):
-                place, gradient = rows, gradient[active]
-            moves = self._optimiser.moves(rows, gradient, self._weights[place], rate)
-            self._weights[place] += self.network.trained_part(moves)
+            moved = len(active)
+            trained = self._weights.shape[1] - self.network.untrained
+            self._optimiser.apply(self._weights, rows, gradient, active if dense else None, rate, trained)
         self._norms[place] = norm_bounds(self._weights[place])
         return moved
 
