@@ -106,26 +106,27 @@ class Recall:
             )
 
 
-def _cases(rng: np.random.Generator) -> Iterator[Case]:
+def _cases(rng: np.random.Generator, most: int | None) -> Iterator[Case]:
     """Yield banks that go wrong easily; small, because a simulated quantum search answers them too."""
-    gauss = rng.standard_normal((24, 5))
-    unit = rng.standard_normal((4, 5))
+    usual, few, many = (min(d, most or d) for d in (5, 3, 67))
+    gauss = rng.standard_normal((24, usual))
+    unit = rng.standard_normal((4, usual))
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
-    grid = rng.integers(-2, 3, (24, 3)).astype(float)
+    grid = rng.integers(-2, 3, (24, few)).astype(float)
     yield Case("gaussian points", gauss, unit, 0.8)
     yield Case("float32 points", gauss.astype(np.float32), unit.astype(np.float32), 0.8)
     yield Case("ties on an integer grid", grid, grid[:4] + 1.0, 2.0)
     yield Case("duplicate points", np.repeat(gauss[:6], 3, axis=0), unit, 0.5)
-    yield Case("zero rows, threshold zero", np.vstack([grid[:6], np.zeros((3, 3))]), grid[6:9], 0.0)
+    yield Case("zero rows, threshold zero", np.vstack([grid[:6], np.zeros((3, few))]), grid[6:9], 0.0)
     yield Case("negative threshold", gauss[:12], unit, -0.5)
     yield Case("everything active", gauss[:9], unit, -100.0)
     yield Case("nothing active", gauss, unit, 100.0)
     yield Case("huge and tiny rows", gauss * 10.0 ** rng.integers(-160, 150, (24, 1)), unit, 0.5)
     yield Case("one point, one query", gauss[:1], gauss[:1], 0.5)
-    yield Case("more queries than points", gauss[:3], rng.standard_normal((9, 5)), 0.5)
-    yield Case("many queries", gauss[:6], rng.standard_normal((150, 5)), 0.8)
-    yield Case("a few hundred points", rng.standard_normal((700, 5)), unit[:2], 2.4)
-    wide = rng.standard_normal((16, 67)), rng.standard_normal((3, 67))
+    yield Case("more queries than points", gauss[:3], rng.standard_normal((9, usual)), 0.5)
+    yield Case("many queries", gauss[:6], rng.standard_normal((150, usual)), 0.8)
+    yield Case("a few hundred points", rng.standard_normal((700, usual)), unit[:2], 2.4)
+    wide = rng.standard_normal((16, many)), rng.standard_normal((3, many))
     for label, nudge in (("exactly at", 0), ("one rounding step above", -1), ("one rounding step below", +1)):
         # an inner product is taken as the threshold, or one float beside it: any other arithmetic gives it away
         value = float(active_pairs(*wide, -np.inf).inner_products[21])
@@ -203,12 +204,14 @@ class _Suite:
     make_finder: MakeFinder
     rng: np.random.Generator
     recall: Recall = field(init=False)
+    most: int | None = field(init=False)
 
     def __post_init__(self) -> None:
-        self.recall = Recall(self.make_finder().promise)
+        finder = self.make_finder()
+        self.recall, self.most = Recall(finder.promise), finder.most_dimensions
 
     def checks(self) -> Iterator[tuple[str, Callable[[], None]]]:
-        for case in _cases(self.rng):
+        for case in _cases(self.rng, self.most):
             yield case.name, partial(self.answers, case)
         yield "some of the queries, in any order", self.some_rows
         yield "points that move", partial(self.moves, "points")
@@ -226,7 +229,8 @@ class _Suite:
         yield "misses within the promise", self.recall.check
 
     def run(self) -> _Run:
-        points, queries = self.rng.standard_normal((20, 4)), self.rng.standard_normal((5, 4))
+        dimension = min(4, self.most or 4)
+        points, queries = (self.rng.standard_normal((rows, dimension)) for rows in (20, 5))
         return _Run(self.make_finder(), points, queries, 1.2)
 
     def answers(self, case: Case) -> None:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from classical.lists.sorting import sort_pairs
 from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.support.kernels import dot, kernel
 
@@ -134,7 +135,7 @@ def report(tree: Any, queries: Any, threshold: Any, margin: Any, scratch: Any) -
             scratch = Scratch(block.ids, block.values, ids, values, scratch.ids, scratch.values)
         for j in range(block.found.size):
             size = block.found[j]
-            _sort_pairs(
+            sort_pairs(
                 block.ids[j, :size],
                 block.values[j, :size],
                 scratch.sorting_ids[:size],
@@ -356,51 +357,6 @@ def _lowered(threshold: Any, reach: Any, total: Any, margin: Any) -> Any:
     if not (largest < margin.safe and total < margin.safe):
         return -np.inf
     return threshold - (margin.slope * (largest + abs(threshold)) + margin.offset * (1.0 + reach))
-
-
-@kernel
-def _sort_pairs(
-    keys: Any, values: Any, spare_keys: Any, spare_values: Any, bound: Any, out_keys: Any, out_values: Any
-) -> None:
-    """Write the pairs to ``out_*`` by ascending key, all keys distinct and below ``bound``; the inputs are scratch."""
-    if keys.size <= 24:
-        for i in range(keys.size):
-            key, value = keys[i], values[i]
-            j = i
-            while j > 0 and out_keys[j - 1] > key:
-                out_keys[j], out_values[j] = out_keys[j - 1], out_values[j - 1]
-                j -= 1
-            out_keys[j], out_values[j] = key, value
-        return
-    bits = 1
-    while bound >> bits:
-        bits += 1
-    passes = (bits + 10) // 11
-    width = (bits + passes - 1) // passes
-    for turn in range(passes):
-        last = turn == passes - 1
-        to_keys, to_values = (out_keys, out_values) if last else (spare_keys, spare_values)
-        _sort_by_digit(keys, values, turn * width, width, to_keys, to_values)
-        if not last:
-            keys, spare_keys = spare_keys, keys
-            values, spare_values = spare_values, values
-
-
-@kernel
-def _sort_by_digit(keys: Any, values: Any, shift: Any, width: Any, to_keys: Any, to_values: Any) -> None:
-    """Distribute the pairs stably by the digit of ``width`` bits at ``shift``."""
-    mask = (1 << width) - 1
-    at = np.zeros(mask + 1, np.int64)
-    for key in keys:
-        at[key >> shift & mask] += 1
-    total = 0
-    for digit in range(mask + 1):
-        at[digit], total = total, total + at[digit]
-    for i in range(keys.size):
-        digit = keys[i] >> shift & mask
-        to_keys[at[digit]] = keys[i]
-        to_values[at[digit]] = values[i]
-        at[digit] += 1
 
 
 @kernel

@@ -49,7 +49,7 @@ class Attempt:
         unwritten: why the network or the summary of a run that came to its end is not on disk; None if it is.
 
     Raises:
-        ConfigError: proofs are asked for and cannot be given.
+        ConfigError: proofs are asked for and cannot be given, or the finder serves no vectors of so many dimensions.
         ResourceError: the finder cannot serve banks of this size here.
     """
 
@@ -58,6 +58,7 @@ class Attempt:
         self._finders = planned_finders(config, setting)
         finder = self._finders(0)
         for search in setting.kind.searches(setting.examples(config), config.training.index):
+            finder.check_dimension(search[2])
             finder.check_resources(*search)
         if config.run.proof:
             check_provable(finder, setting, config, directory)

@@ -38,6 +38,9 @@ class ForwardingFinder(ActiveSetFinder):
     def proof(self, sets: ActiveSets) -> Proof:
         return self._finder.proof(sets)
 
+    def check_dimension(self, dimension: int) -> None:
+        self._finder.check_dimension(dimension)
+
     def check_resources(self, n_points: int, n_queries: int, dimension: int) -> None:
         self._finder.check_resources(n_points, n_queries, dimension)
 

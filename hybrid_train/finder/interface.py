@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -77,6 +77,9 @@ class ActiveSetFinder(ABC):
 
     source = ""
     """The publication the method comes from, for ``hybrid-train finders``."""
+
+    most_dimensions: ClassVar[int | None] = None
+    """Vectors of more dimensions are refused; None where any are served."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -175,6 +178,14 @@ class ActiveSetFinder(ABC):
             ConfigError: as ``prepare_proofs``.
         """
         raise ConfigError(f"{type(self).__name__}: no proofs; call prepare_proofs first")
+
+    def check_dimension(self, dimension: int) -> None:
+        """Raise ConfigError if vectors of so many dimensions cannot be served."""
+        most = self.most_dimensions
+        if most is not None and dimension > most:
+            raise ConfigError(
+                f"{type(self).__name__}: vectors of {dimension} dimensions: it serves at most {most}; take scan or hsr"
+            )
 
     @checked(**_TAKEN["check_resources"])
     def check_resources(self, n_points: int, n_queries: int, dimension: int) -> None:

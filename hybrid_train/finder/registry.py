@@ -22,6 +22,7 @@ FINDERS = {
     "scan": "classical.scan:ScanFinder",
     "empty": "classical.empty:EmptyFinder",
     "hsr": "classical.hsr:HSRFinder",
+    "onion": "classical.onion:OnionFinder",
     "skin": "classical.skin:SkinFinder",
     "sparse_columns": "classical.sparse_columns:SparseColumnsFinder",
     "auto": "classical.auto:AutoFinder",

@@ -31,9 +31,12 @@ class WatchingFinder(ActiveSetFinder):
         Raises:
             DataError: a bank is empty, not finite or not two-dimensional, their dimensions differ, or the threshold
                 is not a finite number.
+            ConfigError: more dimensions than this finder serves.
         """
         bound = checked_threshold(threshold)
-        self._watched = (*watch_both(points, queries), bound)
+        watched = watch_both(points, queries)
+        self.check_dimension(watched[0].shape[1])
+        self._watched = (*watched, bound)
 
     def proof(self, sets: ActiveSets) -> Proof:
         """Return the proof of a finder that looks at every pair; one that need not overrides this."""

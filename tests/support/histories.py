@@ -26,6 +26,7 @@ played: Counter[str] = Counter()
 
 OPTIONS: dict[str, list[dict[str, Any]]] = {
     "hsr": [{"leaf_size": 1}, {"leaf_size": 4}, {}],
+    "onion": [{}, {"room": 0.0}, {"room": 1.0}],
     "skin": [{}, {"skin": 1e-9}, {"skin": 0.3}, {"skin": 50.0}],
     "correlation_tree": [{}, {"fanout": 2}],
     "lsh": [{"tables": 3, "bits": 2}, {}],
@@ -137,8 +138,9 @@ class FinderHistory(RuleBasedStateMachine):
 
     def _build(self, kinds: Any, shape: Any, single: Any, live: bool, fence: str | None) -> None:
         self.kinds = kinds
+        dimension = min(shape[2], self.finder.most_dimensions or shape[2])
         drawn = [
-            hostile(self.rng, kind, (size, shape[2]), np.float32 if short else np.float64)
+            hostile(self.rng, kind, (size, dimension), np.float32 if short else np.float64)
             for kind, size, short in zip(kinds, shape[:2], single, strict=True)
         ]
         if fence is not None:

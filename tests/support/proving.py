@@ -18,6 +18,7 @@ Record = dict[str, Any]
 PROVERS: list[tuple[str, dict[str, Any]]] = [
     ("scan", {}),
     ("hsr", {"leaf_size": 4}),
+    ("onion", {}),
     ("skin", {}),
     ("correlation_tree", {}),
     ("sparse_columns", {}),
@@ -44,9 +45,11 @@ def proven(name: str, options: dict[str, Any], kind: str, seed: int, answers: in
     """Return the records of a random sequence of answers and moves, for banks of a kind."""
     rng = np.random.default_rng(seed)
     sizes = int(rng.integers(2, 40)), int(rng.integers(1, 12))
-    banks = drawn_banks(rng, kind, sizes, int(rng.integers(1, 20)), np.float64)
+    inner = make_finder(name, **options)
+    dimension = min(int(rng.integers(1, 20)), inner.most_dimensions or 20)
+    banks = drawn_banks(rng, kind, sizes, dimension, np.float64)
     files = InMemory()
-    finder = ProvingFinder(make_finder(name, **options), files, 0)
+    finder = ProvingFinder(inner, files, 0)
     with np.errstate(all="ignore"):
         finder.build(*(bank[:].copy() for bank in banks), a_tie(rng, banks))
         for _ in range(answers):

@@ -11,13 +11,13 @@ import hybrid_train
 from hybrid_train import load_config
 from hybrid_train.errors import ConfigError, DivergenceError
 from tests.support.histories import OPTIONS, played
-from tests.support.trainings import EXACT_FINDERS
+from tests.support.trainings import EXACT_ANYWHERE
 
 Tables = dict[str, dict[str, Any]]
 
 TIMED = ("finder_s", "wall_s")
 
-_finders = st.sampled_from(EXACT_FINDERS).flatmap(
+_finders = st.sampled_from(EXACT_ANYWHERE).flatmap(
     lambda kind: st.sampled_from(OPTIONS.get(kind, [{}])).map(lambda options: {"kind": kind} | options)
 )
 

@@ -30,6 +30,9 @@ from tests.support.whole_network import examples
 Make = Callable[[TwoLayerNetwork, np.ndarray, np.random.Generator], Dynamics]
 
 EXACT_FINDERS = [kind for kind in FINDERS if finder_class(kind)().promise.exact]
+EXACT_ANYWHERE = [kind for kind in EXACT_FINDERS if finder_class(kind).most_dimensions is None]
+"""Those that serve any dimension."""
+
 KINDS = ("sphere", "gaussian", "grid", "duplicates", "zeros", "clusters", "scales")
 REACH = 0.3
 
@@ -57,6 +60,13 @@ TRAINERS: dict[str, Make] = {
     "ball": lambda network, x, rng: BallDynamics(network, x, REACH, skin=_skin(rng)),
 }
 """How a two-layer network can be trained."""
+
+DIMENSIONS = {
+    f"{kind}-{index}": finder_class(kind).most_dimensions or 99
+    for kind in EXACT_FINDERS
+    for index in ("neurons", "data")
+}
+"""The most that a trainer serves."""
 
 MOVABLE = {"ball", *(name for name in TRAINERS if "-" in name)}
 """Those whose examples an adversary may move."""
@@ -87,6 +97,7 @@ class TrainingHistory(RuleBasedStateMachine):
         played["sequences"] += 1
         self.rng = rng = np.random.default_rng(seed)
         m, n, d = shape
+        d = min(d, DIMENSIONS.get(self.name, d))
         whole = kind == "grid"
         drawn = rng.integers(-2, 3, (m, d)) if whole else rng.standard_normal((m, d))
         weights = np.asarray(drawn, np.float32 if single else np.float64)

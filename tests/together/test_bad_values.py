@@ -22,7 +22,7 @@ from hybrid_train.config.schema import NETWORK_KINDS, AdversaryConfig, RunConfig
 from hybrid_train.errors import ConfigError, HybridTrainError, InvariantError
 from hybrid_train.finder.registry import finder_kinds, finder_options
 from hybrid_train.support.declared import Kind, array, optional, real, whole
-from tests.support.calls import BANK, CONFIG
+from tests.support.calls import CONFIG
 
 NEVER: list[Any] = [float("nan"), float("inf"), -float("inf"), 10**400, b"x", 1j, object(), "", {}, [[]], np.ones(2)]
 """Nothing in a config can be any of these; some keys take one number, word, list or table, and those below not."""
@@ -165,6 +165,9 @@ def test_an_option_of_the_command_line(
             assert lines, note
             assert all(line.startswith("hybrid-train: ") and len(line) < 600 for line in lines), note
 
+
+BANK = np.array([[1.5, 0.5], [0.5, 1.5], [0.5, 0.5]])
+"""Two dimensions, which every finder serves."""
 
 FINDERS = [kind for kind in finder_kinds() if kind != "empty"]
 VECTORS, ROWS = array(2), array(1, "iu", empty=True)

@@ -15,7 +15,7 @@ from hybrid_train.finder.registry import FINDERS
 from tests.support.exploring import examples, histories
 from tests.support.histories import FinderHistory
 from tests.support.random_runs import assert_runs_alike, configs, valid
-from tests.support.trainings import EXACT_FINDERS, TRAINERS, DeepHistory, TrainingHistory
+from tests.support.trainings import EXACT_ANYWHERE, TRAINERS, DeepHistory, TrainingHistory
 
 
 @pytest.mark.parametrize("kind", FINDERS)
@@ -38,7 +38,7 @@ def test_a_case_that_was_found_steps_of_very_different_sizes() -> None:
     state.teardown()
 
 
-@pytest.mark.parametrize("kind", EXACT_FINDERS)
+@pytest.mark.parametrize("kind", EXACT_ANYWHERE)
 def test_a_deep_training_does_what_its_vectors_ask_for(kind: str) -> None:
     run_state_machine_as_test(lambda: DeepHistory(kind), settings=histories(2))
 

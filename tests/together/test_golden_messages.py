@@ -75,7 +75,7 @@ SAID: dict[str, str] = {
         "arrays, even_polynomial, two_spirals, did you mean 'digits'?"
     ),
     "a misspelt finder": (
-        "finder.kind='scna': expected one of scan, empty, hsr, skin, sparse_columns, auto, "
+        "finder.kind='scna': expected one of scan, empty, hsr, onion, skin, sparse_columns, auto, "
         "correlation_tree, lsh, grover, did you mean 'scan'?"
     ),
     "a misspelt option of a finder": "finder.leafsize=3: unknown key, did you mean 'leaf_size'?; known: leaf_size",

@@ -10,7 +10,7 @@ from hybrid_train import run
 from hybrid_train.finder.registry import FINDERS
 
 CONFIG: dict[str, Any] = {
-    "data": {"kind": "sphere", "n": 8, "dim": 4},
+    "data": {"kind": "sphere", "n": 8, "dim": 2},
     "network": {"width": 64},
     "training": {"algorithm": "adversarial", "steps": 2, "loss": "logistic", "learning_rate": 0.5},
 }

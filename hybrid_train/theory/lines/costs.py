@@ -16,7 +16,7 @@ import numpy as np
 from classical.training.loop import StepRecord, gradient_descent
 from hybrid_train.data import sphere
 from hybrid_train.finder.cost import Cost
-from hybrid_train.finder.registry import make_finder
+from hybrid_train.finder.registry import finder_class, make_finder
 from hybrid_train.network.sparsity import expected_fired
 from hybrid_train.network.two_layer import Index, TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray
@@ -63,7 +63,12 @@ class Searcher:
     @property
     def data(self) -> int:
         """How many data its growth with the width is counted on: in a tree over the data, more than a leaf holds."""
-        return _MANY if self.index == "data" and self.kind == "hsr" else _FEW
+        return _MANY if self.index == "data" and self.kind in ("hsr", "onion") else _FEW
+
+    def serves(self, dimension: int) -> bool:
+        """Whether it takes vectors of so many dimensions."""
+        most = finder_class(self.kind).most_dimensions
+        return most is None or dimension <= most
 
 
 SEARCHERS = (
@@ -71,6 +76,8 @@ SEARCHERS = (
     Searcher("skin", "neurons", {}, ""),
     Searcher("hsr", "neurons", {}, "PRE Theorem 6.1"),
     Searcher("hsr", "data", {}, "PRE Theorem 6.2"),
+    Searcher("onion", "neurons", {}, "PRE Theorem 6.1"),
+    Searcher("onion", "data", {}, "PRE Theorem 6.2"),
     Searcher("grover", "neurons", {"engine": "closed_form"}, "PRE Corollary G.1"),
     Searcher("grover", "data", {"engine": "closed_form"}, "PRE Corollary G.1"),
 )
@@ -232,7 +239,7 @@ def cost_growths(
         growing: on what.
         widths: m, three at least.
         data: n for the growth with the data, at m = 2048; fewer than three for none.
-        searchers: who.
+        searchers: who; those that do not serve the data's dimension are left out.
         piece: gives the counts of one training: those that are known by the name, or what the work comes to.
     """
 
@@ -243,7 +250,7 @@ def cost_growths(
         return StepCost(**piece(f"cost of {searcher.index}-{searcher.kind} at m={width}, n={n}", partial(work)))
 
     dimension = growing.inputs.shape[1]
-    for searcher in searchers:
+    for searcher in (one for one in searchers if one.serves(dimension)):
         n = searcher.data
         costs = tuple(counted(searcher, width, n) for width in widths)
         law = PowerLaw.fit(list(widths), [cost.total for cost in costs])

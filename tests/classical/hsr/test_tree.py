@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classical.hsr import tree as half_space_tree
-from classical.hsr.queries import _sort_pairs
 from classical.hsr.tree import HalfSpaceTree
 from hybrid_train.errors import ConfigError, DataError
 from hybrid_train.finder.active_sets import ActiveSets
@@ -339,16 +338,3 @@ def test_refuses_what_does_not_fit() -> None:
     with pytest.raises(DataError, match="id=1 is not in the set"):
         tree.move([0, 1], np.ones((2, 3)))
     assert len(tree) == 2
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.integers(0, 3000), st.sampled_from([1 << 12, 1 << 23, 1 << 40]), st.integers(0, 2**32 - 1))
-def test_pairs_are_sorted_by_key(n: int, bound: Any, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    keys = rng.permutation(np.unique(rng.integers(0, bound, size=n)))
-    values = rng.normal(size=len(keys))
-    expected = np.argsort(keys)
-    out = np.empty_like(keys), np.empty_like(values)
-    _sort_pairs(keys.copy(), values.copy(), np.empty_like(keys), np.empty_like(values), bound, *out)
-    np.testing.assert_array_equal(out[0], keys[expected])
-    np.testing.assert_array_equal(out[1], values[expected])

@@ -246,7 +246,9 @@ class TestAssumptions:
 class TestCosts:
     def test_exponents_are_fitted_beside_the_theorems(self, small: Case) -> None:
         growths = list(cost_growths(growing(small), widths=(64, 128, 256), data=()))
-        assert [(g.searcher.kind, g.searcher.index) for g in growths] == [(s.kind, s.index) for s in SEARCHERS]
+        assert [(g.searcher.kind, g.searcher.index) for g in growths] == [
+            (s.kind, s.index) for s in SEARCHERS if s.kind != "onion"
+        ]
         assert [cost.queries for cost in growths[0].costs] == [16 * 64, 16 * 128, 16 * 256]
         lines = {(g.searcher.kind, g.searcher.index): cost_line(g) for g in growths}
         assert growths[0].exponent_of("queries") == pytest.approx(1.0)

@@ -1,0 +1,7 @@
+"""Half-space reporting in the plane by convex layers: an answer costs O(log n + k)."""
+
+from __future__ import annotations
+
+from classical.onion.finder import OnionFinder
+
+__all__ = ["OnionFinder"]
