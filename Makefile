@@ -17,7 +17,7 @@ DEMO    := results/quickstart
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-.PHONY: help demo test test-bounds test-fences test-peers fuzz explore mutants lint bench docs lock audit sbom endurance clean
+.PHONY: help demo test test-wheel test-minimum test-bounds test-fences test-peers fuzz explore mutants lint bench docs lock audit sbom endurance clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -70,6 +70,12 @@ test-bounds: $(FULL) ## run every test with Numba's bounds checks on
 test-fences: $(FULL) ## run the tests of the classical parts with every array at a page that nobody may touch
 	$(BIN)/python -m pytest -n 2 -p tests.support.fence_all tests/classical tests/hybrid_train/finder
 	FENCE=start $(BIN)/python -m pytest -n 2 -p tests.support.fence_all tests/classical tests/hybrid_train/finder
+
+test-wheel: $(FULL) ## build the wheel and use it where no source can be seen (WHEEL="--python python3.13 --versions newest")
+	$(BIN)/python -m tests.support.out_of_sight $(WHEEL)
+
+test-minimum: $(FULL) ## the same with the oldest versions that pyproject.toml allows
+	$(BIN)/python -m tests.support.out_of_sight --versions minimum
 
 fuzz: $(FULL) ## read thousands of hostile files with little memory and little time (FUZZ="--seed 1 --count 9000")
 	$(BIN)/python -W ignore -m tests.support.file_fuzzing $(FUZZ)
