@@ -17,7 +17,7 @@ DEMO    := results/quickstart
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-.PHONY: help demo test test-wheel test-minimum test-bounds test-fences test-peers fuzz explore mutants lint bench docs lock audit sbom endurance clean
+.PHONY: help demo test test-twice test-kills test-wheel test-minimum test-bounds test-fences test-peers fuzz explore mutants lint bench docs lock audit sbom endurance clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -76,6 +76,13 @@ test-wheel: $(FULL) ## build the wheel and use it where no source can be seen (W
 
 test-minimum: $(FULL) ## the same with the oldest versions that pyproject.toml allows
 	$(BIN)/python -m tests.support.out_of_sight --versions minimum
+
+test-twice: $(FULL) ## run every example in a process that compiles its kernels and in one that finds them compiled
+	HYBRID_TRAIN_TWICE=1 $(BIN)/python -m pytest tests/examples/test_twice.py
+
+test-kills: $(FULL) ## kill commands at 200 random moments and take them up again (KILLS=1000 SEED=1)
+	HYBRID_TRAIN_KILLS=$(or $(KILLS),200) HYBRID_TRAIN_SEED=$(or $(SEED),0) \
+	  $(BIN)/python -m pytest -s tests/together/test_resuming.py -k random_moments
 
 fuzz: $(FULL) ## read thousands of hostile files with little memory and little time (FUZZ="--seed 1 --count 9000")
 	$(BIN)/python -W ignore -m tests.support.file_fuzzing $(FUZZ)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import os
+import sys
 import typing
+from collections.abc import Callable
 from contextlib import nullcontext
-from importlib.metadata import entry_points
+from functools import cache, lru_cache
+from importlib.metadata import EntryPoints, entry_points
 from typing import Any
 
 import numpy as np
@@ -61,6 +65,7 @@ def finder_options(kind: str) -> type[BaseModel]:
         return _options_of(cls)
 
 
+@cache
 def _options_of(cls: type[ActiveSetFinder]) -> type[BaseModel]:
     hints = typing.get_type_hints(cls.__init__, include_extras=True)
     options: dict[str, Any] = {}
@@ -108,4 +113,22 @@ def _plug_in(kind: str) -> PlugIn | None:
 
 
 def _plug_ins() -> dict[str, list[PlugIn]]:
-    return plug_ins(entry_points(group=ENTRY_POINT_GROUP))
+    return _announced(entry_points, tuple((place, _changed(place)) for place in sys.path))
+
+
+@lru_cache(maxsize=1)
+def _announced(ask: Callable[..., EntryPoints], places: tuple[tuple[str, int], ...]) -> dict[str, list[PlugIn]]:
+    """Return the plug-ins of all distributions, looked for again where a folder that holds distributions has changed.
+
+    Args:
+        ask: for the entry points of a group.
+        places: (folder, when it changed last) of each place where distributions are looked for.
+    """
+    return plug_ins(ask(group=ENTRY_POINT_GROUP))
+
+
+def _changed(place: str) -> int:
+    try:
+        return os.stat(place or ".").st_mtime_ns
+    except (OSError, ValueError):
+        return 0

@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
+import runpy
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
 
+from tests.support.forks import Fork, program
+
+EVERY = os.environ.get("HYBRID_TRAIN_TWICE") == "1"
+"""Whether every example is run: ``make test-twice``. The suite takes two that compile little."""
+FEW = {"own_table.toml", "algorithm8_grover_data.toml"}
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SHORT = ["--quiet", "--json", "--set", "training.steps=2", "--set", "run.audit_every=1"]
 SMALLER = {
@@ -28,11 +34,11 @@ SMALLER = {
     "residual_digits": ["data.n=32"],
 }
 """What else is made smaller where circuits or deep networks are slow."""
-CALLS = {
-    "adversarial_digits": "",
-    "estimator": "fractions=(0.1, 0.2), width=32, folds=2",
-    "lazy_training": "output_weights=(1.0, 16.0), width=256, seeds=1",
-    "noise": "rates=(0.0, 0.09), width=8, n=2, seeds=2",
+CALLS: dict[str, dict[str, object]] = {
+    "adversarial_digits": {},
+    "estimator": {"fractions": (0.1, 0.2), "width": 32, "folds": 2},
+    "lazy_training": {"output_weights": (1.0, 16.0), "width": 256, "seeds": 1},
+    "noise": {"rates": (0.0, 0.09), "width": 8, "n": 2, "seeds": 2},
 }
 """What ``main`` of a script is called with."""
 WHOLE = {"own_finder", "tour"}
@@ -40,15 +46,24 @@ WHOLE = {"own_finder", "tour"}
 ARGUMENTS = {"adversarial_digits": ["--steps", "2"]}
 
 
-def command(path: Path) -> list[str]:
-    """A short run of an example, which prints numbers and no times."""
-    if path.suffix == ".toml":
-        changes = [word for change in SMALLER.get(path.stem, []) for word in ("--set", change)]
-        return ["-m", "hybrid_train", "run", str(path), *SHORT, *changes]
+def run_script(path: Path) -> int:
+    """Run a script in this process."""
+    warnings.filterwarnings("ignore", "FigureCanvasAgg")
+    sys.argv = [str(path), *ARGUMENTS.get(path.stem, [])]
     if path.stem in WHOLE:
-        return ["-W", "ignore:FigureCanvasAgg", str(path)]
-    code = f"import runpy; runpy.run_path({str(path)!r})['main']({CALLS[path.stem]})"
-    return ["-c", code, *ARGUMENTS.get(path.stem, [])]
+        runpy.run_path(str(path), run_name="__main__")
+    else:
+        runpy.run_path(str(path))["main"](**CALLS[path.stem])
+    return 0
+
+
+def started(path: Path, cache: Path) -> Fork:
+    """Start a short run of an example, which prints numbers and no times."""
+    environment = {"NUMBA_CACHE_DIR": str(cache), "MPLBACKEND": "agg"}
+    if path.suffix == ".py":
+        return Fork(run_script, path, environment=environment)
+    changes = [word for change in SMALLER.get(path.stem, []) for word in ("--set", change)]
+    return program(["run", str(path), *SHORT, *changes], environment)
 
 
 def numbers(path: Path, printed: str) -> object:
@@ -67,20 +82,18 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("compiled")
 
 
-@pytest.mark.parametrize("path", sorted([*EXAMPLES.glob("*.toml"), *EXAMPLES.glob("*.py")]), ids=lambda path: path.name)
+def paths() -> list[Path]:
+    found = sorted([*EXAMPLES.glob("*.toml"), *EXAMPLES.glob("*.py")])
+    return [path for path in found if EVERY or path.name in FEW]
+
+
+@pytest.mark.parametrize("path", paths(), ids=lambda path: path.name)
 def test_an_example_runs_compiling_and_from_the_cache(path: Path, cache: Path) -> None:
     runs, caches = [], []
     for _ in range(2):
-        done = subprocess.run(
-            [sys.executable, *command(path)],
-            env=os.environ | {"NUMBA_CACHE_DIR": str(cache), "MPLBACKEND": "agg"},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        runs.append(numbers(path, done.stdout))
+        done = started(path, cache).done()
+        assert done.code == 0, done.err
+        runs.append(numbers(path, done.out))
         caches.append(compiled(cache))
     assert runs[0], "numbers"
     assert runs[0] == runs[1]

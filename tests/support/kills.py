@@ -18,6 +18,7 @@ import pytest
 
 from hybrid_train.cli import main
 from hybrid_train.support import files
+from tests.support.forks import program
 
 TIMES = {"finder_s", "wall_s", "step_s", "classical_rate", "versions", "seconds"}
 """Keys whose values the clock decides."""
@@ -92,11 +93,11 @@ def spawned(arguments: list[str]) -> subprocess.Popen[bytes]:
 
 def killed_after(arguments: list[str], seconds: float) -> bool:
     """Start the program and kill it after so long; return whether it was still at work."""
-    process = spawned(arguments)
+    process = program(arguments)
     time.sleep(seconds)
-    alive = process.poll() is None
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    alive = process.working
+    process.kill()
+    process.done()
     return alive
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint
+import os
+import sys
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,3 +56,27 @@ def test_plug_ins_come_by_entry_point_but_do_not_take_built_in_names(monkeypatch
         make_finder("broken")
     with pytest.raises(ConfigError, match="not an ActiveSetFinder"):
         make_finder("wrong")
+
+
+def test_distributions_are_asked_again_only_once_one_may_have_come(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked = []
+
+    def counted(group: str) -> Any:
+        asked.append(group)
+        return entry_points(group=group)
+
+    monkeypatch.setattr(registry, "entry_points", counted)
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
+    for _ in range(3):
+        assert "late" not in finder_kinds()
+    assert len(asked) == 1
+    information = tmp_path / "late-1.0.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: late\nVersion: 1.0\n")
+    (information / "entry_points.txt").write_text(f"[{registry.ENTRY_POINT_GROUP}]\nlate = classical.scan:ScanFinder\n")
+    os.utime(tmp_path, ns=(1, 1))
+    assert isinstance(make_finder("late"), ScanFinder)
+    assert "late" in finder_kinds()
+    assert len(asked) == 2
