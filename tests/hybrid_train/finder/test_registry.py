@@ -75,7 +75,7 @@ def test_distributions_are_asked_again_only_once_one_may_have_come(
     information = tmp_path / "late-1.0.dist-info"
     information.mkdir()
     (information / "METADATA").write_text("Metadata-Version: 2.1\nName: late\nVersion: 1.0\n")
-    (information / "entry_points.txt").write_text(f"[{registry.ENTRY_POINT_GROUP}]\nlate = classical.scan:ScanFinder\n")
+    (information / "entry_points.txt").write_text(f"[{ENTRY_POINT_GROUP}]\nlate = classical.scan:ScanFinder\n")
     os.utime(tmp_path, ns=(1, 1))
     assert isinstance(make_finder("late"), ScanFinder)
     assert "late" in finder_kinds()
