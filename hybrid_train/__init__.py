@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     )
     from hybrid_train.estimators import SparseTwoLayerClassifier, SparseTwoLayerRegressor
     from hybrid_train.experiments.model import Model, load
+    from hybrid_train.experiments.reporting import write_report
     from hybrid_train.experiments.results import read_run
     from hybrid_train.experiments.runs import Comparison, RunResult, compare, run
     from hybrid_train.finder.active_sets import ActiveSets
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from hybrid_train.network.two_layer import TwoLayerNetwork
     from hybrid_train.studies.count import OracleCalls, count_oracle_calls
     from hybrid_train.studies.count_along import CallsAlong, count_along
+    from hybrid_train.sweeps.engine import Sweep, sweep
     from hybrid_train.theory import TheoryCheck, check_theory, shifted_kernel
     from hybrid_train.theory.landscapes import landscape
     from hybrid_train.training.following import FollowingFinder
@@ -77,6 +79,7 @@ __all__ = [
     "SimulationCost",
     "SparseTwoLayerClassifier",
     "SparseTwoLayerRegressor",
+    "Sweep",
     "TheoryCheck",
     "TwoLayerNetwork",
     "WatchingFinder",
@@ -100,7 +103,9 @@ __all__ = [
     "residual",
     "run",
     "shifted_kernel",
+    "sweep",
     "watch_both",
+    "write_report",
 ]
 
 _HOMES = {
@@ -126,6 +131,7 @@ _HOMES = {
         "Model",
         "load",
     ),
+    "experiments.reporting": ("write_report",),
     "experiments.results": ("read_run",),
     "experiments.runs": (
         "Comparison",
@@ -173,6 +179,10 @@ _HOMES = {
     "studies.count_along": (
         "CallsAlong",
         "count_along",
+    ),
+    "sweeps.engine": (
+        "Sweep",
+        "sweep",
     ),
     "theory": (
         "TheoryCheck",

@@ -31,9 +31,9 @@ def _sweep(options: argparse.Namespace) -> int:
     from hybrid_train.cli.options import refuse
     from hybrid_train.config import load_config
     from hybrid_train.experiments.reporting import write_report
-    from hybrid_train.sweep.engine import sweep, sweep_place
-    from hybrid_train.sweep.plan import parse_grid, parse_seeds
-    from hybrid_train.sweep.table import sweep_text
+    from hybrid_train.sweeps.engine import sweep, sweep_place
+    from hybrid_train.sweeps.plan import parse_grid, parse_seeds
+    from hybrid_train.sweeps.table import sweep_text
 
     if options.scheduler is not None:
         refuse(options, {"workers": "with --scheduler the cluster has its own"})

@@ -112,6 +112,10 @@ class Folder:
             name = f"resume={str(self.path)!r}"
             raise ConfigError(listed([f"{name}: was begun with another request, {line}" for line in lines]))
 
+    def ask_anew(self, request: dict[str, Any]) -> None:
+        """Write down what is asked for in the place of what was, which it goes on with."""
+        write_json(self.path / REQUEST, request)
+
     def _probe(self) -> None:
         """Write a file, to hear now rather than later that none can be written."""
         probe = self.path / _PROBE

@@ -59,13 +59,16 @@ class Journal:
         """The directory of the study; None without one."""
         return None if self._folder is None else self._folder.path
 
-    def begin(self, request: dict[str, Any], planned: list[dict[str, Any]], more: dict[str, Any]) -> None:
+    def begin(
+        self, request: dict[str, Any], planned: list[dict[str, Any]], more: dict[str, Any], *, wider: bool = False
+    ) -> None:
         """Write down what is asked for, or take up what was begun.
 
         Args:
             request: plain JSON, the command among it; the same as before where something was begun.
             planned: the rows to come, as far as they are known.
             more: what else the summary says from the start.
+            wider: the request has all that was asked for before, and more: it takes the place of the earlier one.
 
         Raises:
             ConfigError: another thing was begun here.
@@ -75,7 +78,8 @@ class Journal:
         if folder is None:
             return
         plain = json.loads(json_text(request))
-        folder.agree(plain)
+        if not wider:
+            folder.agree(plain)
         self._rows = folder.path / ROWS
         if folder.begun and (folder.path / MANIFEST).exists():
             Manifest.read(folder.path).check(folder.path)
@@ -84,9 +88,12 @@ class Journal:
             write_text(self._rows, "")
         else:
             self._take_up(self._rows)
-        write_summary(folder.path, {"status": "running", "rows": [], "planned": planned, **more})
         manifest = Manifest()
         manifest.take(folder.path, ROWS)
+        if wider:  # which no manifest vouches for meanwhile
+            manifest.write(folder.path)
+            folder.ask_anew(plain)
+        write_summary(folder.path, {"status": "running", "rows": [], "planned": planned, **more})
         manifest.write(folder.path)
 
     def piece(self, key: str, work: Callable[[], Any]) -> Any:

@@ -30,6 +30,8 @@ COMMANDS: dict[str, list[list[str]]] = {
     "predict": [["predict", "flowers", "examples/flowers.csv"]],
     "verify": [["verify", "proven"]],
     "finders": [["finders"]],
+    "sweep": [["sweep", QUICK, "--grid", "finder.kind=scan,empty", *SHORT, "--out", "swept", "--workers", "1"]],
+    "report": [["report", "swept"]],
     "count": [
         ["count", "--widths", "2^6", "--trials", "2", "--strategies", "known_k,adaptive"],
         ["count", "--widths", "2^6", "--trials", "2", "--index", "data", "--strategies", "adaptive", "--formula"],

@@ -147,6 +147,17 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     },
     "run": lambda: {"config": CONFIG, "progress": False} | dict.fromkeys(("data", "test", "out", "resume")),
     "shifted_kernel": lambda: {"inputs": BANK, "threshold": 0.5},
+    "sweep": lambda: {
+        "config": CONFIG,
+        "grid": {},
+        "seeds": [0],
+        "out": "/dev/null/no/such/sweep",
+        "scheduler": None,
+        "workers": 1,
+        "threads": 1,
+        "progress": False,
+    },
+    "write_report": lambda: {"directory": "no/such/run", "out": None},
     "watch_both": lambda: {"points": BANK, "queries": BANK},
     "AerEngine": lambda: {"method": "statevector", "device": "CPU", "precision": "double"},
     "ArithmeticOracle": lambda: {

@@ -16,11 +16,22 @@ from tests.support.calls import CALLS, public
 MADE_BY_FINDERS = {"ActiveSets"}
 """What is wrong with it is a bug of the finder that made it."""
 
-NO_SUCH_FILE = {"load", "read_run", "read_dimacs"}
+NO_SUCH_FILE = {"load", "read_run", "read_dimacs", "sweep", "write_report"}
 
 NO_ARGUMENTS_OF_THE_USER = {
     *("ActiveSetFinder", "Bank", "FollowingFinder", "WatchingFinder", "ClosedFormEngine", "finder_kinds"),
-    *("CallsAlong", "Comparison", "Config", "FoundAll", "Model", "Motion", "OracleCalls", "RunResult", "TheoryCheck"),
+    *(
+        "CallsAlong",
+        "Comparison",
+        "Config",
+        "FoundAll",
+        "Model",
+        "Motion",
+        "OracleCalls",
+        "RunResult",
+        "Sweep",
+        "TheoryCheck",
+    ),
 }
 """Bases to derive from, and records that this package makes."""
 

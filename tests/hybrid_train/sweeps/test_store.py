@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hybrid_train.errors import CheckpointError, InvariantError
-from hybrid_train.sweep.store import Store
+from hybrid_train.sweeps.store import Store
 
 
 def test_the_first_wins_and_another_second_is_an_error(tmp_path: Path) -> None:

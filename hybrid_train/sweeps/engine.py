@@ -15,17 +15,20 @@ from pathlib import Path
 from typing import Any, final
 
 from hybrid_train.config import load_config
-from hybrid_train.config.load import ConfigSource
+from hybrid_train.config.load import CONFIG_SOURCE, ConfigSource
 from hybrid_train.errors import CheckpointError, ConfigError
 from hybrid_train.experiments.document import versions
 from hybrid_train.experiments.folder import REQUEST, Place, read_request
 from hybrid_train.experiments.journal import Journal, journal, written
+from hybrid_train.experiments.results import plain_config
+from hybrid_train.support.declared import an, checked, either, flag, optional, sequence, size, text, whole
+from hybrid_train.support.declared import path as path_kind
 from hybrid_train.support.progress import with_progress
-from hybrid_train.sweep.executors import Crew, DaskCrew, LocalCrew
-from hybrid_train.sweep.plan import Planned, planned
-from hybrid_train.sweep.store import Store
-from hybrid_train.sweep.table import summary_row, write_table
-from hybrid_train.sweep.work import work
+from hybrid_train.sweeps.executors import Crew, DaskCrew, LocalCrew
+from hybrid_train.sweeps.plan import SEED, Planned, planned
+from hybrid_train.sweeps.store import Store
+from hybrid_train.sweeps.table import summary_row, write_table
+from hybrid_train.sweeps.work import work
 
 _ALONE = 2
 """Workers that a run may end when it is the only one at work, before it is given up."""
@@ -69,6 +72,16 @@ class Sweep:
         }
 
 
+@checked(
+    config=CONFIG_SOURCE,
+    grid=either(an(Mapping), an(dict)),
+    seeds=sequence(whole(0)),
+    out=path_kind(),
+    scheduler=optional(text()),
+    workers=optional(size()),
+    threads=optional(size()),
+    progress=flag(),
+)
 def sweep(
     config: ConfigSource,
     grid: Mapping[str, Sequence[str]],
@@ -82,8 +95,9 @@ def sweep(
 ) -> Sweep:
     """Train with every combination of values and every seed, each once, and keep the results.
 
-    Started again with the same arguments, it goes on where it was broken off. Results do not depend on how many workers
-    there are, or in which order they come.
+    Started again with the same arguments, it goes on where it was broken off; with more values or seeds, the runs that
+    are there stay and the others are added. Results do not depend on how many workers there are, or in which order they
+    come.
 
     Args:
         config: a TOML file, its tables as a dict, or a Config.
@@ -108,7 +122,8 @@ def sweep(
     request = {"command": "sweep", "config": tables, "grid": grown, "seeds": list(seeds)}
     begun = _begun(Path(out))
     with journal(None if begun else out, out if begun else None) as kept:
-        kept.begin(request, [], {"grid": grown, "seeds": list(seeds), "config": tables})
+        wider = begun and _wider(Path(out), plan, tables)
+        kept.begin(request, [], {"grid": grown, "seeds": list(seeds), "config": tables}, wider=wider)
         found = _carried_out(plan, kept, scheduler, workers, threads, progress)
         rows = [summary_row(one, found[one.identity]) for one in plan]
         notes = [*valid.notes, *write_table(Path(out), plan, rows)]
@@ -123,6 +138,27 @@ def _begun(path: Path) -> bool:
         return bool(read_request(path)["command"] == "sweep")
     except CheckpointError:
         return False
+
+
+def _wider(out: Path, plan: Sequence[Planned], tables: Mapping[str, Any]) -> bool:
+    """Return whether a plan has all runs of the sweep that was begun there, each known by its hash, and others.
+
+    Raises:
+        ConfigError: it lacks some, of the same config; those of another one are refused by key, as ever.
+    """
+    before = read_request(out)
+    earlier = planned(load_config(before["config"]), before["grid"], before["seeds"])
+    now = {one.identity for one in plan}
+    gone = [one for one in earlier if one.identity not in now]
+    if not gone:
+        return len(now) > len(earlier)
+    if plain_config(load_config(before["config"])) == plain_config(load_config(dict(tables))):
+        told = ", ".join(f"{key} = {value}" for key, value in {**gone[0].values, SEED: gone[0].seed}.items())
+        raise ConfigError(
+            f"out={os.fspath(out)!r}: was begun with other runs too, of {told} for instance; "
+            "name these as well, and new ones are added to them, or name another directory"
+        )
+    return False
 
 
 def _carried_out(

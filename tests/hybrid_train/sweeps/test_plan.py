@@ -8,7 +8,7 @@ import pytest
 
 from hybrid_train.config import load_config
 from hybrid_train.errors import ConfigError
-from hybrid_train.sweep.plan import identity_of, parse_grid, parse_seeds, planned
+from hybrid_train.sweeps.plan import identity_of, parse_grid, parse_seeds, planned
 
 CONFIG: dict[str, Any] = {"data": {"kind": "sphere", "n": 6, "dim": 4}, "finder": {"kind": "scan"}}
 

@@ -11,7 +11,7 @@ from typing import Any
 from hybrid_train.experiments.document import versions
 from hybrid_train.support.files import json_text, remove_file, replacing, write_text
 from hybrid_train.support.text_table import aligned
-from hybrid_train.sweep.plan import SEED, Planned
+from hybrid_train.sweeps.plan import SEED, Planned
 
 PARQUET, CSV = "table.parquet", "table.csv"
 

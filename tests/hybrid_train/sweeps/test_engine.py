@@ -17,9 +17,9 @@ import pytest
 
 from hybrid_train.cli import main
 from hybrid_train.errors import ConfigError
-from hybrid_train.sweep import engine
-from hybrid_train.sweep.engine import sweep
-from hybrid_train.sweep.work import work
+from hybrid_train.sweeps import engine
+from hybrid_train.sweeps.engine import sweep
+from hybrid_train.sweeps.work import work
 from tests.support.kills import spawned
 
 CONFIG: dict[str, Any] = {
@@ -123,8 +123,42 @@ def test_started_again_it_does_only_what_is_missing(tmp_path: Path, crew: Crew) 
     assert crew.carried_out == [gone.stem]
     assert results_of(tmp_path / "s") == before
     assert timeless(second.rows) == timeless(first.rows)
-    with pytest.raises(ConfigError, match="seeds"):
-        sweep(CONFIG, GRID, [0, 1], out=tmp_path / "s")
+    with pytest.raises(ConfigError, match=r"run.seed = 0 for instance; name these as well"):
+        sweep(CONFIG, GRID, [1], out=tmp_path / "s")
+
+
+def test_a_wider_grid_and_more_seeds_are_added_to_what_is_there(tmp_path: Path, crew: Crew) -> None:
+    out = tmp_path / "s"
+    sweep(CONFIG, {"network.width": ["32"]}, [0], out=out)
+    first = results_of(out)
+    crew.carried_out.clear()
+    more = {"network.width": ["32", "64"], "training.steps": ["4", "5"]}  # 4 is the config's own, so the old run is one
+    wider = sweep(CONFIG, more, [0, 1], out=out)
+    assert (len(wider.rows), len(crew.carried_out)) == (8, 7)
+    assert first.items() <= results_of(out).items()
+    assert timeless(wider.rows) == timeless(sweep(CONFIG, more, [0, 1], out=tmp_path / "at_once").rows)
+    crew.carried_out.clear()
+    assert timeless(sweep(CONFIG, more, [0, 1], out=out).rows) == timeless(wider.rows)
+    assert crew.carried_out == []
+
+
+@pytest.mark.parametrize(
+    ("config", "grid", "seeds", "told"),
+    [
+        (CONFIG, {"network.width": ["64"]}, [0], "network.width = 32, run.seed = 0"),
+        (CONFIG, {"network.width": ["32", "64"]}, [1], "name these as well"),
+        (CONFIG | {"training": {"steps": 5}}, {"network.width": ["32", "64"]}, [0], "training.steps"),
+    ],
+)
+def test_a_narrower_one_is_refused_and_nothing_changes(
+    tmp_path: Path, crew: Crew, config: dict[str, Any], grid: dict[str, list[str]], seeds: list[int], told: str
+) -> None:
+    out = tmp_path / "s"
+    sweep(CONFIG, {"network.width": ["32", "64"]}, [0], out=out)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    with pytest.raises(ConfigError, match=told):
+        sweep(config, grid, seeds, out=out)
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
 
 @pytest.mark.parametrize("deaths", [{0: 1}, {1: 1}, {2: 1, 3: 1}])

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from hybrid_train.errors import ConfigError
 from hybrid_train.support.parallel import processors
-from hybrid_train.sweep.work import start_worker
+from hybrid_train.sweeps.work import start_worker
 
 
 class Crew(Protocol):

@@ -1,7 +1,0 @@
-"""Many training runs side by side, each of them once: see :func:`hybrid_train.sweep.engine.sweep`."""
-
-from __future__ import annotations
-
-from hybrid_train.sweep.engine import Sweep, sweep
-
-__all__ = ["Sweep", "sweep"]
