@@ -1,4 +1,8 @@
-"""A sweep on a Slurm cluster: dask-jobqueue starts the workers as jobs, the sweep hands them the runs.
+"""
+A sweep on a Slurm cluster
+==========================
+
+dask-jobqueue starts the workers as jobs, the sweep hands them the runs::
 
     pip install 'hybrid-train[sweep]' dask-jobqueue
     python examples/slurm_sweep.py examples/algorithm2_hsr_neurons.toml results/sweep
@@ -31,7 +35,7 @@ def cluster_of(jobs: int, *, local: bool) -> Any:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser = argparse.ArgumentParser(description="A sweep on a Slurm cluster.")
     parser.add_argument("config")
     parser.add_argument("out")
     parser.add_argument("--jobs", type=int, default=2)
