@@ -58,7 +58,7 @@ test: $(FULL) ## run every test; those that compare with other libraries are ski
 
 $(PEERS): $(FULL)
 	@echo "installing the libraries that tests compare with into $(VENV)"
-	@$(PIP) install -c constraints.txt -e '.[peers,art]'
+	@$(PIP) install -c constraints.txt -e '.[peers,art,physical]'
 	@touch $@
 
 test-peers: $(PEERS) ## install PyTorch, FAISS and ART, and run the tests that compare with them
@@ -123,7 +123,7 @@ docs: $(DOCS) ## build the documentation in docs/_build/html; a warning is an er
 lock: ## resolve every dependency afresh and pin the versions (not the builds) in constraints.txt
 	@scratch=`mktemp -d` && trap 'rm -rf "$$scratch"' EXIT && \
 	$(PYTHON) -m venv "$$scratch" && \
-	"$$scratch/bin/python" -m pip --disable-pip-version-check -q install -e '.[test,lint,bench,peers,art,sweep,docs]' && \
+	"$$scratch/bin/python" -m pip --disable-pip-version-check -q install -e '.[test,lint,bench,peers,art,physical,sweep,docs]' && \
 	{ sed '/^[^#]/,$$d' constraints.txt && \
 	  "$$scratch/bin/python" -m pip --disable-pip-version-check freeze --exclude-editable | sed 's/+.*//' | LC_ALL=C sort -f; } \
 	  > "$$scratch/constraints.txt" && \

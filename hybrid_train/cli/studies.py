@@ -99,6 +99,16 @@ def _add_resources(commands: Commands) -> None:
     add("--spare", metavar="N", type=size, help="further clean qubits, for unloading (0)")
     add("--delta", metavar="P", type=number, help="probability that a query misses a neuron (1e-6)")
     add("--pairs", metavar="N", type=size, help="also one search over all pairs with N data")
+    text = "what error-corrected qubits of these models take for a query (qubit_gate_ns_e3); needs qdk"
+    add("--physical", metavar="A,B,C", nargs="?", const="", help=text)
+    add("--error-budget", metavar="P", type=number, help="probability that such a query goes wrong (1e-3)")
+    add("--price", metavar="X", type=number, help="of a physical qubit for an hour, to name what a query costs")
+    add(
+        "--export",
+        metavar="FILE",
+        type=path,
+        help="write a query's counts there: .json for the estimator, .yaml (QREF)",
+    )
     add("--draw", metavar="FILE", type=path, help="write the circuit there: .png, .pdf or .svg")
     add("--quiet", action="store_true", help="no notes and no progress")
     add_json(resources)
@@ -180,8 +190,11 @@ def _resources(options: argparse.Namespace) -> int:
     from hybrid_train.support.progress import announced
 
     sizes = OracleSizes(parse_width(options.width), **given(options, _ORACLE))
+    machine = _machine(options)
     with announced("building and counting the circuit", shown=not options.quiet):
-        document, errors = worked_out(lambda: oracle_resources(sizes, draw=options.draw))
+        document, errors = worked_out(
+            lambda: oracle_resources(sizes, draw=options.draw, machine=machine, export=options.export)
+        )
     note(document["notes"], options)
     if options.json:
         show_json(document)
@@ -189,8 +202,21 @@ def _resources(options: argparse.Namespace) -> int:
         show(resources_text(document))
         if options.draw is not None and not errors:
             show(f"\npicture {escaped(str(options.draw))}")
+        if options.export is not None:
+            show(f"\ncounts {escaped(str(options.export))}")
     complain(*errors)
     return FAILED if errors else DONE
+
+
+def _machine(options: argparse.Namespace) -> Any:
+    """Return what is asked of the estimator of physical cost, or None."""
+    from hybrid_train.studies.physical import Machine
+
+    if options.physical is None:
+        refuse(options, dict.fromkeys(("error_budget", "price"), "it goes with --physical"))
+        return None
+    models: dict[str, Any] = {"models": tuple(names(options.physical))} if options.physical else {}
+    return Machine(**models, **given(options, ("error_budget", "price")))
 
 
 def _crossover(options: argparse.Namespace) -> int:

@@ -22,6 +22,14 @@ from circuits.resources.gates import GateCounts
 from hybrid_train.errors import ConfigError, ResourceError, UnwrittenError, is_interruption
 from hybrid_train.experiments.document import versions
 from hybrid_train.network.two_layer import auto_threshold
+from hybrid_train.studies.physical import (
+    Machine,
+    advantage_cap,
+    export_counts,
+    physical_rows,
+    physical_text,
+    query_counts,
+)
 from hybrid_train.support.text_table import aligned
 
 if TYPE_CHECKING:
@@ -158,7 +166,13 @@ def parse_width(text: str) -> int:
     return width
 
 
-def oracle_resources(sizes: OracleSizes, *, draw: str | Path | None = None) -> dict[str, Any]:
+def oracle_resources(
+    sizes: OracleSizes,
+    *,
+    draw: str | Path | None = None,
+    machine: Machine | None = None,
+    export: str | Path | None = None,
+) -> dict[str, Any]:
     """Return what an oracle takes as a document: ``rows``, ``search``, ``notes``, and the options.
 
     A row says what for (``per``), where its figures are from (``source``), and has ``logical_qubits``, ``toffoli``
@@ -168,13 +182,20 @@ def oracle_resources(sizes: OracleSizes, *, draw: str | Path | None = None) -> d
     Args:
         sizes: of the oracle.
         draw: where to write a picture of the circuit, a ``.png``, ``.pdf`` or ``.svg`` file.
+        machine: to say what a query takes in physical qubits and time (``physical``); None to say nothing.
+        export: where to write the logical counts of a query, see
+            :func:`hybrid_train.studies.physical.export_counts`.
 
     Raises:
-        ConfigError: a file type that cannot be drawn.
+        ConfigError: a file type that cannot be drawn or exported, or the estimator is not installed.
+        CheckpointError: the counts cannot be written.
         ResourceError: a picture of an oracle too large to build at any width.
         UnwrittenError: the picture cannot be drawn; it has the document.
     """
     found = sizes.search()
+    if export is not None:
+        export_counts(export, found, _title(sizes))
+    physical = None if machine is None else physical_rows(found, machine)
     rows, notes = _rows(EXPECTED, found), []
     drawn = sizes.buildable() if draw is not None else sizes
     oracle = sizes.build() if sizes.is_buildable() else None
@@ -195,6 +216,8 @@ def oracle_resources(sizes: OracleSizes, *, draw: str | Path | None = None) -> d
     document = {"rows": rows, "search": search, "options": options, "versions": versions(), "notes": notes}
     if all_pairs is not None:
         document["pairs"] = asdict(all_pairs)
+    if physical is not None:
+        document |= {"physical": physical, "logical_counts": query_counts(found)}
     if draw is not None:
         _draw(oracle or drawn.build(), draw, _title(drawn), document)
     return document
@@ -223,7 +246,17 @@ def resources_text(document: dict[str, Any]) -> str:
     names = ("logical_qubits", "toffoli", "t", "rotations", "toffoli_depth")
     rows = sorted(document["rows"], key=lambda row: _PARTS.index(row["per"]))
     lines = [[row["per"], row["source"], *(f"{row[name]:,}" for name in names)] for row in rows]
-    return "\n".join([title, "", aligned([head, *lines], 2), "", *_remarks(document["search"]), *_pairs(document)])
+    return "\n".join(
+        [
+            title,
+            "",
+            aligned([head, *lines], 2),
+            "",
+            *_remarks(document["search"]),
+            *_pairs(document),
+            *_physical(document),
+        ]
+    )
 
 
 def _title(sizes: OracleSizes) -> str:
@@ -267,6 +300,10 @@ def _pairs(document: dict[str, Any]) -> list[str]:
         "them for the certificate",
         f"  against {found['apart_oracle_calls']:,} and {found['apart_certificate_calls']:,} in {n:,} searches",
     ]
+
+
+def _physical(document: dict[str, Any]) -> list[str]:
+    return physical_text(document) if "physical" in document else []
 
 
 def _rows(source: str, found: SearchResources) -> list[dict[str, Any]]:
@@ -319,6 +356,7 @@ def _search(sizes: OracleSizes, found: SearchResources) -> dict[str, Any]:
         "toffoli": found.gates.ands,
         "scan_inner_products": sizes.width,
         "scan_operations": found.scan_operations,
+        "advantage_cap": advantage_cap(sizes.width, found.fired),
     }
 
 

@@ -47,6 +47,9 @@ SLOW = {"crossover": [["crossover", "--dim", "4", "--n", "4", "--steps", "2", "-
 SELDOM = {"rows[].error", "finders[].error", "clean_loss"}
 """Keys that only a failure or an adversary brings."""
 
+PHYSICAL = ("physical", "logical_counts")
+"""Keys that only the package qdk brings."""
+
 
 def documented() -> dict[str, set[str]]:
     """Return the keys of each section of the page."""
@@ -75,7 +78,8 @@ def unlike(written: set[str], lines: set[str], general: set[str]) -> tuple[list[
     below = tuple(key.removesuffix("*") for key in lines | general if key.endswith(".*"))
     found = {key for key in written if not f"{key}.".startswith(below)} if below else written
     used = {key for key in lines if key.endswith(".*") and any(f"{one}.".startswith(key[:-1]) for one in written)}
-    return sorted(found - lines - general), sorted(lines - written - used - SELDOM)
+    unseen = {key for key in lines if re.split(r"\W", key)[0] in PHYSICAL and not written & set(PHYSICAL)}
+    return sorted(found - lines - general), sorted(lines - written - used - SELDOM - unseen)
 
 
 def printed(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> Any:
@@ -107,6 +111,14 @@ def test_likewise_of_commands_that_take_longer(title: str, capsys: pytest.Captur
     sections = documented()
     written = {key for arguments in SLOW[title] for key in keys_of(printed(arguments, capsys))}
     assert unlike(written, sections[title], sections["In every document"]) == ([], [])
+
+
+@pytest.mark.peers
+def test_likewise_of_physical_cost(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("qdk")
+    sections, (arguments,) = documented(), COMMANDS["resources"]
+    written = set(keys_of(printed([*arguments, "--physical"], capsys)))
+    assert unlike(written, sections["resources"], sections["In every document"]) == ([], [])
 
 
 def test_every_section_is_looked_at() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from hybrid_train.cli import main
 from hybrid_train.errors import ConfigError, ResourceError
+from hybrid_train.studies.physical import advantage_cap, time_text
 from hybrid_train.studies.resources import (
     COUNTED,
     EXPECTED,
@@ -182,3 +183,94 @@ def test_all_pairs_are_told_beside_the_query() -> None:
     assert document["pairs"]["index_qubits"] == 26
     assert "one search over all pairs with 64 data" in resources_text(document)
     assert "pairs" not in oracle_resources(OracleSizes(1 << 20, 8, 4))
+
+
+@pytest.mark.parametrize(("name", "ending"), [("counts.json", "numQubits"), ("counts.yaml", "version")])
+def test_logical_counts_are_exported(
+    name: str, ending: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / name
+    for _ in range(2):
+        assert main(["resources", "--width", "64", "--dim", "3", "--bits", "4", "--export", str(place)]) == 0
+    assert f"counts {place}" in capsys.readouterr().out
+    found, query = json.loads(place.read_text()), OracleSizes(64, 3, 4).search()
+    assert ending in found
+    if name.endswith("json"):
+        assert (found["numQubits"], found["cczCount"]) == (query.oracle.logical_qubits, query.gates.ands)
+        return
+    program = found["program"]
+    total = sum(
+        part["repetition"]["count"] * value["value"]
+        for part in program["children"]
+        for value in part["children"][0]["resources"]
+        if value["name"] == "toffoli"
+    )
+    assert {value["name"]: value["value"] for value in program["resources"]}["toffoli"] == total == query.gates.ands
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (["--export", "counts.txt"], "ends in .json"),
+        (["--physical", "qubit"], "expected one of qubit_gate_ns_e3"),
+        (["--physical", ","], "expected names of qubit models"),
+        (["--physical", "--error-budget", "2"], "error_budget=2"),
+        (["--physical", "--price", "0"], "price=0"),
+        (["--price", "1"], "it goes with --physical"),
+        (["--error-budget", "0.1"], "it goes with --physical"),
+    ],
+)
+def test_impossible_machines_are_refused(
+    options: list[str], error: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["resources", "--width", "64", "--dim", "3", "--bits", "4", *options]) == 2
+    assert error in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (3e-4, "0.3 ms"),
+        (0.5, "500 ms"),
+        (59.0, "59 s"),
+        (90.0, "1.5 minutes"),
+        (7.68e6, "88.9 days"),
+        (1e9, "31.7 years"),
+    ],
+)
+def test_times_in_units_that_suit_them(seconds: float, text: str) -> None:
+    assert time_text(seconds) == text
+
+
+def test_no_search_that_knows_nothing_beats_its_cap() -> None:
+    for exponent in (10, 20, 30):
+        found = OracleSizes(1 << exponent, 4, 4).search()
+        cap = oracle_resources(OracleSizes(1 << exponent, 4, 4))["search"]["advantage_cap"]
+        assert (1 << exponent) / found.oracle_calls < cap == advantage_cap(1 << exponent, found.fired)
+        assert cap == pytest.approx(0.72 / math.sqrt(found.fired / (1 << exponent)), rel=0.01)
+
+
+@pytest.mark.peers
+def test_physical_cost_of_a_query(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("qdk")
+    arguments = [
+        "resources",
+        "--width",
+        "2^10",
+        "--dim",
+        "8",
+        "--bits",
+        "4",
+        "--physical",
+        "qubit_gate_ns_e3,qubit_maj_ns_e6",
+    ]
+    assert main([*arguments, "--price", "2", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    for row in document["physical"]:
+        assert row["price"] == pytest.approx(2 * row["physical_qubits"] * row["seconds"] / 3600)
+    assert main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert f"{document['physical'][0]['physical_qubits']:,}" in printed
+    assert "price" not in printed
