@@ -255,7 +255,8 @@ class GroverFinder(WatchingFinder):
 
         For each asked query its ``share`` of delta, how many points were ``found``, and where its runs end,
         ``run_ends`` (R,); for each run its ``iterations``, and for a certificate the ``miss`` with which it finds
-        nothing though something is left (0 for other runs). ``calls`` are the oracle calls that were charged.
+        nothing though something is left (0 for other runs), the ``phase`` of one that rules a count out (0 for other
+        runs), and whether it was a ``hit``. ``calls`` are the oracle calls that were charged.
         """
         schedules, shares, calls = self._proven
         steps = [step for schedule in schedules for step in schedule]
@@ -267,6 +268,8 @@ class GroverFinder(WatchingFinder):
                 "run_ends": np.cumsum([len(schedule) for schedule in schedules], dtype=np.int64),
                 "iterations": np.array([step.iterations for step in steps], np.int64),
                 "miss": np.array([step.miss for step in steps], np.float64),
+                "phase": np.array([step.phase for step in steps], np.float64),
+                "hit": np.array([step.hit for step in steps], np.bool_),
                 "calls": np.array(calls),
             },
         )

@@ -92,10 +92,15 @@ class Step(NamedTuple):
     Attributes:
         iterations: of the run.
         miss: with what a certificate may find nothing though something is left; 0 for other runs.
+        phase: of a run with one phase throughout that finds something with certainty if one more item is left than such
+            runs have ruled out since the last find; 0 for other runs.
+        hit: whether it measured an item that is unmarked since.
     """
 
     iterations: int
     miss: float
+    phase: float
+    hit: bool = False
 
 
 def run_searches(
@@ -144,7 +149,9 @@ def run_searches(
         interruption.check()
         if keep:
             for at, one in zip(pending.tolist(), runs, strict=True):
-                schedules[at].append(Step(one.iterations, searches[at]["certifying"] * searches[at]["miss"]))
+                search = searches[at]
+                miss, phase = search["certifying"] * search["miss"], search["clears"] * search["parameter"]
+                schedules[at].append(Step(one.iterations, miss, phase))
         _unmark_aside(searches, aside, marked)
         at_once = unmarking(searches, pending)
         measured = engine.sample(Batch(marked, pending, runs, seeds[going]))
@@ -162,6 +169,9 @@ def run_searches(
             elif is_marked[job]:
                 outcomes[job] = REPEAT
         gone = (outcomes == SPURIOUS) | ((outcomes == HIT) & at_once)
+        if keep:
+            for at in pending[gone].tolist():
+                schedules[at][-1] = schedules[at][-1]._replace(hit=True)
         marked.unmark(pending[gone], measured[gone])
 
 

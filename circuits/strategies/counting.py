@@ -10,9 +10,9 @@ from scipy.special import xlogy
 from scipy.stats import binom
 
 from circuits.law import plain_law
-from circuits.strategies.adaptive import Adaptive, choose
+from circuits.strategies.adaptive import Adaptive, choose, go_on
 from circuits.strategies.known_k import expected_known_k
-from circuits.strategies.posterior import begin, learn_certificate, learn_outcome
+from circuits.strategies.posterior import begin
 from circuits.strategies.state import BEGIN, LEVELS, MISS, plain
 from circuits.strategies.strategy import Estimate, Searches, Strategy
 from hybrid_train.support.kernels import kernel
@@ -37,11 +37,7 @@ At 95 % it held in 90 % of searches only: the levels end when they have seen eno
 def decide(search: Any, outcome: Any) -> Any:
     """Estimate until the levels suffice, then search."""
     if search.unmarks:
-        if search.iterations < 0:
-            learn_certificate(search)
-        else:
-            learn_outcome(search, outcome)
-        return choose(search)
+        return go_on(search, outcome)
     if outcome != BEGIN:
         search.shots += 1
         search.hits[search.level] += outcome != MISS

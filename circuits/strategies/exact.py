@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, final
 
 from circuits.law import exact_plan
-from circuits.strategies.state import ALL_FOUND, MATCHED, PLAIN, REFUTED, is_refuted, stop
+from circuits.strategies.state import ALL_FOUND, MATCHED, REFUTED, is_refuted, plain, request, stop
 from circuits.strategies.strategy import Strategy
 from hybrid_train.support.kernels import kernel
 
@@ -20,8 +20,8 @@ def decide(search: Any, outcome: Any) -> Any:
         return stop(search, REFUTED, 1.0)
     iterations, phase = exact_plan(search.items, remaining)
     if iterations == 0:
-        return PLAIN, 0, 0.0
-    return MATCHED, iterations, phase
+        return plain(search, 0)
+    return request(search, MATCHED, iterations, phase)
 
 
 @kernel

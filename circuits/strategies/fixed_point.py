@@ -8,7 +8,7 @@ from typing import Any, final
 import numpy as np
 
 from circuits.law import fixed_point_iterations, fixed_point_law
-from circuits.strategies.state import MISS, ROBUST, certificate_calls, certify
+from circuits.strategies.state import MISS, ROBUST, certificate_calls, certify, request
 from circuits.strategies.strategy import Strategy
 from hybrid_train.support.kernels import kernel
 
@@ -36,7 +36,7 @@ def decide(search: Any, outcome: Any) -> Any:
     else:
         search.cap, search.misses = _SHRINKAGE * search.cap, 0
     search.misses += search.cap >= longest
-    return ROBUST, int(search.cap), RIPPLE
+    return request(search, ROBUST, int(search.cap), RIPPLE)
 
 
 @kernel

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from circuits.law import angle
-from circuits.strategies.state import HIT, HYPOTHESES, SPURIOUS
+from circuits.law import angle, matched_miss
+from circuits.strategies.state import HIT, HYPOTHESES, MATCHED, SPURIOUS
 from hybrid_train.support.kernels import kernel
 
 NEGLIGIBLE = 1e-6
@@ -22,6 +22,9 @@ NEGLIGIBLE = 1e-6
 
 SURPRISE = 1e-3
 """A certificate that succeeds against odds as long as this refutes the posterior."""
+
+ODDS = -9.2
+"""Logarithm of the probability below which a row of misses refutes the posterior: it had dropped what is the case."""
 
 MISSES = 24
 """As many misses in a row ask for a certificate, whatever is believed."""
@@ -37,7 +40,7 @@ at which a run that is too long by far happens to succeed."""
 NEGLIGIBLE_BLUR = 0.03
 """Radians."""
 
-TILT = 0.1
+TILT = 0.2
 """The flat law is that of K^-(1 + TILT): a little below flat in log K, since few items leave less to make up for."""
 
 
@@ -102,17 +105,27 @@ def hypothetical(search: Any, i: Any, rotation: Any) -> Any:
 
 
 @kernel
-def learn(search: Any, marked: Any) -> None:
-    """Update on a plain run: ``marked`` says whether it measured a marked item.
+def success_of(search: Any, i: Any) -> Any:
+    """Return the chance of a marked item in the last run, plain or with matched phases, under one hypothesis."""
+    if search.kind == MATCHED:
+        return 1.0 - matched_miss(search.theta[i], search.iterations, search.parameter)
+    return hypothetical(search, i, 2.0 * search.iterations + 1.0)
+
+
+@kernel
+def learn(search: Any, marked: Any) -> Any:
+    """Update on a run: ``marked`` says whether it measured a marked item.
 
     ``search.found`` counts that item already; the angles are still those of before.
+
+    Returns:
+        How probable that was.
     """
     total = 0.0
-    rotation = 2.0 * search.iterations + 1.0
     for i in range(search.nodes):
         if search.weight[i] == 0.0:
             continue
-        success = hypothetical(search, i, rotation)
+        success = success_of(search, i)
         search.weight[i] *= success if marked else 1.0 - success
         if search.weight[i] < DEAD:
             search.weight[i] = 0.0
@@ -122,6 +135,7 @@ def learn(search: Any, marked: Any) -> None:
             search.weight[i] /= total
     else:
         begin_anew(search)
+    return total
 
 
 @kernel
@@ -237,12 +251,18 @@ def _normalise(search: Any) -> None:
 
 @kernel
 def learn_outcome(search: Any, outcome: Any) -> None:
-    """Update on the outcome of a plain run."""
+    """Update on the outcome of a run; a row of misses against odds too long refutes the posterior."""
     marked = outcome in (HIT, SPURIOUS)
     search.misses = 0 if marked else search.misses + 1
-    learn(search, marked)
+    chance = learn(search, marked)
     if marked:
+        search.doubt = 0.0
         turn(search)
+        return
+    search.doubt += log(chance + 1e-300)
+    if search.doubt < ODDS:
+        search.doubt = 0.0
+        begin_anew(search)
 
 
 @kernel

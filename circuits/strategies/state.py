@@ -44,7 +44,11 @@ SEARCH = np.dtype(
         ("miss", np.float64),
         ("certificates", np.int64),
         ("certifying", np.int64),
+        ("kind", np.int64),
         ("iterations", np.int64),
+        ("parameter", np.float64),
+        ("clears", np.int64),
+        ("cleared", np.int64),
         ("growth", np.float64),
         ("cap", np.float64),
         ("doubt", np.float64),
@@ -78,7 +82,9 @@ SEARCH = np.dtype(
     reason      why it stopped; RUNNING while it has not
     miss        the most probable it can be that stopping left a marked item behind
     certificates, certifying    how many were asked for; whether the last request was one
-    iterations  of the last plain run asked for
+    kind, iterations, parameter     of the last run asked for
+    clears      whether that run finds something with certainty if ``cleared`` + 1 items are left
+    cleared     how many counts, 1 to this, such runs have ruled out since the last find
     growth, cap, misses, repeats    of the schedules that grow with every miss
     doubt       logarithm of the chance that a machine which may be trusted misses as often as the last runs did
     level, shots, hits              of the amplitude estimation
@@ -117,16 +123,24 @@ def rounded_share(miss_probability: Any) -> Any:
     return 2.0 ** (floor(4.0 * log2(miss_probability)) / 4.0)
 
 
+FIRST_SHARE = 0.9
+"""Of delta, for the first certificate: nearly all searches end with it."""
+
+
 @kernel
 def allotment(delta: Any, attempt: Any) -> Any:
-    """Return the share delta / (c (c + 1)) of the c-th certificate of a search: they sum to delta at most."""
-    return delta / (attempt * (attempt + 1.0))
+    """Return the share of the c-th certificate of a search: 0.9 delta, then 0.1 delta / (c (c - 1)).
 
+    A search misses something if some certificate finds nothing though something is left. The c-th does so with its
+    share at most, whatever came before, and 0.9 + 0.1 sum over c >= 2 of 1 / (c (c - 1)) = 1: delta in all.
 
-@kernel
-def certificate_iterations(search: Any) -> Any:
-    """Return how long the next certificate of a search would be."""
-    return certificate_calls(search.items, search.delta, search.certificates + 1)
+    Args:
+        delta: what the search may miss with.
+        attempt: c.
+    """
+    if attempt < 2:
+        return FIRST_SHARE * delta
+    return (1.0 - FIRST_SHARE) * delta / (attempt * (attempt - 1.0))
 
 
 @kernel
@@ -138,7 +152,23 @@ def certificate_calls(n_items: Any, delta: Any, attempt: Any) -> Any:
         delta: what the search may miss with.
         attempt: c; a mean over searches may lie between whole numbers.
     """
-    return fixed_point_iterations(n_items, rounded_share(allotment(delta, attempt)))
+    whole = int(attempt)
+    first = fixed_point_iterations(n_items, rounded_share(allotment(delta, whole)))
+    following = fixed_point_iterations(n_items, rounded_share(allotment(delta, whole + 1.0)))
+    return first + (attempt - whole) * (following - first)
+
+
+@kernel
+def request(search: Any, kind: Any, iterations: Any, parameter: Any) -> Any:
+    """Ask for a run, and remember it."""
+    search.kind, search.iterations, search.parameter, search.clears = kind, iterations, parameter, 0
+    return kind, iterations, parameter
+
+
+@kernel
+def plain(search: Any, iterations: Any) -> Any:
+    """Ask for a plain run."""
+    return request(search, PLAIN, iterations, 0.0)
 
 
 @kernel
@@ -147,7 +177,8 @@ def certify(search: Any) -> Any:
     search.certificates += 1
     search.certifying = 1
     search.miss = rounded_share(allotment(search.delta, search.certificates))
-    return ROBUST, fixed_point_iterations(search.items, search.miss), search.miss
+    iterations = fixed_point_iterations(search.items / (1.0 + search.cleared), search.miss)
+    return request(search, ROBUST, iterations, search.miss)
 
 
 @kernel
@@ -176,10 +207,3 @@ def is_refuted(search: Any, outcome: Any, success: Any) -> Any:
         return False
     search.doubt += log1p(-TRUSTED_SHARE * success)
     return search.doubt < log(FALSE_ALARM / search.told)
-
-
-@kernel
-def plain(search: Any, iterations: Any) -> Any:
-    """Ask for a plain run."""
-    search.iterations = iterations
-    return PLAIN, iterations, 0.0

@@ -19,7 +19,7 @@ class Warm(Strategy):
     decide = staticmethod(decide)
     remembers = True
     compared = True
-    prediction_error = 0.3
+    prediction_error = 0.4
     promise = "misses any with probability at most delta, whatever the last step's set"
     source = "Boyer, Brassard, Hoyer, Tapp 1998; Yoder, Low, Chuang 2014"
     prior = "previous"

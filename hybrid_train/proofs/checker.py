@@ -19,6 +19,8 @@ Array = np.ndarray[Any, Any]
 
 _EPS, _TINY = float(np.finfo(np.float64).eps), float(np.finfo(np.float64).tiny)
 _BLOCK = 1 << 22
+_CERTAIN = 1e-20
+"""A run that misses with less finds something for certain: rounding alone is more."""
 
 
 class RefutedError(Exception):
@@ -169,8 +171,11 @@ class Checker:
     def _search(self, record: Record, asked: Array, listed: Array) -> Iterator[tuple[Array, Array]]:
         """Follow the schedule: a last run that finds something, were anything left, but for its ``miss``, certifies.
 
-        It does if sqrt(1 - 1/N) cosh(acosh(1 / sqrt(miss)) / (2 l + 1)) <= 1 (Yoder, Low, Chuang 2014, eq. 1); the c-th
-        such run of a query may miss with share / (c (c + 1)), and the shares of all queries with delta.
+        Runs of one ``phase`` that found nothing since the last hit have ruled 1, 2, .., K items out, each being certain
+        to find something if so many are left. The last one has to find any of more than K, and does if
+        sqrt(1 - (K + 1)/N) cosh(acosh(1 / sqrt(miss)) / (2 l + 1)) <= 1 (Yoder, Low, Chuang 2014, eq. 1). The c-th such
+        run of a query may miss with 0.9 of the query's share, from c = 2 on with 0.1 / (c (c - 1)) of it, and the
+        shares of all queries with delta.
         """
         iterations, miss, share = record["iterations"], record["miss"], record["share"]
         ends, opened = record["run_ends"].tolist(), []
@@ -188,9 +193,11 @@ class Checker:
             runs = first + np.flatnonzero(miss[first:last] > 0)
             number, certificate = np.arange(1, len(runs) + 1), miss[runs]
             reach = np.cosh(np.arccosh(1 / np.sqrt(certificate)) / (2 * iterations[runs] + 1))
-            if not (np.sqrt(1 - 1 / len(self.points)) * reach <= 1 + 1e-12).all():
+            fewest = self._ruled_out(record, first, last, int(asked[at]))[runs - first] + 1
+            if not (np.sqrt(np.maximum(1 - fewest / len(self.points), 0)) * reach <= 1 + 1e-12).all():
                 _refute(f"query {asked[at]}: a certificate is too short for what it may miss with")
-            if not (certificate <= share[at] / (number * (number + 1)) * (1 + 1e-12)).all():
+            allowed = np.where(number == 1, 0.9, 0.1 / np.maximum(number * (number - 1), 1))
+            if not (certificate <= share[at] * allowed * (1 + 1e-12)).all():
                 _refute(f"query {asked[at]}: its certificates may miss with more than its share")
             if not len(runs) or runs[-1] != last - 1:
                 opened.append(at)
@@ -198,10 +205,37 @@ class Checker:
         yield asked[np.array(opened, np.int64)[row]], point
         yield listed // len(self.points), listed % len(self.points)
 
+    def _ruled_out(self, record: Record, first: int, last: int, query: int) -> Array:
+        """Return (last - first,) how many counts, from one item left on, are ruled out before each run of a query."""
+        before, ruled_out = np.empty(last - first, np.int64), 0
+        for at in range(first, last):
+            before[at - first] = ruled_out
+            iterations, phase = int(record["iterations"][at]), float(record["phase"][at])
+            if record["hit"][at]:
+                ruled_out = 0
+            elif phase:
+                if not _missed(len(self.points), ruled_out + 1, iterations, phase) <= _CERTAIN:
+                    _refute(f"query {query}: a run is not certain to find one of {ruled_out + 1}")
+                ruled_out += 1
+        return before
+
     def _same(self, found: Array, claimed: Array, name: str, where: Array) -> None:
         if len(found) != len(claimed) or not np.array_equal(found, claimed, equal_nan=True):
             wrong = int(np.argmin(found == claimed)) if len(found) == len(claimed) else 0
             _refute(f"{name} {where[wrong] if len(where) else ''}: is not what it says")
+
+
+def _missed(n_items: int, n_marked: int, iterations: int, phase: float) -> float:
+    """Return the chance that Grover iterations whose phases all equal ``phase`` measure no marked item."""
+    if n_marked >= n_items:
+        return 0.0
+    here, there = np.sqrt(n_marked / n_items), np.sqrt(1 - n_marked / n_items)
+    marked, other, turn = complex(here), complex(there), complex(np.exp(1j * phase))
+    for _ in range(iterations):
+        marked *= turn
+        spread = (turn - 1) * (here * marked + there * other)
+        marked, other = marked + spread * here, other + spread * there
+    return float(abs(other) ** 2)
 
 
 def _refute(entry: str) -> NoReturn:

@@ -31,3 +31,16 @@ def test_a_run_multiplies_each_hypothesis_by_its_law(iterations: int, outcome: i
     found = dict(zip(search["total"][:nodes].tolist(), search["weight"][:nodes].tolist(), strict=True))
     after = np.array([found.get(float(count), 0.0) for count in counts])
     assert after == pytest.approx(expected / expected.sum(), abs=1e-6)
+
+
+def test_a_row_of_misses_against_all_odds_refutes_what_was_believed() -> None:
+    """11 of 12 are said to be marked, and each run misses with probability 1/12: the fourth is one too many."""
+    (search,) = Adaptive().start(ITEMS, [1e-6], np.zeros(1, np.uint64))
+    begin(search)
+    search["weight"][:] = 0.0
+    search["weight"][11] = 1.0
+    for misses in range(1, 5):
+        learn_outcome(search, MISS)
+        believed = np.flatnonzero(search["weight"][: int(search["nodes"])])
+        assert (believed.tolist() == [11]) == (misses < 4)
+    assert search["weight"][0] > 0.0  # that nothing is left is among what may be

@@ -149,6 +149,26 @@ def test_schedules_must_be_long_enough_for_what_they_promise(entry: str) -> None
     assert refuted(records)
 
 
+@pytest.mark.parametrize("entry", ["phase", "hit", "iterations"])
+def test_what_rules_a_count_out_must_do_so(entry: str) -> None:
+    """A certificate that has to find more than one item only, after a run that would have found a single one."""
+
+    def wanted(one: Record) -> bool:
+        return "phase" in one and any(one["phase"][at - 2] and one["miss"][at - 1] for at in one["run_ends"].tolist())
+
+    records, record = _found("grover", {"engine": "closed_form"}, wanted)
+    at = next(at - 2 for at in record["run_ends"].tolist() if record["phase"][at - 2] and record["miss"][at - 1])
+    match entry:
+        case "phase":
+            record["phase"][at] *= 0.9
+        case "hit":
+            record["hit"][at] = True
+        case "iterations":
+            record["calls"] = record["calls"] - 1
+            record["iterations"][at] -= 1
+    assert refuted(records)
+
+
 def test_delta_is_for_all_answers_together() -> None:
     records = proven("grover", {"engine": "closed_form"}, "gaussian", 3)
     asked = [at for at, record in enumerate(records) if at and len(record["asked"])]
