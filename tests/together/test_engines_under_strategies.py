@@ -117,7 +117,9 @@ def test_every_run_follows_the_law(strategy: Any, engine: Any) -> None:
 
 
 @pytest.mark.parametrize("twin", ["one iteration off", "one item dropped", "repeated"])
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize(
+    ("strategy", "engine"), [("adaptive", "aer"), *((strategy, "closed_form") for strategy in STRATEGIES)]
+)
 def test_broken_twins_are_seen(strategy: Any, engine: Any, twin: Any) -> None:
+    """What breaks them is outside of the engine, so one strategy on Aer stands for all."""
     assert least_probability(watched(strategy, engine, twin)) < FALSE_ALARM
