@@ -88,7 +88,8 @@ fuzz: $(FULL) ## read thousands of hostile files with little memory and little t
 	$(BIN)/python -W ignore -m tests.support.file_fuzzing $(FUZZ)
 
 explore: $(FULL) ## play thousands of random histories of finders and trainings, and whole runs (EXPLORE=1000 for each law)
-	$(BIN)/python -m pytest -n 2 -p tests.support.explored --hypothesis-profile=explore tests/together/test_finder_laws.py
+	$(BIN)/python -m pytest -n 2 -p tests.support.explored --hypothesis-profile=explore \
+	  tests/together/test_finder_laws.py tests/together/test_symmetries.py
 
 mutants: $(FULL) ## make each of the listed mistakes in a copy of the tree and see that a test notices (MUTANTS="--only searches:")
 	$(BIN)/python -m tests.support.mutants $(MUTANTS)

@@ -19,7 +19,7 @@ from circuits.grover import diffusion
 from circuits.law import fixed_point_iterations, fixed_point_phases
 from circuits.resources import count_circuit, crossovers, estimate, search_resources
 from circuits.resources.gates import GateCounts
-from circuits.resources.search import diffusion_gates, diffusion_turn, expected_fired, predicted_calls
+from circuits.resources.search import diffusion_gates, diffusion_turn, expected_fired, least_width, predicted_calls
 from hybrid_train.errors import ConfigError
 
 VARIANTS = [("all", 1), ("coordinate", 1), ("all", 2), ("all", 8)]
@@ -302,3 +302,17 @@ def test_bad_searches_are_named() -> None:
         search_resources(8, 2, 3, oracle_calls=-1)
     with pytest.raises(ConfigError, match="precision=2"):
         GateCounts().t_count(2.0)
+
+
+@pytest.mark.parametrize(
+    ("below", "first", "width"),
+    [
+        ([True, False, True, True], 1, 8),
+        ([False, True], 3, 16),
+        ([True, True], 2, 4),
+        ([True, False], 1, None),
+        ([], 1, None),
+    ],
+)
+def test_the_least_width_is_where_it_holds_from_there_on(below: list[bool], first: int, width: int | None) -> None:
+    assert least_width(below, first) == width

@@ -106,6 +106,12 @@ class TestRun:
         assert result.losses[-1] == pytest.approx(0.5 * ((outputs[:, 0] - data.targets) ** 2).sum(), rel=1e-12)
         assert result.row["accuracy"] == np.mean((outputs[:, 0] > 0) == (data.targets > 0))
 
+    def test_what_a_simulator_spends_is_that_of_all_steps(self, tmp_path: Path) -> None:
+        result = run(CONFIG | {"finder": {"kind": "grover", "engine": "closed_form"}}, out=tmp_path / "r")
+        steps = [record["simulation"] for record in read_run(tmp_path / "r").metrics]
+        assert result.row["simulation"] == {name: sum(step[name] for step in steps) for name in steps[0]}
+        assert max(result.row["simulation"].values()) > max(steps[-1].values()) > 0
+
     def test_fired_neurons_are_counted_per_datum(self) -> None:
         result = run(CONFIG)
         fired = result.document()["fired"]

@@ -1,0 +1,125 @@
+"""Laws that need no second opinion: another order, another unit, and neurons that never fire change nothing.
+
+``make explore`` tries these on many more examples.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hybrid_train.finder.bank import DenseBank
+from hybrid_train.finder.registry import finder_class, make_finder
+from hybrid_train.network import TwoLayerNetwork
+from tests.support.exploring import examples
+from tests.support.histories import SEEDS
+from tests.support.trainings import DIMENSIONS, EXACT_FINDERS, TRAINERS
+from tests.support.whole_network import examples as drawn_examples
+from tests.support.whole_network import pairs_of
+
+UNITS = st.integers(-30, 30)
+"""Exponents of two: in another such unit every product and sum is the same number, rounding included."""
+
+
+def _answers(kind: str, points: np.ndarray, queries: np.ndarray, b: float, moved: Any = None) -> set[tuple[int, int]]:
+    """Return the pairs that a finder lists, after a move of some points to where they are in ``moved``."""
+    finder = make_finder(kind, seed=0, **({"engine": "closed_form", "delta": 1e-15} if kind == "grover" else {}))
+    finder.build(points.copy(), queries.copy(), b)
+    if moved is not None:
+        finder.find()
+        finder.move_points(*moved)
+    return pairs_of(finder.find())
+
+
+def _banks(kind: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, float]:
+    d = min(int(rng.integers(1, 9)), finder_class(kind).most_dimensions or 9)
+    points, queries = (drawn_examples(rng, "grid", int(rng.integers(1, 40)), d) for _ in range(2))
+    if rng.integers(2):
+        points = points + rng.standard_normal(points.shape)
+    return points, queries, float(rng.choice([0.0, 1.0, 0.7, -0.5]))
+
+
+@pytest.mark.parametrize("kind", EXACT_FINDERS)
+@examples(6)
+@given(seed=SEEDS, unit=UNITS, other=UNITS)
+def test_a_finder_knows_no_order_and_no_unit_and_no_dead_points(kind: str, seed: int, unit: int, other: int) -> None:
+    rng = np.random.default_rng(seed)
+    points, queries, b = _banks(kind, rng)
+    rows = np.sort(rng.permutation(len(points))[: len(points) // 2])
+    there = points[rows] + rng.integers(-1, 2, (len(rows), points.shape[1]))
+    plain = _answers(kind, points, queries, b, (rows, there))
+
+    p, q = rng.permutation(len(points)), rng.permutation(len(queries))
+    places = np.argsort(p)
+    reordered = _answers(kind, points[p], queries[q], b, (places[rows], there))
+    assert {(int(q[query]), int(p[point])) for query, point in reordered} == plain
+
+    a, c = 2.0**unit, 2.0**other
+    assert _answers(kind, a * points, c * queries, a * b * c, (rows, a * there)) == plain
+
+    dead = np.zeros((3, points.shape[1]))
+    if b >= 0:
+        assert _answers(kind, np.concatenate([points, dead]), queries, b, (rows, there)) == plain
+
+
+Steps = list[tuple[np.ndarray, np.ndarray]]
+
+
+def _trained(
+    name: str, seed: int, start: np.ndarray, signs: np.ndarray, b: float, x: np.ndarray, slopes: Any, rate: float
+) -> tuple[Steps, np.ndarray]:
+    """Return (outputs, fired counts) of each step, and the weights after the last."""
+    network = TwoLayerNetwork(DenseBank(start.copy()), signs, b, output_scale=1.0)
+    dynamics = TRAINERS[name](network, x.copy(), np.random.default_rng(seed))
+    dynamics.start()
+    steps: Steps = []
+    for slope in slopes:
+        seen = dynamics.evaluate()
+        steps.append((np.array(seen.outputs), np.array(seen.fired)))
+        dynamics.descend(slope, rate)
+    seen = dynamics.evaluate()
+    steps.append((np.array(seen.outputs), np.array(seen.fired)))
+    dynamics.finish()
+    return steps, np.array(network.weights[:])
+
+
+def _assert_same(ours: Steps, theirs: Steps, order: Any = slice(None), unit: float = 1.0) -> None:
+    for (outputs, fired), (others, counts) in zip(ours, theirs, strict=True):
+        assert np.array_equal(fired[order], counts)
+        assert np.allclose(unit * outputs[order], others, rtol=1e-9, atol=1e-9 * unit)
+
+
+@pytest.mark.parametrize("name", TRAINERS)
+@examples(3)
+@given(seed=SEEDS, unit=UNITS)
+def test_a_training_knows_no_order_and_no_unit_and_no_dead_neurons(name: str, seed: int, unit: int) -> None:
+    rng = np.random.default_rng(seed)
+    m, n, d = (int(rng.integers(1, high)) for high in (40, 12, 9))
+    d = min(d, DIMENSIONS.get(name, d))
+    start, x = rng.standard_normal((m, d)), drawn_examples(rng, "gaussian", n, d)
+    signs, b = rng.choice([-1.0, 1.0], (m, 1)), float(rng.choice([0.0, 0.4]))
+    slopes = rng.standard_normal((4, n, 1))
+    rest = (signs, b, x, slopes, 0.05)
+    plain, weights = _trained(name, seed, start, *rest)
+
+    p, q = rng.permutation(m), rng.permutation(n)
+    steps, reordered = _trained(name, seed, start[p], signs[p], b, x[q], slopes[:, q], 0.05)
+    _assert_same(plain, steps, q)
+    assert np.allclose(weights[p], reordered, rtol=1e-9, atol=1e-9)
+
+    a = 2.0**unit
+    steps, larger = _trained(name, seed, a * start, signs, a * b, x, slopes, a * 0.05)
+    _assert_same(plain, steps, unit=a)
+    assert np.allclose(a * weights, larger, rtol=1e-9, atol=1e-9 * a)
+
+    dead = np.zeros((2, d))
+    steps, with_dead = _trained(
+        name, seed, np.concatenate([start, dead]), np.concatenate([signs, [[1.0], [-1.0]]]), *rest[1:]
+    )
+    _assert_same(plain, steps)
+    assert not with_dead[m:].any()
+    assert np.allclose(weights, with_dead[:m], rtol=1e-9, atol=1e-9)
