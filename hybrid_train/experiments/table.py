@@ -43,6 +43,8 @@ def comparison_text(rows: Sequence[Mapping[str, Any]]) -> str:
     columns: dict[str, str] = {}
     for name, title in _COLUMNS.items():
         columns |= _outcome(rows) if name == "final_loss" else {name: title}
+        if name == "nodes_visited" and any(row.get("structure_updates") for row in rows):
+            columns["structure_updates"] = "structure updates"
     return aligned([list(columns.values()), *([_cell(row, name) for name in columns] for row in rows)], len(_WORDS))
 
 

@@ -51,7 +51,18 @@ def write_table(directory: Path, plan: Sequence[Planned], rows: Sequence[Mapping
 def sweep_text(document: Mapping[str, Any]) -> str:
     """Return the rows for people."""
     rows, grid = document["rows"], document["grid"]
-    keys = [*grid, SEED, "finder", "final_loss", "inner_products", "nodes_visited", "oracle_calls", "wall_s"]
+    keys = [
+        *grid,
+        SEED,
+        "finder",
+        "final_loss",
+        "inner_products",
+        "nodes_visited",
+        "structure_updates",
+        "oracle_calls",
+        "wall_s",
+    ]
+    keys = [key for key in keys if key != "structure_updates" or any(row.get(key) for row in rows)]
     lines = [[key.replace("_", " ") for key in keys]]
     lines += [
         ["failed" if key == "final_loss" and "error" in row else _cell(row.get(key)) for key in keys] for row in rows

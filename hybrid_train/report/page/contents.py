@@ -42,6 +42,10 @@ _STATUSES = {
 }
 
 
+_SWEPT = "as the grid says"
+"""Stands for the value of a key that differs from run to run of a sweep."""
+
+
 def headline(subject: Subject) -> dict[str, str]:
     """Return the title of the page, what it is about, and whether the work came to its end."""
     lead = _LEADS.get(subject.command, f"hybrid-train {cut(subject.command, 40)}")
@@ -68,6 +72,12 @@ def facts(subject: Subject) -> list[tuple[str, str]]:
         fits = [fit for fit in records(subject.document.get("fits")) if fit.get("exponent") is not None]
         return [
             (f"exponent of m, {cut(str(fit.get('strategy')), 40)}", value_text(fit["exponent"])) for fit in fits[:6]
+        ]
+    totals = records(subject.document.get("totals"))
+    if totals:
+        return [
+            (f"oracle calls, {cut(str(total.get('strategy')), 40)}", value_text(total.get("oracle_calls")))
+            for total in totals[:6]
         ]
     return [("rows", value_text(len(rows)))]
 
@@ -105,10 +115,13 @@ def asked(subject: Subject) -> list[tuple[str, list[tuple[str, str]]]]:
     if options:
         groups.append(("options", _pairs(options)))
     config = subject.document.get("config", subject.request.get("config"))
+    grid = subject.request.get("grid")
+    varied = {*grid, "run.seed"} if subject.command == "sweep" and isinstance(grid, dict) else set()
     if isinstance(config, dict):
         for section, values in list(config.items())[:40]:
             if isinstance(values, dict) and values:
-                groups.append((cut(f"[{section}]", 60), _pairs(values)))
+                shown = {key: _SWEPT if f"{section}.{key}" in varied else value for key, value in values.items()}
+                groups.append((cut(f"[{section}]", 60), _pairs(shown)))
     return groups
 
 

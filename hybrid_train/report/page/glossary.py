@@ -19,6 +19,7 @@ MEANINGS = {
     "fired_per_datum": "neurons that fire for a datum, on average over data and steps",
     "inner_products": "inner products of d-dimensional vectors evaluated classically, verifications among them",
     "nodes_visited": "nodes of a search tree whose bound was evaluated, O(d) operations each",
+    "structure_updates": "nodes and points of a search structure read or written to build it and to follow what moves",
     "oracle_calls": "Grover iterations; each uses the phase oracle once",
     "bit_oracle_uses": "uses of the bit oracle: one for a phase flip by kick-back, else two",
     "verifications": "measured indices that were checked classically, one inner product each",
@@ -42,6 +43,7 @@ MEANINGS = {
 COSTS = (
     ("inner products", "evaluations, O(d) each", MEANINGS["inner_products"]),
     ("nodes visited", "nodes, O(d) each", MEANINGS["nodes_visited"]),
+    ("structure updates", "nodes and points, O(d) each", MEANINGS["structure_updates"]),
     ("oracle calls", "calls", MEANINGS["oracle_calls"]),
     ("bit-oracle uses", "uses", MEANINGS["bit_oracle_uses"]),
     ("verifications", "inner products", MEANINGS["verifications"]),

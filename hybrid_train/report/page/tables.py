@@ -73,6 +73,7 @@ RUN_COLUMNS = {
     "fired_per_datum": "fired/datum",
     "inner_products": "inner products",
     "nodes_visited": "nodes visited",
+    "structure_updates": "structure updates",
     "oracle_calls": "oracle calls",
     "bit_oracle_uses": "bit-oracle uses",
     "verifications": "verifications",
@@ -128,7 +129,10 @@ CROSSOVER_COLUMNS = {
 FIT_COLUMNS = {"strategy": "calls ~ m^e of", "exponent": "e", "exponent_sem": "± (standard error)"}
 
 _SHARES = {"recall", "accuracy", "robust_accuracy", "held_out_accuracy"}
-_IDLE = {"bit_oracle_uses", "measurements", "controlled_calls", "verifications", "oracle_calls", "nodes_visited"}
+_IDLE = {
+    *("bit_oracle_uses", "measurements", "controlled_calls", "verifications", "oracle_calls", "nodes_visited"),
+    "structure_updates",
+}
 """Counters that are left out where no row has used them."""
 
 
