@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from hybrid_train.cli import completion, doctor, experiments, predict, report, studies, sweep, theory, verify
+from hybrid_train.cli import completion, doctor, experiments, predict, report, reproduce, studies, sweep, theory, verify
 from hybrid_train.cli.options import Parser, Version
 from hybrid_train.cli.printing import (
     BAD_INPUT,
@@ -26,7 +26,7 @@ from hybrid_train.cli.printing import (
 from hybrid_train.errors import ConfigError, DataError, HybridTrainError, ResourceError, is_interruption
 from hybrid_train.support import interruption
 
-_FAMILIES = (experiments, predict, report, verify, theory, studies, sweep, doctor, completion)
+_FAMILIES = (experiments, predict, report, verify, theory, reproduce, studies, sweep, doctor, completion)
 _SIGINT = 2
 
 

@@ -121,6 +121,9 @@ def _again(command: str, request: dict[str, Any]) -> str:
     if command == "compare":
         finders, indexes = _comma(request.get("finders")), _comma(request.get("indexes"))
         return f"{program} config.toml --finders {finders} --index {indexes} --out {_PLACE}"
+    if command == "reproduce":
+        quick = " --quick" if request.get("quick") else ""
+        return f"{program} {request.get('paper')}{quick} --claims {_comma(request.get('claims'))} --out {_PLACE}"
     if command == "count --along":
         return f"hybrid-train count --along config.toml --out {_PLACE}"
     if command == "sweep":

@@ -12,6 +12,7 @@ from hybrid_train.report.page.tables import (
     COUNT_COLUMNS,
     CROSSOVER_COLUMNS,
     FIT_COLUMNS,
+    REPRODUCE_COLUMNS,
     RUN_COLUMNS,
     THEORY_COLUMNS,
     Table,
@@ -60,9 +61,10 @@ def facts(subject: Subject) -> list[tuple[str, str]]:
     rows = rows_of(subject.document)
     if subject.command in {"run", "compare"}:
         return _training_facts(rows)
-    if subject.command == "theory":
+    if subject.command in {"theory", "reproduce"}:
+        what = "claims" if subject.command == "reproduce" else "predictions"
         verdicts = [str(row.get("holds")) for row in rows]
-        return [(f"predictions: {one}", str(verdicts.count(one))) for one in dict.fromkeys(sorted(verdicts))][:8]
+        return [(f"{what}: {one}", str(verdicts.count(one))) for one in dict.fromkeys(sorted(verdicts))][:8]
     if subject.command == "sweep":
         failed = sum("error" in row for row in rows)
         losses = [row["final_loss"] for row in rows if isinstance(row.get("final_loss"), int | float)]
@@ -230,6 +232,10 @@ def _sweep_tables(subject: Subject, rows: list[Row], most: int) -> list[Table]:
     ]
 
 
+def _reproduce_tables(subject: Subject, rows: list[Row], most: int) -> list[Table]:
+    return [table("results", "The paper's claims", rows, REPRODUCE_COLUMNS, most)]
+
+
 def _any_tables(subject: Subject, rows: list[Row], most: int) -> list[Table]:
     columns = dict.fromkeys(
         key for row in rows[:50] for key, value in row.items() if not isinstance(value, list | dict)
@@ -246,6 +252,7 @@ _TABLES: dict[str, Callable[[Subject, list[Row], int], list[Table]]] = {
     "theory": _theory_tables,
     "crossover": _crossover_tables,
     "sweep": _sweep_tables,
+    "reproduce": _reproduce_tables,
 }
 
 

@@ -8,13 +8,18 @@ from typing import Any, final
 
 from hybrid_train.errors import is_interruption
 from hybrid_train.report.adversarial import write_pseudo_figures, write_robustness_figure
+from hybrid_train.report.claims import write_claim_figures
 from hybrid_train.report.crossover import write_crossover_figure
 from hybrid_train.report.figures import Gallery, write_comparison_figures, write_run_figures
 from hybrid_train.report.landscape import write_landscape_figure
 from hybrid_train.report.oracle_calls import write_along_figure, write_count_figure
+from hybrid_train.report.page.numbers import cut
 from hybrid_train.report.page.svg import inline_svg
 from hybrid_train.report.sweep import write_sweep_figure
 from hybrid_train.report.theory import write_theory_figures
+
+_LONGEST = 400
+"""Characters of a caption."""
 
 Document = Mapping[str, Any]
 _Write = Callable[[Gallery, Document], Any]
@@ -68,7 +73,7 @@ def pictures(command: str, document: Document) -> tuple[list[Picture], list[str]
                 raise
             failed.append(f"a picture could not be drawn: {type(error).__name__}")
         for name, figure in gallery.figures.items():
-            caption = _CAPTIONS.get(name, name)
+            caption = _CAPTIONS.get(name) or _claim_caption(name, document)
             try:
                 found.append(Picture(name, caption, inline_svg(figure, name.replace("_", "-"), caption)))
             except Exception as error:
@@ -76,6 +81,14 @@ def pictures(command: str, document: Document) -> tuple[list[Picture], list[str]
                     raise
                 failed.append(f"the picture {name} could not be drawn: {type(error).__name__}")
     return found, failed
+
+
+def _claim_caption(name: str, document: Document) -> str:
+    """Return what a claim's picture shows, or the name where there is no such claim."""
+    for row in document.get("rows") or ():
+        if isinstance(row, dict) and name == f"claim_{row.get('claim')}":
+            return cut(f"{row.get('says')} {row.get('source')}: {row.get('holds')}; {row.get('measured')}", _LONGEST)
+    return name
 
 
 def _writers(command: str, document: Document) -> list[_Write]:
@@ -86,6 +99,7 @@ def _writers(command: str, document: Document) -> list[_Write]:
         "count --along": [write_along_figure],
         "crossover": [write_crossover_figure],
         "sweep": [write_sweep_figure],
+        "reproduce": [write_claim_figures],
     }
     if command == "theory":
         series = document.get("series")

@@ -126,6 +126,16 @@ CROSSOVER_COLUMNS = {
     "width": "from width m",
     "reason": "or why not",
 }
+REPRODUCE_COLUMNS = {
+    "claim": "claim",
+    "says": "what the paper says",
+    "source": "source",
+    "holds": "holds",
+    "predicted": "predicted",
+    "measured": "measured",
+    "note": "remarks",
+    "seconds": "seconds",
+}
 FIT_COLUMNS = {"strategy": "calls ~ m^e of", "exponent": "e", "exponent_sem": "± (standard error)"}
 
 _SHARES = {"recall", "accuracy", "robust_accuracy", "held_out_accuracy"}
