@@ -254,6 +254,7 @@ class TwoLayerNetwork:
         part[:, -self.untrained :] = 0.0
         return part
 
+    @checked(inputs=inside(array(2)), finder=optional(an(ActiveSetFinder)))
     def predict(self, inputs: npt.ArrayLike, finder: ActiveSetFinder | None = None) -> FloatArray:
         """Return (n, K) f(x) of new data, block by block.
 
@@ -262,6 +263,7 @@ class TwoLayerNetwork:
             finder: who finds the neurons that fire; it is built anew. None scans.
 
         Raises:
+            ConfigError: the finder is none.
             DataError: inputs are not finite (n, d) numbers of this network's dimension, or neurons that were not
                 drawn would count.
         """

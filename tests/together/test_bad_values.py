@@ -21,7 +21,7 @@ from hybrid_train.config.data_kinds import DATA_KINDS
 from hybrid_train.config.schema import NETWORK_KINDS, AdversaryConfig, RunConfig, TrainingConfig
 from hybrid_train.errors import ConfigError, HybridTrainError, InvariantError
 from hybrid_train.finder.registry import finder_kinds, finder_options
-from hybrid_train.support.declared import Kind, array, optional, real, whole
+from hybrid_train.support.declared import Kind, an, array, optional, real, whole
 from tests.support.calls import CONFIG
 
 NEVER: list[Any] = [float("nan"), float("inf"), -float("inf"), 10**400, b"x", 1j, object(), "", {}, [[]], np.ones(2)]
@@ -228,3 +228,26 @@ def test_a_method_of_an_estimator(name: str, method: str) -> None:
     estimator = getattr(hybrid_train, name)(width=16, max_iter=2)
     estimator.fit(X, Y)
     assert _foreign(getattr(estimator, method), FITTED[method], (ValueError, TypeError, UserWarning)) == []
+
+
+NETWORKS: dict[str, Callable[[], Any]] = {
+    "two layers": lambda: hybrid_train.TwoLayerNetwork(hybrid_train.DenseBank(BANK), np.ones((3, 1)), 0.5),
+    "deep": lambda: hybrid_train.fully_connected([4, 4], 3),
+    "residual": lambda: hybrid_train.residual(4, 2, 3),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("method", ["predict", "forward"])
+def test_a_method_of_a_network(name: str, method: str) -> None:
+    called = getattr(NETWORKS[name](), method, None)
+    if called is not None:
+        assert _foreign(called, {"inputs": (BANK, VECTORS)}, (HybridTrainError,)) == []
+
+
+def test_a_finder_that_predicts_is_one() -> None:
+    finder = (hybrid_train.make_finder("scan"), optional(an(hybrid_train.ActiveSetFinder)))
+    assert (
+        _foreign(NETWORKS["two layers"]().predict, {"inputs": (BANK, VECTORS), "finder": finder}, (HybridTrainError,))
+        == []
+    )
