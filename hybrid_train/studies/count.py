@@ -20,6 +20,7 @@ from hybrid_train.experiments.journal import journal, written
 from hybrid_train.studies.count_formulas import formulas
 from hybrid_train.studies.count_rows import data_row, neurons_row, pairs_row
 from hybrid_train.studies.count_rules import LARGEST, CountRule, checked_widths, marked_counts, width
+from hybrid_train.studies.quality import COUNT, qualities
 from hybrid_train.support.checks import checked_probability, checked_whole
 from hybrid_train.support.declared import (
     checked,
@@ -69,9 +70,9 @@ class OracleCalls:
 
     def document(self) -> dict[str, Any]:
         """Return everything but the files as one document, as ``--json`` prints it."""
-        return {
-            "rows": self.rows,
-            "fits": self.fits,
+        counted = {"rows": self.rows, "fits": self.fits}
+        return counted | {
+            "quality": qualities(COUNT, counted),
             "options": self.options,
             "versions": versions(),
             "notes": self.notes,

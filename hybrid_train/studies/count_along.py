@@ -31,6 +31,7 @@ from hybrid_train.experiments.journal import journal, written
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.finder.interface import ActiveSetFinder
 from hybrid_train.finder.registry import make_finder
+from hybrid_train.studies.quality import ALONG, qualities
 from hybrid_train.studies.recorder import Asked, Recorder
 from hybrid_train.support.arrays import IntArray
 from hybrid_train.support.checks import checked_probability
@@ -76,9 +77,9 @@ class CallsAlong:
 
     def document(self) -> dict[str, Any]:
         """Return everything but the files as one document, as ``--json`` prints it."""
-        return {
-            "rows": self.rows,
-            "totals": self.totals,
+        counted = {"rows": self.rows, "totals": self.totals}
+        return counted | {
+            "quality": qualities(ALONG, counted),
             "config": self.config.as_dict(),
             "versions": versions(),
             "notes": self.notes,

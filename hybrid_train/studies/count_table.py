@@ -5,10 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hybrid_train.studies.quality import COUNT, quality_text
 from hybrid_train.support.text_table import aligned, power_of_two
 
 _LARGE = 10**9
 """From where on numbers other than powers of two have four digits."""
+_COLUMNS = {
+    "oracle calls": "total_calls_mean",
+    "+-": "total_calls_sem",
+    "missed": "missed",
+    "k": "k",
+    "predicted": "predicted",
+    "known k": "reference_known_k",
+    "scan": "scan",
+}
+_QUALITY = quality_text({name: COUNT[f"rows[].{key}"] for name, key in _COLUMNS.items()})
+"""How good the columns are."""
+
 _MOST_WIDTHS = 6
 """Lines of a block."""
 
@@ -23,7 +36,7 @@ def count_text(document: Mapping[str, Any], *, whole: bool = False) -> str:
     rows = document["rows"]
     later = [_by_step(rows)] if "later_searches" in rows[0] else []
     if whole:
-        return "\n\n".join([_every_row(rows), *later, _predictions(rows), _fit_text(document["fits"])])
+        return "\n\n".join([_every_row(rows), *later, f"{_QUALITY}\n{_predictions(rows)}", _fit_text(document["fits"])])
     widths = list(dict.fromkeys(row["m"] for row in rows))
     shown = _few(widths)
     exponents = {fit["strategy"]: fit["exponent"] for fit in document["fits"]}
@@ -32,7 +45,7 @@ def count_text(document: Mapping[str, Any], *, whole: bool = False) -> str:
         for name in dict.fromkeys(row["strategy"] for row in rows)
     ]
     hidden = f"{len(widths) - len(shown)} more widths, " if len(shown) < len(widths) else ""
-    return "\n\n".join([*blocks, *later, f"{hidden}more columns and fits: --all"])
+    return "\n\n".join([*blocks, *later, f"{_QUALITY}\n{hidden}more columns and fits: --all"])
 
 
 def _block(rows: Sequence[Mapping[str, Any]], exponent: float | None) -> str:

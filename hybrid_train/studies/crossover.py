@@ -15,6 +15,7 @@ from hybrid_train.experiments.document import draw_document, versions
 from hybrid_train.experiments.folder import Place
 from hybrid_train.experiments.journal import Journal, journal
 from hybrid_train.studies.crossover_costs import CostModel, CrossoverOptions, measured_model
+from hybrid_train.studies.quality import CROSSOVER, qualities
 from hybrid_train.studies.search_growth import PLAYED_EXPONENTS
 from hybrid_train.studies.training_growth import FEWEST_ENTRIES, TRAINING_STEPS
 from hybrid_train.support.power_law import PowerLaw
@@ -107,7 +108,7 @@ def find_crossovers(
     }
     given = asdict(options) | {"query_bits": options.query_bits or options.bits}
     given |= {"strategies": list(options.strategies), "classical_rate": model.classical_rate}
-    return {
+    document = {
         "rows": rows,
         "assumptions": _assumptions(model),
         "options": given,
@@ -120,6 +121,7 @@ def find_crossovers(
         "curves": curves,
         "laws": laws,
     }
+    return document | {"quality": qualities(CROSSOVER, document)}
 
 
 def _draw(directory: Path, document: dict[str, Any]) -> list[Path]:

@@ -30,6 +30,7 @@ from hybrid_train.studies.physical import (
     physical_text,
     query_counts,
 )
+from hybrid_train.studies.quality import RESOURCES, qualities
 from hybrid_train.support.text_table import aligned
 
 if TYPE_CHECKING:
@@ -218,6 +219,7 @@ def oracle_resources(
         document["pairs"] = asdict(all_pairs)
     if physical is not None:
         document |= {"physical": physical, "logical_counts": query_counts(found)}
+    document["quality"] = qualities(RESOURCES, document)
     if draw is not None:
         _draw(oracle or drawn.build(), draw, _title(drawn), document)
     return document
@@ -314,6 +316,7 @@ def _rows(source: str, found: SearchResources) -> list[dict[str, Any]]:
         {
             "per": per,
             "source": source,
+            "quality": "expected" if found.oracle.expected or per == _PARTS[-1] else "exact",
             "logical_qubits": qubits,
             "toffoli": counts.ands,
             "t": t_count,

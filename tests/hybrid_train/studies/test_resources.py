@@ -115,7 +115,7 @@ class TestCommand:
         assert main([*self.SIZES, "--width", "2^20", "--json"]) == 0
         captured = capsys.readouterr()
         document = json.loads(captured.out)
-        assert set(document) == {"rows", "search", "options", "versions", "notes"}
+        assert set(document) == {"rows", "search", "options", "versions", "notes", "quality"}
         assert captured.err.splitlines() == [f"hybrid-train: note: {note}" for note in document["notes"]] != []
 
     def test_the_circuit_is_drawn(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
