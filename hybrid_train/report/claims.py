@@ -50,7 +50,7 @@ def plot_claim_panel(panel: Document, *, ax: Axes) -> Axes:
         color = PALETTE[place % len(PALETTE)] if paired else GREY
         dashes = _DASHES[0] if paired else _DASHES[place % len(_DASHES)]
         ax.plot(
-            one["x"], _numbers(one["y"]), color=color, linestyle=dashes, linewidth=LINE, label=one["label"], zorder=1.5
+            one["x"], _numbers(one["y"]), color=color, linestyle=dashes, linewidth=LINE, label=one["label"], zorder=3
         )
     if "x" in panel["log"]:
         ax.set_xscale("log")

@@ -123,9 +123,23 @@ def curve(label: str, x: npt.ArrayLike, y: npt.ArrayLike, *, predicted: bool = F
     return Curve(label, [float(one) for one in np.asarray(x, np.float64)], values, predicted)
 
 
-def at_most(law: PowerLaw, exponent: float) -> bool:
-    """Whether a fitted exponent is a predicted one at most, but for two standard errors."""
-    return law.exponent <= exponent + 2.0 * law.exponent_sem + 1e-9
+def at_most(law: PowerLaw, exponent: float, chance: float = 0.0) -> bool:
+    """Whether a fitted exponent is a predicted one at most, but for two standard errors and five of chance.
+
+    Args:
+        law: fitted.
+        exponent: predicted.
+        chance: standard deviation that drawing gives the exponent, where that is known; what is left over by a fit to
+            few points may come out far smaller.
+    """
+    return law.exponent <= exponent + 2.0 * law.exponent_sem + 5.0 * chance + 1e-9
+
+
+def chance_of(widths: npt.ArrayLike, counts: npt.ArrayLike) -> float:
+    """Return the standard deviation of an exponent fitted to sums of rare, independent events, these many at each."""
+    place = np.log(np.asarray(widths, np.float64))
+    place -= place.mean()
+    return float(np.sqrt(np.sum(np.square(place) / np.asarray(counts, np.float64))) / np.square(place).sum())
 
 
 def exponent_text(law: PowerLaw) -> str:

@@ -13,6 +13,7 @@ from hybrid_train.reproduce.preprocessing import (
     family_threshold,
     fired_counts,
     judged_costs,
+    judged_family,
     judged_sparsity,
     spectrum,
 )
@@ -31,6 +32,15 @@ def test_sparsity_of_gaussian_starts_is_seen_and_that_of_others_is_not() -> None
     assert judged_sparsity(WIDTHS, np.broadcast_to(1.1 * bounds[:, None, None], counts.shape)).holds == "no"
     steep = np.array([expected_fired(m) for m in WIDTHS]) * (np.array(WIDTHS) / 722.0) ** 0.15
     assert judged_sparsity(WIDTHS, np.broadcast_to(steep[:, None, None], counts.shape)).holds == "no"
+
+
+def test_an_exponent_that_the_bound_equals_may_exceed_it_by_chance_and_no_more() -> None:
+    alphas, rng = np.array([0.2, 1.0]), np.random.default_rng(0)
+    fired = [np.array(WIDTHS) ** 0.75, np.array(WIDTHS) / 2.0]
+    for _ in range(50):
+        drawn = [rng.poisson(5 * one) / 5 for one in fired]
+        assert judged_family(alphas, WIDTHS, drawn, 5).holds == "yes"
+    assert judged_family(alphas, WIDTHS, [fired[1], fired[1]], 5).holds == "no"
 
 
 def growth(kind: str, exponent: float) -> CostGrowth:
