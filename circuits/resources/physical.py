@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any, final
 
@@ -30,8 +30,13 @@ Gates of 50 ns (``gate_ns``, as of superconducting qubits) or 100 us (``gate_us`
 10^3 or 10^4 times; Majorana qubits of 100 ns that fail once in 10^4 or 10^6 times.
 """
 
-_LARGEST = (1 << 63) - 1
-"""The estimator counts in 64 bits."""
+_LONGEST = 1 << 64
+"""Nanoseconds, which the estimator counts in 64 bits; beyond it begins again from 0, or does not end."""
+
+_LARGEST = 1 << 52
+"""Gates that take longer on every machine: three cycles of more than a microsecond each."""
+
+_TOO_LONG = "longer than the estimator can count, 584 years"
 
 _FOR_ROTATIONS = 0.01
 """Of the error budget: they are few, and a digit more costs them ten T gates each."""
@@ -124,7 +129,7 @@ def physical_cost(counts: Mapping[str, int], model: str, error_budget: float = 1
     asked = {"qubitParams": {"name": model}, "qecScheme": {"name": code}, "errorBudget": budget}
     estimator = _estimator()
     if max(counts.values()) > _LARGEST:
-        return PhysicalCost(model, code, error_budget, reason="more gates than the estimator can count, 2^63")
+        return PhysicalCost(model, code, error_budget, reason=_TOO_LONG)
     try:
         found = estimator.LogicalCounts(dict(counts)).estimate(asked)
     except estimator.EstimatorError as error:
@@ -135,7 +140,9 @@ def physical_cost(counts: Mapping[str, int], model: str, error_budget: float = 1
 def _read(found: Mapping[str, Any], asked: PhysicalCost) -> PhysicalCost:
     totals, qubit = found["physicalCounts"], found["logicalQubit"]
     parts, distance = totals["breakdown"], int(qubit["codeDistance"])
-    rounds = totals["runtime"] * distance / qubit["logicalCycleTime"]
+    cycles = int(parts["logicalDepth"])
+    if cycles * int(qubit["logicalCycleTime"]) >= _LONGEST:
+        return replace(asked, reason=_TOO_LONG)
     return PhysicalCost(
         asked.model,
         asked.code,
@@ -146,7 +153,7 @@ def _read(found: Mapping[str, Any], asked: PhysicalCost) -> PhysicalCost:
         seconds=totals["runtime"] * _NANO,
         t_states=int(parts["numTstates"]),
         factories=int(parts["numTfactories"]),
-        decoder_operations=float(totals["physicalQubits"]) * rounds,
+        decoder_operations=float(totals["physicalQubits"]) * cycles * distance,
     )
 
 

@@ -134,6 +134,9 @@ def _add_crossover(commands: Commands) -> None:
     add("--swap", metavar="N", type=size, help="neurons loaded together; by default what takes the fewest Toffoli")
     add("--toffoli-rate", metavar="HZ", type=number, help="logical Toffoli gates a second (1e6)")
     add("--classical-rate", metavar="HZ", type=number, help="multiply-adds a second; by default this machine's")
+    text = "also times on error-corrected qubits of these models (qubit_gate_ns_e3); needs qdk"
+    add("--physical", metavar="A,B,C", nargs="?", const="", help=text)
+    add("--error-budget", metavar="P", type=number, help="probability that a query goes wrong there (1e-3)")
     add("--seed", metavar="S", type=whole, help="of the trainings and searches that are counted (0)")
     add_results(crossover, "results directory to make, with the picture")
     crossover.set_defaults(command=_crossover)
@@ -212,11 +215,12 @@ def _machine(options: argparse.Namespace) -> Any:
     """Return what is asked of the estimator of physical cost, or None."""
     from hybrid_train.studies.physical import Machine
 
+    keys = [key for key in ("error_budget", "price") if hasattr(options, key)]
     if options.physical is None:
-        refuse(options, dict.fromkeys(("error_budget", "price"), "it goes with --physical"))
+        refuse(options, dict.fromkeys(keys, "it goes with --physical"))
         return None
     models: dict[str, Any] = {"models": tuple(names(options.physical))} if options.physical else {}
-    return Machine(**models, **given(options, ("error_budget", "price")))
+    return Machine(**models, **given(options, keys))
 
 
 def _crossover(options: argparse.Namespace) -> int:
@@ -226,6 +230,9 @@ def _crossover(options: argparse.Namespace) -> int:
     assumed = given(options, _CROSSOVER)
     if options.strategies is not None:
         assumed["strategies"] = tuple(names(options.strategies))
+    machine = _machine(options)
+    if machine is not None:
+        assumed |= {"physical": machine.models, "error_budget": machine.error_budget}
     places = {"out": options.out, "resume": options.resume}
     (document, pictures), errors = worked_out(
         lambda: write_crossovers(CrossoverOptions(**assumed), **places, progress=not options.quiet)

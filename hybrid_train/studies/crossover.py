@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from math import log2
+from math import ceil, log2
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from circuits.resources import logical_counts, physical_cost
+from circuits.resources.gates import GateCounts
 from circuits.resources.search import LARGEST_EXPONENT, OPERATIONS_PER_COORDINATE, least_width
 from hybrid_train.errors import CheckpointError, UnwrittenError
 from hybrid_train.experiments.document import draw_document, versions
 from hybrid_train.experiments.folder import Place
 from hybrid_train.experiments.journal import Journal, journal
 from hybrid_train.studies.crossover_costs import CostModel, CrossoverOptions, measured_model
+from hybrid_train.studies.physical import time_text
 from hybrid_train.studies.quality import CROSSOVER, qualities
 from hybrid_train.studies.search_growth import PLAYED_EXPONENTS
 from hybrid_train.studies.training_growth import FEWEST_ENTRIES, TRAINING_STEPS
@@ -35,6 +38,8 @@ RIVALS = ("scan", "skin")
 _FIRST_EXPONENT = 4
 """Narrower networks cost a handful of operations in any way, and the fitted laws are not for them."""
 WIDTHS = tuple(1 << exponent for exponent in range(_FIRST_EXPONENT, LARGEST_EXPONENT + 1))
+PHYSICAL_WIDTHS = tuple(1 << exponent for exponent in (10, 20, 30, 40))
+"""At which times on an error-corrected machine are estimated."""
 _TAIL = 10
 """Exponents are read off the last so many doublings."""
 _SAME = 0.005
@@ -110,6 +115,7 @@ def find_crossovers(
     given |= {"strategies": list(options.strategies), "classical_rate": model.classical_rate}
     document = {
         "rows": rows,
+        **({"physical": _physical(model)} if options.physical else {}),
         "assumptions": _assumptions(model),
         "options": given,
         "versions": versions(),
@@ -122,6 +128,22 @@ def find_crossovers(
         "laws": laws,
     }
     return document | {"quality": qualities(CROSSOVER, document)}
+
+
+def _physical(model: CostModel) -> list[dict[str, Any]]:
+    """Return what a query takes on error-corrected qubits: its Toffoli gates one after another."""
+    options, rows = model.options, []
+    for width in PHYSICAL_WIDTHS:
+        toffoli, qubits = options.iteration(width)
+        scan = model.scan(width)["qrom_gates"]
+        for strategy in options.strategies:
+            gates = GateCounts(ands=ceil(model.work(strategy, width)[0] * toffoli))
+            for name in options.physical:
+                cost = physical_cost(logical_counts(qubits, gates), name, options.error_budget)
+                kept = ("model", "physical_qubits", "code_distance", "seconds", "reason")
+                row: dict[str, Any] = {"strategy": strategy, "width": width, "scan_seconds": scan}
+                rows.append(row | {key: getattr(cost, key) for key in kept})
+    return rows
 
 
 def _draw(directory: Path, document: dict[str, Any]) -> list[Path]:
@@ -143,7 +165,24 @@ def crossover_text(document: dict[str, Any]) -> str:
             table.append([strategy, *cells])
         lines += [aligned(table, 1), ""]
     lines += [f"  {mark} {reason}" for reason, mark in reasons.items()]
+    lines += _physical_text(document)
     return "\n".join([*lines, *[""] * bool(reasons), "Assumed", *(f"- {text}" for text in document["assumptions"])])
+
+
+def _physical_text(document: dict[str, Any]) -> list[str]:
+    if "physical" not in document:
+        return []
+    budget = document["options"]["error_budget"]
+    table = [["m", "strategy", "qubits", "distance", "physical qubits", "time", "a scan"]]
+    for row in document["physical"]:
+        head = [_power(row["width"]), row["strategy"], row["model"]]
+        if row["reason"] is None:
+            counts = [f"{row['code_distance']}", f"{row['physical_qubits']:,}", time_text(row["seconds"])]
+        else:
+            counts = ["-", "-", "-"]
+        table.append([*head, *counts, time_text(row["scan_seconds"])])
+    reasons = dict.fromkeys(f"  - {row['reason']}" for row in document["physical"] if row["reason"] is not None)
+    return ["", f"A query on error-corrected qubits, error budget {budget:g}", "", aligned(table, 3), *reasons]
 
 
 def _cell(row: dict[str, Any], reasons: dict[str, str]) -> str:

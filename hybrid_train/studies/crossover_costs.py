@@ -16,6 +16,7 @@ from circuits.strategies import compared_strategies, load_strategy
 from hybrid_train.errors import ConfigError
 from hybrid_train.experiments.journal import Journal
 from hybrid_train.network.sparsity import expected_fired
+from hybrid_train.studies.physical import Machine
 from hybrid_train.studies.search_growth import SearchGrowth, played_searches
 from hybrid_train.studies.training_growth import TrainingCounts, TrainingGrowth, measured_training, measured_widths
 from hybrid_train.support.checks import checked_positive, checked_probability, checked_whole
@@ -53,6 +54,9 @@ class CrossoverOptions:
         toffoli_rate: logical Toffoli gates a second, one after another.
         classical_rate: multiply-adds a second; None to measure this machine.
         seed: of the trainings and searches that are counted.
+        physical: qubit models for which times on an error-corrected machine are estimated too, see
+            :class:`hybrid_train.studies.physical.Machine`.
+        error_budget: probability that such a query goes wrong.
 
     Raises:
         ConfigError: a size or option out of range.
@@ -69,8 +73,12 @@ class CrossoverOptions:
     toffoli_rate: float = 1e6
     classical_rate: float | None = None
     seed: int = 0
+    physical: tuple[str, ...] = ()
+    error_budget: float = 1e-3
 
     def __post_init__(self) -> None:
+        if self.physical:
+            Machine(self.physical, self.error_budget)
         checked_whole(self.steps, "steps", 1, 1 << LARGEST_EXPONENT)
         for name in ("n", "dim"):
             checked_whole(getattr(self, name), name, 1, MOST_MEASURED)
@@ -89,12 +97,17 @@ class CrossoverOptions:
 
     def toffoli(self, width: int) -> int:
         """Return the Toffoli gates of one Grover iteration, the weights loaded by gates."""
+        return self.iteration(width)[0]
+
+    def iteration(self, width: int) -> tuple[int, int]:
+        """Return the Toffoli gates of one Grover iteration and its logical qubits, the weights loaded by gates."""
         sizes = self.dim, self.bits, self.query_bits
         if self.swap is not None:
             swaps = [self.swap] if self.swap < width else [1]
         else:
             swaps = [1 << low for low in range(max(1, width.bit_length() - 1))]
-        return min(search_resources(width, *sizes, swap=swap).iteration.ands for swap in swaps)
+        found = (search_resources(width, *sizes, swap=swap) for swap in swaps)
+        return min((one.iteration.ands, one.oracle.logical_qubits) for one in found)
 
 
 @final
@@ -133,14 +146,18 @@ class CostModel:
             width: m.
             toffoli: gates of one Grover iteration.
         """
+        return self._quantum(*self.work(strategy, width), toffoli)
+
+    def work(self, strategy: str, width: int) -> tuple[float, float]:
+        """Return (oracle calls, verifications) of :meth:`search`."""
         law, fired = self.searches[strategy], expected_fired(width)
         if not law.warm:
-            return self._quantum(law.oracle_calls(width, fired), law.runs(width, fired), toffoli)
+            return law.oracle_calls(width, fired), law.runs(width, fired)
         cold, share = self.searches[_START], 1.0 / self.options.steps
         newcomers = min(self.training.newcomers(width), fired)
         calls = (1 - share) * law.oracle_calls(width, newcomers) + share * cold.oracle_calls(width, fired)
         checks = (1 - share) * (fired + law.runs(width, newcomers)) + share * cold.runs(width, fired)
-        return self._quantum(calls, checks, toffoli)
+        return calls, checks
 
     def _classical(self, inner_products: float, further: float) -> dict[str, float]:
         operations = inner_products * self.options.dim + further

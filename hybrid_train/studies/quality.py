@@ -47,6 +47,7 @@ ALONG: dict[str, Quality] = {
 
 CROSSOVER: dict[str, Quality] = {
     **dict.fromkeys(("rows[].width", "rows[].growth", "rows[].rival_growth", "curves.*", "laws.*"), "sampled"),
+    "physical[].*": "sampled",
     **dict.fromkeys(("widths", "counted_widths.*"), "given"),
 }
 """Of ``crossover``: all of it is extrapolated from searches and trainings that were counted."""

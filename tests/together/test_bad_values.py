@@ -95,6 +95,7 @@ COMMANDS: dict[str, list[str]] = {
     "completion": ["bash"],
     "report": ["no/such/run"],
     "sweep": ["CONFIG", "--workers", "1", "--quiet"],
+    "reproduce": ["pre", "--quick", "--claims", "none"],
     "cite": ["CONFIG"],
     "predict": ["no/such/run", "no/such/file.csv"],
     "verify": ["no/such/run"],

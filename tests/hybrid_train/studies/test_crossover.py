@@ -295,3 +295,32 @@ class TestCommand:
         captured = capsys.readouterr()
         assert (captured.out, captured.err.count("\n")) == ("", 1)
         assert captured.err.startswith("hybrid-train: error: ")
+
+
+def test_a_machine_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["crossover", "--physical", "qubit"]) == 2
+    assert main(["crossover", "--error-budget", "0.1"]) == 2
+    errors = capsys.readouterr().err
+    assert "expected one of qubit_gate_ns_e3" in errors
+    assert "it goes with --physical" in errors
+
+
+@pytest.mark.peers
+def test_times_on_error_corrected_qubits(document: dict[str, Any]) -> None:
+    pytest.importorskip("qdk")
+    asked = replace(SMALL, physical=("qubit_gate_ns_e3",))
+    found = find_crossovers(asked)
+    assert found["rows"] == document["rows"]
+    rows = {(row["strategy"], row["width"]): row for row in found["physical"]}
+    assert len(rows) == len(SMALL.strategies) * len(crossover.PHYSICAL_WIDTHS)
+    text = crossover_text(found)
+    for (strategy, width), row in rows.items():
+        assert row["scan_seconds"] == pytest.approx(width * SMALL.dim / 1e9)
+        if row["reason"] is not None:
+            assert width > 1 << 20
+            continue
+        assert row["seconds"] > row["scan_seconds"]
+        assert f"{row['physical_qubits']:,}" in text
+        calls = rows["known_k", width]["seconds"]
+        assert strategy == "warm" or row["seconds"] >= 0.9 * calls
+    assert "physical" not in document
