@@ -90,13 +90,13 @@ def choose(search: Any) -> Any:
     if 1.0 - left >= SURE:
         return _look_ahead(search, least, most)
     if deviation < SHARP:
-        return plain(search, _best_sharp(mean, deviation)[0])
+        return plain(search, _best_sharp(mean, deviation))
     return plain(search, _best_wide(search, left, least, most))
 
 
 @kernel
 def _best_sharp(theta: Any, deviation: Any) -> Any:
-    """Return (j, calls for each find) for an angle with a small relative deviation."""
+    """Return the j with the fewest calls for each find, for an angle with a small relative deviation."""
     best, least = 0, np.inf
     start = max(0, best_iterations_at(theta))
     for step in (-1, 1):
@@ -110,7 +110,7 @@ def _best_sharp(theta: Any, deviation: Any) -> Any:
             if calls < least:
                 best, least = iterations, calls
             iterations += step
-    return best, least
+    return best
 
 
 @kernel

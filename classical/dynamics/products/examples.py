@@ -7,17 +7,10 @@ from typing import final
 
 import numpy as np
 
-from classical.dynamics.products.kernels import (
-    ByCoordinate,
-    Sparse,
-    arrange,
-    combine,
-    count_apart,
-    multiply,
-    take_apart,
-)
+from classical.dynamics.products.kernels import Sparse, count_apart, multiply, take_apart, turn_round
 from classical.dynamics.rows.layout import World, with_vectors
 from classical.tiles.vectors import TILE
+from hybrid_train.errors import InvariantError
 from hybrid_train.finder.predicate import norm_bounds
 from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray, IntArray
@@ -104,7 +97,7 @@ class SparseExamples(Examples):
     def __init__(self, world: World, sparse: Sparse, trained: int) -> None:
         super().__init__(world, len(sparse.common))
         self._sparse, self._trained = sparse, trained
-        self._entries: ByCoordinate | None = None
+        self._turned: Sparse | None = None
 
     def some(self, rows: IntArray) -> SparseExamples:
         old = self._sparse
@@ -112,26 +105,29 @@ class SparseExamples(Examples):
         return SparseExamples(self.world, near, self._trained)
 
     def products(self, vectors: FloatArray) -> FloatArray:
-        numbers = np.ascontiguousarray(vectors, self._sparse.values.dtype)
-        found = np.empty((len(vectors), len(self._sparse.own)), numbers.dtype)
-        multiply(numbers.reshape(-1), self.dimension, self._sparse, found.reshape(-1))
-        return found
+        return _multiplied(vectors, self._sparse)
 
     def arrange(self) -> None:
-        if self._entries is None:
-            old = self._sparse
-            size = int((old.ends - old.begins).sum())
-            starts = np.empty(self.dimension + 1, np.int64)
-            entries = ByCoordinate(starts, np.empty(size, np.int32), np.empty(size, old.values.dtype))
-            arrange(old, entries)
-            self._entries = entries
+        old = self._sparse
+        size, d = int((old.ends - old.begins).sum()), self.dimension
+        room = np.empty(size, np.int32), np.empty(size, old.values.dtype)
+        self._turned = Sparse(np.empty(d, np.int64), np.empty(d, np.int64), *room, old.common, old.own)
+        turn_round(old, self._turned)
 
     def combined(self, factors: FloatArray) -> FloatArray:
-        found = np.empty((len(factors), self.dimension), factors.dtype)
-        own, common = self._sparse.own, self._sparse.common
-        combine(np.ascontiguousarray(factors).reshape(-1), own, common, self._entries, found.reshape(-1))
+        if self._turned is None:
+            raise InvariantError("SparseExamples: arrange first")
+        found = _multiplied(factors, self._turned)
         found[:, self._trained :] = 0
         return found
+
+
+def _multiplied(vectors: FloatArray, sparse: Sparse) -> FloatArray:
+    """Return (B, C) the inner products of vectors (B, d) with examples."""
+    numbers = np.ascontiguousarray(vectors, sparse.values.dtype)
+    found = np.empty((len(vectors), len(sparse.own)), numbers.dtype)
+    multiply(numbers.reshape(-1), len(sparse.common), sparse, found.reshape(-1))
+    return found
 
 
 def examples_of(network: TwoLayerNetwork, world: World) -> Examples:

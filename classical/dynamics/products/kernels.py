@@ -36,20 +36,6 @@ class Sparse(NamedTuple):
     common: FloatArray
 
 
-class ByCoordinate(NamedTuple):
-    """The s_j of some examples, coordinate by coordinate.
-
-    Attributes:
-        starts: (d + 1,) int64: the entries of coordinate c are those from ``starts[c]`` to before ``starts[c + 1]``.
-        examples: (nnz,) int32 j, ascending within a coordinate.
-        values: (nnz,).
-    """
-
-    starts: IntArray
-    examples: npt.NDArray[np.int32]
-    values: FloatArray
-
-
 @inlined
 def _apart(number: Any, shift: Any) -> Any:
     """Say whether a number is another one than ``shift``, but for what rounding may have made of it."""
@@ -82,21 +68,27 @@ def take_apart(examples: Any, sparse: Any) -> None:
 
 
 @kernel
-def arrange(sparse: Any, out: Any) -> None:
-    """Write the entries coordinate by coordinate."""
-    starts = out.starts
-    starts[:] = 0
-    for j in range(sparse.own.size):
+def turn_round(sparse: Any, out: Any) -> None:
+    """Write the entries coordinate by coordinate: those of the transpose common_c own + (s_1c, s_2c, ..).
+
+    Args:
+        sparse: C examples.
+        out: d of them, with room for as many entries, one after another.
+    """
+    ends, count = out.ends, sparse.own.size
+    ends[:] = 0
+    for j in range(count):
         for e in range(sparse.begins[j], sparse.ends[j]):
-            starts[sparse.columns[e] + 1] += 1
-    for c in range(starts.size - 1):
-        starts[c + 1] += starts[c]
-    at = starts[:-1].copy()
-    for j in range(sparse.own.size):
+            ends[sparse.columns[e]] += 1
+    total = 0
+    for c in range(ends.size):
+        out.begins[c], total = total, total + ends[c]
+        ends[c] = out.begins[c]
+    for j in range(count):
         for e in range(sparse.begins[j], sparse.ends[j]):
-            place = at[sparse.columns[e]]
-            out.examples[place], out.values[place] = j, sparse.values[e]
-            at[sparse.columns[e]] = place + 1
+            place = ends[sparse.columns[e]]
+            out.columns[place], out.values[place] = j, sparse.values[e]
+            ends[sparse.columns[e]] = place + 1
 
 
 @inlined
@@ -108,24 +100,24 @@ def _room(size: Any, like: Any) -> Any:
 
 
 @kernel
-def multiply(weights: Any, d: Any, sparse: Any, products: Any) -> None:
-    """Write the inner products of neurons with examples.
+def multiply(rows: Any, d: Any, sparse: Any, products: Any) -> None:
+    """Write the inner products of some rows with examples.
 
-    64 neurons are brought to lie coordinate by coordinate; their sums stay in registers while the entries of an example
+    64 rows are brought to lie coordinate by coordinate; their sums stay in registers while the entries of an example
     are run through.
 
     Args:
-        weights: (R d,) the rows of the neurons.
+        rows: (R d,) one after another.
         d: coordinates.
-        sparse: C examples, of the type of the weights; their columns are below d.
-        products: (R C,) out, the rows of the neurons.
+        sparse: C examples of d coordinates, of the type of the rows.
+        products: (R C,) out, the rows one after another.
     """
-    rows, count = weights.size // d, sparse.own.size
-    tile, sums, base = _room(TILE * d, weights), _room(TILE * count, weights), _room(TILE, weights)
+    many, count = rows.size // d, sparse.own.size
+    tile, sums, base = _room(TILE * d, rows), _room(TILE * count, rows), _room(TILE, rows)
     tile[:] = 0
-    for first in range(0, rows, TILE):
-        width = min(TILE, rows - first)
-        transpose(weights, first * d, d, width, d, tile, 0, TILE)
+    for first in range(0, many, TILE):
+        width = min(TILE, many - first)
+        transpose(rows, first * d, d, width, d, tile, 0, TILE)
         base[:] = 0
         for c in range(d):
             for r in range(TILE):
@@ -135,33 +127,3 @@ def multiply(weights: Any, d: Any, sparse: Any, products: Any) -> None:
                 sums[TILE * j + r] = sparse.own[j] * base[r]
             add_columns(tile, 0, sparse.columns, sparse.begins[j], sparse.ends[j], sparse.values, sums, TILE * j)
         transpose(sums, 0, TILE, count, width, products, first * count, count)
-
-
-@kernel
-def combine(factors: Any, own: Any, common: Any, entries: Any, gradient: Any) -> None:
-    """Write sum_j factor_rj x_j.
-
-    Args:
-        factors: (R C,) the rows of the neurons.
-        own: (C,) and
-        common: (d,) of the examples, and
-        entries: theirs, coordinate by coordinate; all of the type of the factors.
-        gradient: (R d,) out, the rows of the neurons.
-    """
-    count, d = own.size, common.size
-    rows = factors.size // count
-    tile, sums, base = _room(TILE * count, factors), _room(TILE * d, factors), _room(TILE, factors)
-    tile[:] = 0
-    for first in range(0, rows, TILE):
-        width = min(TILE, rows - first)
-        transpose(factors, first * count, count, width, count, tile, 0, TILE)
-        base[:] = 0
-        for j in range(count):
-            for r in range(TILE):
-                base[r] += own[j] * tile[TILE * j + r]
-        for c in range(d):
-            for r in range(TILE):
-                sums[TILE * c + r] = common[c] * base[r]
-            begin, end = entries.starts[c], entries.starts[c + 1]
-            add_columns(tile, 0, entries.examples, begin, end, entries.values, sums, TILE * c)
-        transpose(sums, 0, TILE, d, width, gradient, first * d, d)
