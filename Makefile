@@ -94,8 +94,10 @@ explore: $(FULL) ## play thousands of random histories of finders and trainings,
 mutants: $(FULL) ## make each of the listed mistakes in a copy of the tree and see that a test notices (MUTANTS="--only searches:")
 	$(BIN)/python -m tests.support.mutants $(MUTANTS)
 
-endurance: $(FULL) ## train 10^4 steps and search 10^4 times: memory, threads and descriptors stay flat
-	HYBRID_TRAIN_ENDURANCE=10000 $(BIN)/python -m pytest -s tests/together/test_company.py -k long_work
+endurance: $(FULL) ## train 10^4 steps and search 10^4 times: memory, threads and descriptors stay flat, misses within delta
+	HYBRID_TRAIN_ENDURANCE=10000 $(BIN)/python -m pytest -s tests/together/test_company.py \
+	  tests/circuits/engines/test_engines.py tests/circuits/strategies/test_ending.py \
+	  -k "long_work or long_searching or within_delta"
 
 lint: $(FULL) ## check style, formatting, types and the layering of the packages
 	$(BIN)/ruff check .

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.arrays import FloatArray, IntArray, fixed
 from hybrid_train.support.kernels import dot, kernel
 
 
@@ -57,15 +57,8 @@ def norm_bounds(vectors: FloatArray) -> FloatArray:
     dimension = vectors.shape[1]
     bounds = np.empty(len(vectors))
     numbers = vectors if vectors.dtype == np.float32 else np.asarray(vectors, np.float64)
-    _scale_norms(_fixed(numbers), 1 + (dimension + 2) * info.eps, math.sqrt(dimension * info.tiny), bounds)
+    _scale_norms(fixed(numbers), 1 + (dimension + 2) * info.eps, math.sqrt(dimension * info.tiny), bounds)
     return bounds
-
-
-def _fixed(vectors: FloatArray) -> FloatArray:
-    """Return the vectors C-contiguous and not to be written to: kernels are compiled for one such kind alone."""
-    view = np.ascontiguousarray(vectors).view()
-    view.flags.writeable = False
-    return view
 
 
 @kernel

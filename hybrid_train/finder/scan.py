@@ -13,8 +13,8 @@ from hybrid_train.errors import DataError
 from hybrid_train.finder import scan_kernels as _scan_kernels
 from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.bank import Bank, Watched, checked_rows
-from hybrid_train.finder.predicate import _fixed, norm_bounds, rounding_margin
-from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.finder.predicate import norm_bounds, rounding_margin
+from hybrid_train.support.arrays import FloatArray, IntArray, fixed
 from hybrid_train.support.declared import an, array, checked, either, inside, limit, optional
 from hybrid_train.support.parallel import in_threads, one_blas_thread, processors, ranges, side_by_side
 
@@ -108,7 +108,7 @@ def active_pairs(
         parts = []
         for row in range(first, last, height):
             part = slice(row, min(row + height, last))
-            block = _fixed(queries[part] if rows is None else queries[asked[part]])
+            block = fixed(queries[part] if rows is None else queries[asked[part]])
             parts += _scan_block(points, columns, width, block, float(threshold), row)
         return parts
 
@@ -137,7 +137,7 @@ def _scan_block(
     rough = _RoughProducts(block, width)
     parts = []
     for start in range(first, last, width):
-        candidates = _fixed(points[start : min(start + width, last)])
+        candidates = fixed(points[start : min(start + width, last)])
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             products, cuts = rough.of(candidates, threshold)
         counts, ids, values, opened = _scan_kernels.decide(products, cuts, candidates, block, start, threshold)
@@ -190,7 +190,7 @@ class _RoughProducts:
 
     def _multiply(self, points: FloatArray, dtype: np.dtype[Any]) -> FloatArray:
         if dtype not in self._queries:
-            self._queries[dtype] = _fixed(self._queries[self._exact].astype(dtype))
+            self._queries[dtype] = fixed(self._queries[self._exact].astype(dtype))
         if self._room.dtype != dtype or not self._room.size:
             self._room = np.empty((len(self._queries[dtype]), self._width), dtype)
         if points.shape[1] <= _SMALL_DIMENSION:

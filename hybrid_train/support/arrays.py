@@ -16,6 +16,13 @@ _LINE = 64
 """Bytes of a cache line, and of the widest vector register."""
 
 
+def fixed(vectors: FloatArray) -> FloatArray:
+    """Return vectors C-contiguous and not to be written to: kernels are compiled for one such kind alone."""
+    view = np.ascontiguousarray(vectors).view()
+    view.flags.writeable = False
+    return view
+
+
 def aligned_copy(array: FloatArray) -> FloatArray:
     """Return a C-contiguous copy that begins at a cache line, so that no vector register's worth lies on two."""
     room = np.empty(array.nbytes + _LINE, np.uint8)

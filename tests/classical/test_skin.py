@@ -40,6 +40,7 @@ class Model:
         ]
         self.kind, self.live = kind, live
         values = active_pairs(*self.banks, -np.inf).inner_products
+        values = values[np.isfinite(values)]  # no threshold is infinite
         tie = float(self.rng.choice(values)) if values.size else 0.0
         drawn = float(self.rng.choice([0.0, 0.5, -1.0, 2.0, tie, tie]))
         self.threshold = drawn if threshold is None else threshold

@@ -15,6 +15,7 @@ SHORTER = {
     "hsr": ["training.steps=2"],
     "skin": ["training.steps=2"],
     "scan": ["training.steps=2"],
+    "arithmetic_oracle": ["network.width=8", "data.n=2", "training.steps=2"],
     "sgd_two_spirals": ["training.steps=200"],
     "theory_applies": ["network.width=4096", "training.steps=2"],
     "deep_digits": ["data.n=32", "training.steps=20"],

@@ -23,6 +23,7 @@ from hybrid_train.errors import ConfigError, HybridTrainError, InvariantError
 from hybrid_train.finder.registry import finder_kinds, finder_options
 from hybrid_train.support.declared import Kind, an, array, optional, real, whole
 from tests.support.calls import CONFIG
+from tests.support.counted_once import count_once
 
 NEVER: list[Any] = [float("nan"), float("inf"), -float("inf"), 10**400, b"x", 1j, object(), "", {}, [[]], np.ones(2)]
 """Nothing in a config can be any of these; some keys take one number, word, list or table, and those below not."""
@@ -148,6 +149,7 @@ def test_an_option_of_the_command_line(
     config.write_text(TOML, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
+    count_once(monkeypatch)
     values = PLACES if option in {"--out", "--resume", "--along", "--draw"} else TYPED
     for number, value in enumerate(values):
         words = [str(config) if word == "CONFIG" else word for word in COMMANDS[command]]

@@ -18,7 +18,7 @@ from hybrid_train.errors import InvariantError
 from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.predicate import norm_bounds
 from hybrid_train.network.two_layer import TwoLayerNetwork
-from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.arrays import FloatArray, IntArray, fixed
 from hybrid_train.support.parallel import of_each
 from hybrid_train.training.dynamics import Evaluation
 
@@ -117,7 +117,7 @@ class BallDynamics(TwoLayerDynamics):
         now, world = self.examples[:], self._world
         columns = aligned(now, world.columns.dtype)
         along = columns if world.along is world.columns else aligned(self.network.trained_part(now), columns.dtype)
-        self._now: World = self._whole._replace(columns=columns, along=along, exact=np.ascontiguousarray(now))
+        self._now: World = self._whole._replace(columns=columns, along=along, exact=fixed(now))
         self._evaluated = None
 
     def evaluate(self, rows: IntArray | None = None) -> Evaluation:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from classical.dynamics.rows.vectors import LANES, padded
 from hybrid_train.finder.predicate import norm_bounds
 from hybrid_train.network.two_layer import TwoLayerNetwork
-from hybrid_train.support.arrays import FloatArray, IntArray, aligned_copy
+from hybrid_train.support.arrays import FloatArray, IntArray, aligned_copy, fixed
 from hybrid_train.support.kernels import inlined
 
 LISTED, BROAD = range(2)
@@ -53,7 +53,7 @@ class World(NamedTuple):
         rule: see :class:`Rule`.
         columns: (n, D) float32 or float64: the examples, padded to whole blocks.
         along: (n, D) likewise: what neurons move along.
-        exact: (n, d) the examples as they are.
+        exact: (n, d) the examples as they are, never to be written to.
         norms: (n,) bounds of their norms.
         inverse: (n,) bounds from below of 1 / norms.
         signs: (m, K) output weights.
@@ -163,7 +163,7 @@ def make_world(network: TwoLayerNetwork, examples: FloatArray, skins: FloatArray
         ),
         columns=columns,
         along=along,
-        exact=np.ascontiguousarray(examples),
+        exact=fixed(examples),
         norms=norms,
         inverse=inverse,
         signs=np.ascontiguousarray(network.output_weights),
@@ -178,7 +178,7 @@ def make_world(network: TwoLayerNetwork, examples: FloatArray, skins: FloatArray
 def restricted(world: World, columns: IntArray) -> World:
     """Return the world of some columns (B,) alone, side by side."""
     return with_vectors(world, columns)._replace(
-        exact=world.exact[columns],
+        exact=fixed(world.exact[columns]),
         norms=world.norms[columns],
         inverse=world.inverse[columns],
     )

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -32,13 +33,22 @@ from hybrid_train.studies.search_growth import SearchGrowth, played_searches
 from hybrid_train.studies.training_growth import TrainingCounts, TrainingGrowth, measured_training, measured_widths
 from hybrid_train.support.power_law import PowerLaw
 from hybrid_train.training.losses import make_loss
+from tests.support.counted_once import count_once
 
 SMALL = CrossoverOptions(dim=4, n=6, bits=4, steps=6, strategies=("known_k", "bbht", "warm"), classical_rate=1e9)
 NEWCOMERS = PowerLaw(0.5, 0.2, 0.0)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def once() -> Iterator[None]:
+    """Count what crossovers of the same options share once."""
+    with pytest.MonkeyPatch.context() as patch:
+        count_once(patch)
+        yield
+
+
 @pytest.fixture(scope="module")
-def document() -> dict[str, Any]:
+def document(once: None) -> dict[str, Any]:
     return find_crossovers(SMALL)
 
 
