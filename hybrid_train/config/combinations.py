@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hybrid_train.config.deep_networks import DeepSection
+from hybrid_train.config.linearised_networks import LinearisedSection
 from hybrid_train.config.schema import Config, NetworkConfig
 
 
@@ -53,6 +55,11 @@ def _adversary_errors(config: Config) -> Iterator[str]:
     if config.adversary is not None and algorithm != "adversarial":
         yield f"training.algorithm={algorithm!r}: expected 'adversarial', since there is an [adversary] table"
     network = config.network
+    if isinstance(network, LinearisedSection) and algorithm == "adversarial":
+        yield (
+            f"training.algorithm='adversarial': expected 'gd' or 'sgd' for network.kind={network.kind!r}, "
+            "whose examples nobody moves"
+        )
     if isinstance(network, NetworkConfig) and network.activation == "jump" and config.data.fresh:
         yield (
             "network.activation='jump': expected 'relu' for fresh examples; "
@@ -83,6 +90,13 @@ def _seeded_errors(config: Config, network: NetworkConfig) -> Iterator[str]:
 
 
 def _optimiser_errors(config: Config) -> Iterator[str]:
+    if config.training.learning_rate == "theorem" and not (
+        config.training.plain and config.training.schedule == "constant"
+    ):
+        yield (
+            "training.learning_rate='theorem': expected a number or 'auto', since the theorems speak of plain descent "
+            "at a constant rate"
+        )
     if config.training.plain:
         return
     name = "optimiser" if config.training.optimiser != "descent" else "weight_decay"
@@ -103,7 +117,7 @@ def _proof_errors(config: Config) -> Iterator[str]:
 
 
 def _deep_errors(config: Config) -> Iterator[str]:
-    if not isinstance(config.network, NetworkConfig) and config.training.index == "data":
+    if isinstance(config.network, DeepSection) and config.training.index == "data":
         yield (
             f"training.index='data': expected 'neurons' for network.kind={config.network.kind!r}, "
             "whose upper layers have no data that stay"

@@ -46,6 +46,7 @@ class DeepSection(Section):
     ``threshold`` is b_l in units of the inner product, for all layers or for each; with "auto" a ``share`` of each
     layer's neurons fires at the start, and ``calibrate`` fits the shifts to the data
     (:func:`hybrid_train.network.deep.calibrated`), without which a share much below 1/2 drifts from layer to layer.
+    ``joint`` trains A and B, the first and the last matrix, beside the hidden layers; DEEP trains those alone.
     ``dtype`` is that of weights and hidden vectors.
     """
 
@@ -61,6 +62,7 @@ class DeepSection(Section):
     ] = "auto"
     share: Annotated[float, Field(gt=0, lt=1, description="a share strictly between 0 and 1")] | None = None
     calibrate: bool | None = None
+    joint: bool = False
     dtype: Literal["float64", "float32"] = "float64"
 
     @property

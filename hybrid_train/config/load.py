@@ -14,6 +14,7 @@ import numpy as np
 
 from hybrid_train.config.combinations import combination_errors
 from hybrid_train.config.data_kinds import DATA_KINDS
+from hybrid_train.config.deep_networks import DeepSection
 from hybrid_train.config.overrides import KINDS_OF, overridden
 from hybrid_train.config.schema import (
     NETWORK_KINDS,
@@ -246,7 +247,7 @@ def _built(sections: dict[str, Any], folder: Path) -> Config:
         if isinstance(data.get(key), str):
             data[key] = _absolute(folder, data[key], key)
     training = sections["training"]
-    if training.get("algorithm") == "sgd" and sections["network"]["kind"] != "two_layer":
+    if training.get("algorithm") == "sgd" and issubclass(NETWORK_KINDS[sections["network"]["kind"]], DeepSection):
         training.setdefault("keep", "last")
     return Config(
         data=DATA_KINDS[data["kind"]](**data),

@@ -97,5 +97,5 @@ def _parsed(override: str) -> Override:
         value = tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):  # not TOML, an integer of thousands of digits, or nested as deeply
         return path, text.strip()
-    scalar = list(value) == ["value"] and isinstance(value["value"], str | int | float | list)
-    return path, value["value"] if scalar else text.strip()
+    whole = list(value) == ["value"] and isinstance(value["value"], str | int | float | list | dict)
+    return path, value["value"] if whole else text.strip()

@@ -10,7 +10,17 @@ from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 
 from hybrid_train.config.data_kinds import DataSection
 from hybrid_train.config.deep_networks import ConvolutionalConfig, DeepConfig, ResidualConfig
-from hybrid_train.config.section import MOST_SEED, MOST_STEPS, Belonging, Count, Positive, Section, Threshold
+from hybrid_train.config.linearised_networks import RandomFeaturesConfig, TangentKernelConfig
+from hybrid_train.config.section import (
+    MOST_SEED,
+    MOST_STEPS,
+    Belonging,
+    Count,
+    Positive,
+    Section,
+    Threshold,
+    ThresholdChoice,
+)
 from hybrid_train.errors import ConfigError, InvariantError
 from hybrid_train.support.messages import quoted
 from hybrid_train.support.names import nearest
@@ -24,6 +34,8 @@ MOST_THREADS = 1024
 class NetworkConfig(Section):
     """``[network]``: f(x) = m^{-1/2} sum_r a_r max(<w_r, x> - b, 0) (PRE Def. 3.1).
 
+    ``threshold`` is b: a number, "auto" for sqrt(0.4 ln m), or ``{alpha = A}`` for sqrt(0.5 (1 - A) ln m), of which
+    "auto" is that of A = 0.2 (PRE Corollary E.1).
     ``output_weight`` is the size B of the a_r, which are -B or +B (SGD Def. 1.3). With ``activation = "jump"`` it is
     sum_r a_r z_r 1[z_r > tau], z_r = <w_r, x> + b_r, on inputs with a last coordinate of 1/2 (ADV Def. 3.1): the
     threshold is ``tau``, or ``k`` of tau = k m^{-3/5}. Either kind takes in its place the ``fraction`` of the neurons
@@ -45,9 +57,7 @@ class NetworkConfig(Section):
 
     kind: Literal["two_layer"] = "two_layer"
     width: Count = 1024
-    threshold: Annotated[Threshold | Literal["auto"], Field(description="a number from -10^6 to 10^6 or 'auto'")] = (
-        "auto"
-    )
+    threshold: ThresholdChoice = "auto"
     outputs: Annotated[Count | Literal["auto"], Field(description="a whole number of at least 1 or 'auto'")] = "auto"
     start: Literal["gaussian", "paired"] = "gaussian"
     output_weight: Positive = 1.0
@@ -82,10 +92,14 @@ class NetworkConfig(Section):
         return self
 
 
-NetworkSection = NetworkConfig | DeepConfig | ResidualConfig | ConvolutionalConfig
+NetworkSection = (
+    NetworkConfig | TangentKernelConfig | RandomFeaturesConfig | DeepConfig | ResidualConfig | ConvolutionalConfig
+)
 
 NETWORK_KINDS: dict[str, type[NetworkSection]] = {
     "two_layer": NetworkConfig,
+    "tangent_kernel": TangentKernelConfig,
+    "random_features": RandomFeaturesConfig,
     "deep": DeepConfig,
     "residual": ResidualConfig,
     "convolutional": ConvolutionalConfig,
@@ -105,6 +119,9 @@ SGD_DEFAULTS: dict[str, Any] = {"batch_size": 16, "replacement": False, "keep": 
 @final
 class TrainingConfig(Section):
     """``[training]``: who is searched, how far, on which examples and on which loss.
+
+    ``learning_rate = "auto"`` is 1 / the top eigenvalue of the kernel at the start, ``"theorem"`` what the theorem
+    about such a run names: PRE Lemma 5.2, SGD Theorem 5.6, ADV Theorem 5.12, DEEP Theorems 1, 2 and 8.
 
     ``batch_size``, ``replacement`` and ``keep`` belong to ``algorithm = "sgd"``, which fills in
     :data:`SGD_DEFAULTS`: it returns W(t) for a random t, as SGD Algorithm 1 does, and of deep networks the last, as
@@ -126,7 +143,9 @@ class TrainingConfig(Section):
     algorithm: Literal["gd", "sgd", "adversarial"] = "gd"
     index: Literal["neurons", "data"] = "neurons"
     steps: Annotated[int, Field(ge=0, le=MOST_STEPS)] = 100
-    learning_rate: Annotated[Positive | Literal["auto"], Field(description="a number above 0 or 'auto'")] = "auto"
+    learning_rate: Annotated[
+        Positive | Literal["auto", "theorem"], Field(description="a number above 0, 'auto' or 'theorem'")
+    ] = "auto"
     loss: Annotated[str, AfterValidator(_known_loss)] = "squared"
     huber_delta: Positive | None = None
     geman_mcclure_scale: Positive | None = None
@@ -255,6 +274,9 @@ class RunConfig(Section):
     what is charged, from a run without breaks. With ``seconds`` the clock says where the breaks are; the notes list
     them, and ``at`` repeats them. Where there are breaks, the finder ``auto`` goes by counts instead of the clock.
 
+    ``snapshots = N`` keeps W(t) of every N steps beside the results, the last one included, 0 none:
+    ``hybrid_train.load(directory, step=t)`` has it.
+
     ``proof = true`` writes beside the results why each of the finder's answers is complete; ``hybrid-train verify``
     checks it. The finder is then asked for its sets at every step, also where it could train without.
     """
@@ -270,6 +292,7 @@ class RunConfig(Section):
         AfterValidator(_known_checkpoint),
         Field(description="a number of steps, or a table {steps = N}, {seconds = S} or {at = [T, ...]}"),
     ] = 0
+    snapshots: Annotated[int, Field(ge=0, le=MOST_STEPS)] = 0
     proof: bool = False
 
     @property
@@ -289,6 +312,10 @@ class RunConfig(Section):
             case {"at": steps}:
                 return step in steps
         return False
+
+    def snapshot_at(self, step: int, last: int) -> bool:
+        """Return whether W(step) is kept, ``last`` being the last step."""
+        return self.snapshots > 0 and (step % self.snapshots == 0 or step == last)
 
     def most_breaks(self, steps: int) -> int:
         """Return how many breaks a run of so many steps has, at most."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from hybrid_train.support.messages import quoted
 
 MOST = 1 << 40
 """The largest size a config may name: beyond any memory, and still exact in every computation with it."""
@@ -20,6 +22,29 @@ Positive = Annotated[float, Field(ge=1e-100, le=1e100, description="a number abo
 
 Threshold = Annotated[float, Field(ge=-1e6, le=1e6, description="a number from -10^6 to 10^6")]
 """In units of the standard deviation of <w, x>, of which no neuron sees more than about 40."""
+
+_ALPHA: TypeAdapter[float] = TypeAdapter(Annotated[float, Field(gt=0, le=1, strict=True)])
+
+
+def _known_family(value: float | str | dict[str, Any]) -> float | str | dict[str, Any]:
+    if not isinstance(value, dict):
+        return value
+    try:
+        ((name, alpha),) = value.items()
+        return {{"alpha": "alpha"}[name]: float(_ALPHA.validate_python(alpha))}
+    except (ValidationError, ValueError, KeyError):
+        raise ValueError(
+            f"threshold={quoted(value)}: expected {{alpha = A}} with a number A above 0 and at most 1, for "
+            "sqrt(0.5 (1 - A) ln m)"
+        ) from None
+
+
+ThresholdChoice = Annotated[
+    Threshold | Literal["auto"] | dict[str, Any],
+    AfterValidator(_known_family),
+    Field(description="a number from -10^6 to 10^6, 'auto' or a table {alpha = A}"),
+]
+"""b, "auto" for sqrt(0.4 ln m), or {alpha = A} for sqrt(0.5 (1 - A) ln m) (PRE Corollary E.1)."""
 
 
 class Belonging(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from classical.training.breaks import Breaks, Progress
 from classical.training.keeping import Judge
@@ -14,6 +14,7 @@ from hybrid_train.errors import InvariantError
 from hybrid_train.experiments.judging import judge_of, plain_judge
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.experiments.starts import Course, Finders
+from hybrid_train.experiments.theorem_rate import theorem_rate
 from hybrid_train.finder.interface import ActiveSetFinder
 from hybrid_train.finder.registry import make_finder
 from hybrid_train.network.storing import Network
@@ -96,7 +97,7 @@ def make_training(
         batches,
         setting.loss,
         steps=training.steps if steps is None else steps,
-        learning_rate=training.learning_rate,
+        learning_rate=_rate(config, setting),
         adversary=_adversary(config, setting),
         keep=training.kept,
         seed=config.run.seed,
@@ -106,6 +107,13 @@ def make_training(
         breaks=breaks,
         begin=begin,
     )
+
+
+def _rate(config: Config, setting: Setting) -> float | Literal["auto"]:
+    rate = config.training.learning_rate
+    if rate == "theorem":
+        return theorem_rate(config, setting).value
+    return rate
 
 
 def _judge(config: Config, setting: Setting, network: Network) -> Judge | None:

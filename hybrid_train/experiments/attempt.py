@@ -10,7 +10,7 @@ from typing import Any, final
 
 from classical.training.loop import Training
 from hybrid_train.config import Config
-from hybrid_train.errors import CheckpointError, HybridTrainError, ResourceError, is_interruption
+from hybrid_train.errors import CheckpointError, ConfigError, HybridTrainError, ResourceError, is_interruption
 from hybrid_train.experiments.assembly import attacked, make_training, planned_finders
 from hybrid_train.experiments.folder import stopped_or_failed
 from hybrid_train.experiments.held_out import HeldOutWatch
@@ -20,7 +20,9 @@ from hybrid_train.experiments.proving import check_provable, proving_finders
 from hybrid_train.experiments.results import RunDirectory
 from hybrid_train.experiments.row import Row
 from hybrid_train.experiments.setting import Setting
+from hybrid_train.experiments.snapshots import check_snapshots
 from hybrid_train.experiments.tally import Tally
+from hybrid_train.experiments.theorem_rate import theorem_rate
 from hybrid_train.network.storing import Network, check_storable, trained_banks
 from hybrid_train.support.messages import printable
 from hybrid_train.support.progress import announced, with_progress
@@ -62,12 +64,19 @@ class Attempt:
             finder.check_resources(*search)
         if config.run.proof:
             check_provable(finder, setting, config, directory)
+        if config.run.snapshots and directory is None:
+            raise ConfigError(
+                f"run.snapshots={config.run.snapshots}: expected a directory to write to; give one with --out (out= in "
+                "Python)"
+            )
         self.exact = finder.promise.exact
         self.error: str | None = None
         self.status = "running"
         self.unwritten: str | None = None
         self._learning_rate: float | str = config.training.learning_rate
         self._remarks: list[str] = []
+        if config.training.learning_rate == "theorem":
+            self._remarks.append(theorem_rate(config, setting).note)
         self._tally = Tally(
             config.finder.kind,
             config.training.index,
@@ -113,6 +122,7 @@ class Attempt:
         network = self._setting.start(config)
         if self._path is not None:
             check_storable(network)
+            check_snapshots(network, config, self._path)
         directory = None if self._path is None else RunDirectory(self._path, config, resumed=self._resumed)
         if directory is not None and directory.passed_over is not None:
             self._remarks.append(directory.passed_over)
@@ -176,6 +186,8 @@ class Attempt:
                 score = None if self._watch is None else self._watch.look(record.step, network)
                 if directory is not None:
                     directory.append(record.as_dict() | ({} if score is None else {"held_out": score.as_dict()}))
+                    if self._config.run.snapshot_at(record.step, total - 1):
+                        directory.checkpoint(record.step, network, self._setting.preparation, kind="snapshot")
                 self._tally.add(record)
         except BaseException as error:
             between = isinstance(steps, Generator) and inspect.getgeneratorstate(steps) == inspect.GEN_SUSPENDED

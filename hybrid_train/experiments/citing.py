@@ -10,6 +10,8 @@ from typing import Any
 
 from circuits.strategies import DEFAULT_STRATEGY, STRATEGIES
 from hybrid_train.config import Config
+from hybrid_train.config.deep_networks import DeepSection
+from hybrid_train.config.linearised_networks import LinearisedSection
 from hybrid_train.finder.registry import finder_class
 from hybrid_train.support.registry import load_class
 
@@ -52,9 +54,11 @@ def bibtex_of_strategies(strategies: Sequence[str]) -> str:
 
 def _training_keys(config: Config) -> Iterator[str]:
     """Yield the papers of network and algorithm, of the optimiser, the adversary, and who gives the data."""
-    deep = config.network.kind != "two_layer"
+    deep = isinstance(config.network, DeepSection)
     if config.training.algorithm != "gd":
         yield config.training.algorithm
+    elif isinstance(config.network, LinearisedSection):
+        yield "sgd"
     elif not deep:
         yield "Song, Yang, Zhang"
     if deep:

@@ -24,7 +24,7 @@ METRICS_NAME = re.compile(r"(metrics|rows)\.jsonl")
 _NAME = re.compile(
     r"config\.toml|environment\.json|request\.json|summary\.json|(metrics|rows)\.jsonl|"
     r"proofs/seals\.txt|"
-    r"checkpoints/(step|resume)-[0-9]{1,18}\.npz"
+    r"checkpoints/(step|resume|snapshot)-[0-9]{1,18}\.npz"
 )
 STATUSES = ("running", "done", "stopped", "failed")
 _LARGEST = 64 * MIB

@@ -99,7 +99,7 @@ def load(directory: str | os.PathLike[str], step: int | None = None) -> Model:
 
     Args:
         directory: the results directory of a run.
-        step: of the checkpoint; by itself the last one.
+        step: t of a W(t) that was kept (``run.snapshots``); by itself the network that was returned.
 
     Raises:
         CheckpointError: no run there, none that kept a network, or one of an earlier version.
@@ -115,10 +115,11 @@ def load(directory: str | os.PathLike[str], step: int | None = None) -> Model:
     if not stored.checkpoints:
         raise CheckpointError(f"{name}: the run did not come so far as to keep a network; run it again")
     chosen = max(stored.checkpoints) if step is None else step
-    if chosen not in stored.checkpoints:
-        known = ", ".join(map(str, stored.checkpoints))
+    files = stored.checkpoints if step is None else stored.checkpoints | stored.snapshots
+    if chosen not in files:
+        known = ", ".join(map(str, sorted(files)))
         raise CheckpointError(f"{name}: step={chosen}: no such checkpoint; there are {known}")
-    checkpoint = read_checkpoint(stored.checkpoints[chosen])
+    checkpoint = read_checkpoint(files[chosen])
     network, preparation = checkpoint.get("network"), checkpoint["preparation"]
     if network is None or preparation is None:
         raise CheckpointError(f"{name}: its checkpoint is of an earlier version, which kept too little; run it again")

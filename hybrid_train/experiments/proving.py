@@ -18,6 +18,7 @@ from hybrid_train.experiments.setting import Setting
 from hybrid_train.experiments.starts import Finders
 from hybrid_train.finder.interface import ActiveSetFinder
 from hybrid_train.finder.registry import make_finder
+from hybrid_train.network.linearised import LinearisedNetwork
 from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.proofs.checker import Checker, RefutedError
 from hybrid_train.proofs.recording import PROOFS, SEALS, ProofFiles, ProvingFinder
@@ -155,6 +156,9 @@ def _tied(name: str, path: Path, run: StoredRun, ends: dict[int, Checker], liste
     config = run.config
     setting = Setting.of(config)
     network = setting.start(config)
+    moves = not isinstance(network, LinearisedNetwork)
+    if isinstance(network, LinearisedNetwork):
+        network = network.base
     if not isinstance(network, TwoLayerNetwork):
         return []
     sides = ("points", "queries") if config.training.index == "neurons" else ("queries", "points")
@@ -165,7 +169,7 @@ def _tied(name: str, path: Path, run: StoredRun, ends: dict[int, Checker], liste
         ties["data"] = np.array_equal(examples, np.asarray(setting.inputs, np.float64))
         counted = [int(record["active_pairs"]) for record in run.metrics]
         ties["pairs of every step"] = listed[: len(counted)] == counted
-    if config.training.kept == "last" and run.checkpoints:
+    if moves and config.training.kept == "last" and run.checkpoints:
         kept = read_checkpoint(run.checkpoints[max(run.checkpoints)])["weights"]
         ties["weights at the end"] = np.array_equal(np.asarray(kept, np.float64), getattr(ends[0], sides[0]))
     for what, holds in ties.items():

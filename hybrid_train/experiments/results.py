@@ -11,6 +11,7 @@
                           (:func:`hybrid_train.network.storing.stored`) or prepares rows for it
                           (:class:`hybrid_train.data.Preparation`), which ``read_checkpoint`` rebuilds; no pickle
                           resume-NNNNNN.npz: the newest two breaks, see :mod:`hybrid_train.experiments.halfway`
+                          snapshot-NNNNNN.npz: W(t) of the steps that ``run.snapshots`` asks for, as step-NNNNNN.npz
     summary.json          the document ``hybrid-train run --json`` prints; its ``status`` is "running" from the start,
                           then "done", "stopped" or "failed"
     manifest.json         sizes and SHA-256 of these files, see :mod:`hybrid_train.experiments.manifest`
@@ -28,7 +29,7 @@ import os
 import platform
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
@@ -65,7 +66,7 @@ from hybrid_train.support.parallel import processors
 from hybrid_train.support.rng import Role
 from hybrid_train.support.untrusted import GIB, MIB, memory_limit, read_bytes, reading
 
-_STEP = re.compile(r"checkpoints/(step|resume)-([0-9]{1,18})\.npz")
+_STEP = re.compile(r"checkpoints/(step|resume|snapshot)-([0-9]{1,18})\.npz")
 _BREAKS_KEPT = 2
 _LARGEST_DOCUMENT, _LARGEST_CHECKPOINT = 256 * MIB, 64 * GIB
 _TEXT_GROWTH = 8
@@ -117,9 +118,18 @@ class RunDirectory:
         """Add one line to the metrics."""
         append_line(self.path / METRICS, json_text(record))
 
-    def checkpoint(self, step: int, network: Network, preparation: Preparation | None = None) -> Path:
-        """Write the network as it is after ``step`` steps, and what prepares rows for it; return the file."""
-        target = self.path / _CHECKPOINTS / f"step-{step:06d}.npz"
+    def checkpoint(
+        self, step: int, network: Network, preparation: Preparation | None = None, *, kind: str = "step"
+    ) -> Path:
+        """Write the network as it is after ``step`` steps, and what prepares rows for it; return the file.
+
+        Args:
+            step: t.
+            network: at W(t), or the one that is returned.
+            preparation: of rows.
+            kind: "step" for the network that is returned, "snapshot" for one on the way.
+        """
+        target = self.path / _CHECKPOINTS / f"{kind}-{step:06d}.npz"
         with writing(target):
             target.parent.mkdir(exist_ok=True)
         arrays = {"step": step, **stored(network), **({} if preparation is None else preparation.arrays())}
@@ -208,7 +218,10 @@ class RunDirectory:
             whole_lines(path / METRICS, size)
         self.records, _ = read_records(path / METRICS)
         self._manifest.take(path, METRICS, lines=len(self.records))
+        begin = 0 if self.halfway is None else self.halfway.progress.step
         last = [name for name in self._manifest.files if name.startswith(f"{_CHECKPOINTS}/step-")]
+        later = [step for step in _steps_of(self._manifest, "snapshot") if step >= begin]
+        last += [f"{_CHECKPOINTS}/snapshot-{step:06d}.npz" for step in later]
         for name in [*last, SUMMARY, REQUEST]:
             self._manifest.files.pop(name, None)
         self._manifest.write(path)
@@ -238,7 +251,8 @@ class StoredRun:
         environment: versions, platform, seeds, command.
         metrics: one dict for each step that was written whole.
         summary: the document of the run; None where it did not end.
-        checkpoints: by step, ascending.
+        checkpoints: of the network that was returned, by step, ascending.
+        snapshots: of W(t) on the way, by step, ascending.
     """
 
     config: Config
@@ -246,6 +260,7 @@ class StoredRun:
     metrics: list[dict[str, Any]]
     summary: dict[str, Any] | None
     checkpoints: dict[int, Path]
+    snapshots: dict[int, Path] = field(default_factory=dict)
 
 
 @checked(directory=path_kind())
@@ -269,7 +284,8 @@ def read_run(directory: str | os.PathLike[str]) -> StoredRun:
             environment=_read_json(path / _ENVIRONMENT),
             metrics=read_metrics(path / METRICS),
             summary=_read_json(summary) if summary.exists() else None,
-            checkpoints={step: path / _CHECKPOINTS / f"step-{step:06d}.npz" for step in _steps_of(manifest, "step")},
+            checkpoints=_named(path, manifest, "step"),
+            snapshots=_named(path, manifest, "snapshot"),
         )
         if missing := sorted({CONFIG, _ENVIRONMENT, METRICS} - manifest.files.keys()):
             raise CheckpointError(f"{name}: {MANIFEST} does not speak of {', '.join(missing)}; run again")
@@ -313,7 +329,7 @@ def _check_agreement(name: str, run: StoredRun, manifest: Manifest) -> None:
     steps = [record.get("step") for record in run.metrics]
     if steps != list(range(len(steps))) or len(steps) > run.config.training.steps + 1:
         raise CheckpointError(f"{name}: {METRICS}: its lines are not those of the steps 0, 1, 2, .. of this config")
-    if any(step > run.config.training.steps for step in run.checkpoints):
+    if any(step > run.config.training.steps for step in (*run.checkpoints, *run.snapshots)):
         raise CheckpointError(f"{name}: a checkpoint is of a later step than the config has")
     summary = run.summary
     if summary is None:
@@ -350,6 +366,10 @@ def _check_free(path: Path) -> None:
 def _steps_of(manifest: Manifest, kind: str) -> list[int]:
     found = (_STEP.fullmatch(name) for name in manifest.files)
     return sorted(int(match[2]) for match in found if match is not None and match[1] == kind)
+
+
+def _named(path: Path, manifest: Manifest, kind: str) -> dict[int, Path]:
+    return {step: path / _CHECKPOINTS / f"{kind}-{step:06d}.npz" for step in _steps_of(manifest, kind)}
 
 
 def plain_config(config: Config) -> dict[str, Any]:

@@ -45,6 +45,22 @@ def expected_active(width: int, threshold: float, norms: float | FloatArray = 1.
     return float(mean) if mean.ndim == 0 else mean
 
 
+def alpha_threshold(width: int, alpha: float) -> float:
+    """Return b = sqrt(0.5 (1 - alpha) ln m), with which O(m^{(3 + alpha) / 4}) neurons fire (PRE Corollary E.1).
+
+    Args:
+        width: m.
+        alpha: above 0 and at most 1; 0.2 gives :func:`.auto_threshold`.
+
+    Raises:
+        ConfigError: an argument out of range.
+    """
+    _check(width, 0.0)
+    if not 0.0 < alpha <= 1.0:
+        raise ConfigError(f"alpha={alpha}: expected a number above 0 and at most 1")
+    return math.sqrt(0.5 * (1.0 - alpha) * math.log(width))
+
+
 def share_threshold(fraction: float) -> float:
     """Return the b at which this share of the neurons is expected to fire for a unit vector at the start.
 

@@ -13,11 +13,12 @@ from hybrid_train.finder.bank import Bank, DenseBank
 from hybrid_train.finder.live_bank import LiveBank
 from hybrid_train.finder.seeded import SeededBank
 from hybrid_train.network.deep import Block, DeepNetwork, Layer
+from hybrid_train.network.linearised import LinearisedNetwork
 from hybrid_train.network.live import live_arrays, live_from
 from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.memory import check_memory
 
-Network = TwoLayerNetwork | DeepNetwork
+Network = TwoLayerNetwork | LinearisedNetwork | DeepNetwork
 
 Arrays = Mapping[str, Any]
 """Named arrays, as an NPZ file holds them."""
@@ -27,10 +28,18 @@ _COPIES = 3.0
 
 _TRAINED, _INPUT, _POINTS, _PATCHES = "weights_", "input_weights_", "points_", "patches_"
 
+FORMAT = 2
+"""Of the arrays: 2 since there are linearised networks and trained outputs. Files that do not say are of 1."""
+
+_FEATURES = "features_"
+"""Goes before the arrays of W in the file of a linearised network, so that programs of before refuse it."""
+
 
 @singledispatch
 def stored(network: Network) -> dict[str, Any]:
     """Return a network as plain arrays by name, for an NPZ file: enough for :func:`rebuilt` to make it again.
+
+    ``format`` is :data:`FORMAT`.
 
     Of two layers these are ``output_weights``, ``threshold``, ``activation``, ``output_scale``, ``untrained`` and
     ``weights``; where W(0) comes from the seed ``moved_rows``, ``moved_weights``, ``shape``, ``seed``, ``period`` and
@@ -40,14 +49,24 @@ def stored(network: Network) -> dict[str, Any]:
     Of a deep network they are ``weights_0`` .. of the trained blocks, ``input_weights_0`` .., ``output_weights`` and
     ``thresholds``, and how its layers are connected: ``kind``; for each layer ``blocks``, ``trained``, ``factors``,
     ``skips``; for each block of all layers ``patches_0`` .. and ``firsts``; ``points_0`` .. of those with a skip
-    connection, I + tau W as it was rounded.
+    connection, I + tau W as it was rounded; and ``output_trained``, whether B is.
+
+    Of a linearised network they are V as ``shift``, ``offset``, and those of the two layers it was made of, with
+    ``features_`` before each name: ``features_weights`` is W(0).
     """
     raise TypeError(f"no network: {type(network).__name__}")
 
 
 @stored.register
+def _(network: LinearisedNetwork) -> dict[str, Any]:
+    base = {f"{_FEATURES}{name}": array for name, array in stored(network.base).items() if name != "format"}
+    return {"format": FORMAT, **base, "shift": network.shift[:], "offset": network.offset}
+
+
+@stored.register
 def _(network: TwoLayerNetwork) -> dict[str, Any]:
     return {
+        "format": FORMAT,
         **_bank_arrays(network.weights),
         "output_weights": network.output_weights,
         "threshold": network.threshold,
@@ -67,8 +86,10 @@ def _(network: DeepNetwork) -> dict[str, Any]:
     named |= {f"{_POINTS}{number}": block.points[:] for number, (layer, block) in enumerate(blocks) if _rounds(layer)}
     named |= {f"{_PATCHES}{number}": block.patches for number, (_, block) in enumerate(blocks)}
     return {
+        "format": FORMAT,
         **named,
         "output_weights": network.output_weights,
+        "output_trained": network.output_trained,
         "thresholds": np.array([layer.threshold for layer in layers]),
         "kind": network.kind,
         "blocks": np.array([len(layer.blocks) for layer in layers]),
@@ -81,7 +102,13 @@ def _(network: DeepNetwork) -> dict[str, Any]:
 
 def trained_banks(network: Network) -> list[Bank]:
     """Return the banks of weights that are trained, layer by layer."""
-    return [network.weights] if isinstance(network, TwoLayerNetwork) else [one.points for _, one in network.trained]
+    match network:
+        case TwoLayerNetwork():
+            return [network.weights]
+        case LinearisedNetwork():
+            return [network.shift]
+        case DeepNetwork():
+            return network.trained_banks
 
 
 def restored(arrays: Arrays) -> dict[str, Any]:
@@ -91,13 +118,18 @@ def restored(arrays: Arrays) -> dict[str, Any]:
         ``weights`` (m, d), ``output_weights`` (m, K), ``threshold`` of a two-layer network (where W(0) comes from the
         seed, ``moved_rows`` (k,) and ``moved_weights`` (k, d) in place of ``weights``), and ``activation``,
         ``output_scale`` and ``untrained``; of a deep one ``weights``, a list as :meth:`.DeepNetwork.at` takes it,
-        ``input_weights``, the list of those of layer 0, ``output_weights`` (K, m_L) and ``thresholds`` (L + 1,).
-        Of both kinds ``network``, rebuilt to the last bit. Files of before checkpoints said all that have neither
+        ``input_weights``, the list of those of layer 0, ``output_weights`` (K, m_L) and ``thresholds`` (L + 1,); of a
+        linearised one ``shift`` (m, d), ``features_weights`` (m, d), ``output_weights`` and ``threshold``.
+        Of all kinds ``network``, rebuilt to the last bit. Files of before checkpoints said all that have neither
         ``network`` nor what it is made from.
 
     Raises:
+        CheckpointError: the file is of a later version.
         KeyError: an array is missing.
     """
+    _check_format(arrays)
+    if "shift" in arrays:
+        return _linearised_parts(arrays)
     if "thresholds" in arrays:
         found: dict[str, Any] = {
             "weights": _numbered(arrays, _TRAINED),
@@ -116,8 +148,11 @@ def rebuilt(arrays: Arrays) -> Network:
     """Return the network that :func:`stored` made these arrays of, equal to it to the last bit.
 
     Raises:
-        CheckpointError: the arrays do not say all (files of an earlier version).
+        CheckpointError: the arrays do not say all (files of an earlier version), or are of a later version.
     """
+    _check_format(arrays)
+    if "shift" in arrays:
+        return cast("LinearisedNetwork", _linearised_parts(arrays)["network"])
     if "blocks" in arrays:
         return _deep(arrays)
     if "activation" in arrays:
@@ -125,6 +160,31 @@ def rebuilt(arrays: Arrays) -> Network:
     raise CheckpointError(
         "this checkpoint, of an earlier version, holds weights alone: put them into the network that its config starts"
     )
+
+
+def _check_format(arrays: Arrays) -> None:
+    """Refuse what a later version wrote, and may mean otherwise."""
+    found = int(arrays["format"]) if "format" in arrays else 1
+    if not 1 <= found <= FORMAT:
+        raise CheckpointError(
+            f"this checkpoint is of format {found}, and this version reads those up to {FORMAT}: read it with the "
+            "version that wrote it, or a later one"
+        )
+
+
+def _linearised_parts(arrays: Arrays) -> dict[str, Any]:
+    """Return V, W and what they make."""
+    names = [name for name in arrays if name.startswith(_FEATURES)]
+    base = {name.removeprefix(_FEATURES): arrays[name] for name in names}
+    found, shift = restored(base), arrays["shift"]
+    network = LinearisedNetwork(found["network"], DenseBank(shift, "shift"), bool(arrays["offset"]))
+    return {
+        "shift": shift,
+        "features_weights": base["weights"],
+        "output_weights": found["output_weights"],
+        "threshold": found["threshold"],
+        "network": network,
+    }
 
 
 def _two_layer_rest(arrays: Arrays) -> dict[str, Any]:
@@ -157,7 +217,8 @@ def _deep(arrays: Arrays) -> DeepNetwork:
             )
             number += 1
         layers.append(Layer(tuple(blocks), layer.threshold, layer.trained, layer.factor, layer.skip))
-    return DeepNetwork(tuple(layers), arrays["output_weights"], str(arrays["kind"]))
+    trained_output = bool(arrays["output_trained"]) if "output_trained" in arrays else False
+    return DeepNetwork(tuple(layers), arrays["output_weights"], str(arrays["kind"]), trained_output)
 
 
 def _rounds(layer: Layer) -> bool:

@@ -12,7 +12,7 @@ from classical.training.loop import gradient_descent
 from hybrid_train.data import sphere
 from hybrid_train.finder.registry import make_finder
 from hybrid_train.finder.scan import active_pairs
-from hybrid_train.network.sparsity import expected_fired, sparsity_bound
+from hybrid_train.network.sparsity import alpha_threshold, expected_fired, sparsity_bound
 from hybrid_train.network.two_layer import TwoLayerNetwork, auto_threshold
 from hybrid_train.reproduce.claim import (
     Claim,
@@ -189,8 +189,8 @@ def judged_family(alphas: FloatArray, widths: list[int], means: list[FloatArray]
 
 
 def family_threshold(alpha: float, width: int) -> float:
-    """Return b = sqrt(0.5 (1 - alpha) ln m) (PRE Corollary E.1)."""
-    return float(np.sqrt(0.5 * (1.0 - alpha) * np.log(width)))
+    """Return b of one member of the family (PRE Corollary E.1)."""
+    return alpha_threshold(width, alpha)
 
 
 _NAMES = {

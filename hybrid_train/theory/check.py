@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, final
 
 from hybrid_train.config import Config, load_config
+from hybrid_train.config.deep_networks import DeepSection
 from hybrid_train.config.load import CONFIG_SOURCE, ConfigSource
 from hybrid_train.config.schema import NetworkConfig
 from hybrid_train.config.threads import in_its_threads
@@ -17,14 +18,19 @@ from hybrid_train.experiments.folder import Place
 from hybrid_train.experiments.journal import journal, written
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.support.declared import checked, flag, optional, path, sequence, whole
-from hybrid_train.theory import deep_check, jumping_check, two_layer_check
+from hybrid_train.theory import deep_check, jumping_check, linearised_check, two_layer_check
 from hybrid_train.theory.checked import Request, Subject
 from hybrid_train.theory.lines.costs import CostGrowth
 from hybrid_train.theory.lines.line import Line
 
 _FEWEST_WIDTHS, _MOST_WIDTH = 3, 1 << 20
 
-SUBJECTS: tuple[Subject, ...] = (deep_check.SUBJECT, jumping_check.SUBJECT, two_layer_check.SUBJECT)
+SUBJECTS: tuple[Subject, ...] = (
+    deep_check.SUBJECT,
+    jumping_check.SUBJECT,
+    two_layer_check.SUBJECT,
+    *linearised_check.SUBJECTS,
+)
 """The kinds of runs that the papers speak of; a config describes one of them."""
 
 
@@ -144,6 +150,8 @@ def _subject(config: Config) -> Subject:
     network = config.network
     if isinstance(network, NetworkConfig) and network.storage == "live":
         raise ConfigError("network.storage='live': expected 'stored' or 'seeded', since the lines speak of all neurons")
+    if isinstance(network, DeepSection) and network.joint:
+        raise ConfigError("network.joint=True: expected false, since the lines speak of networks whose A and B stay")
     subject = next(one for one in SUBJECTS if one.fits(config))
     algorithm = str(config.training.algorithm)
     if algorithm not in subject.algorithms:

@@ -13,6 +13,7 @@ from classical.dynamics.sets import SetDynamics
 from classical.training.loop import Training
 from hybrid_train.data import Dataset, Distribution
 from hybrid_train.finder.interface import ActiveSetFinder
+from hybrid_train.network.linearised import LinearisedNetwork
 from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.support.rng import Role, generator
@@ -93,8 +94,8 @@ def lazy_distances(
         dimension = source.dimension
         return TwoLayerNetwork.initialize(width, dimension, start="paired", output_weight=output_weight, seed=seed)
 
-    kernel = LinearisedDynamics(start(1.0), first, make_finder(), offset=False)
-    train(kernel, learning_rate)
+    kernel = LinearisedNetwork.at(start(1.0), offset=False)
+    train(LinearisedDynamics(kernel, first, make_finder()), learning_rate)
     expected = kernel.predict(held_out.inputs)
     rows = []
     for output_weight in output_weights:

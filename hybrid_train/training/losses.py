@@ -28,6 +28,8 @@ class Loss(ABC):
     curvature: float | None
     """The largest second derivative of l in f (largest eigenvalue for several outputs); None if it has none."""
 
+    convex: ClassVar[bool] = True
+
     @property
     def lipschitz(self) -> float | None:
         """The largest |dl/df_k|, the L of SGD Definition 3.5: |l(f) - l(g)| <= L ||f - g||_1. None if unbounded."""
@@ -193,6 +195,7 @@ class GemanMcClureLoss(Loss):
 
     scale: float = 1.0
     curvature = 1.0
+    convex = False
 
     def __post_init__(self) -> None:
         number = isinstance(self.scale, int | float) and not isinstance(self.scale, bool)

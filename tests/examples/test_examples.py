@@ -17,6 +17,7 @@ SHORTER = {
     "scan": ["training.steps=2"],
     "arithmetic_oracle": ["network.width=8", "data.n=2", "training.steps=2"],
     "sgd_two_spirals": ["training.steps=200"],
+    "random_features": ["network.width=256", "training.steps=20"],
     "theory_applies": ["network.width=4096", "training.steps=2"],
     "deep_digits": ["data.n=32", "training.steps=20"],
     "residual_digits": ["data.n=32", "training.steps=5"],

@@ -51,7 +51,7 @@ def of_kind(name: str, **options: Any) -> Tables:
     [
         (
             of_kind("deep", kind="depe"),
-            "network.kind='depe': expected one of two_layer, deep, residual, convolutional, d",
+            "network.kind='depe': expected one of two_layer, tangent_kernel, random_features",
         ),
         (of_kind("deep", start="paired"), "network.start='paired': unknown key"),
         (of_kind("residual", widths=[3, 4]), "network.widths=[3, 4]: unknown key"),

@@ -57,6 +57,18 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "deep sgd": {"network": DEEP, "training": {"algorithm": "sgd", "batch_size": 4}},
     "seeded": {"network": {"storage": "seeded"}, "finder": {"kind": "skin"}},
     "live": {"network": {"storage": "live", "width": 2048}, "finder": {"kind": "skin"}},
+    "joint": {"network": DEEP | {"joint": True}, "finder": {"kind": "scan"}},
+    "tangent kernel": {
+        "network": {"kind": "tangent_kernel", "width": 64},
+        "training": {"algorithm": "sgd", "batch_size": 4, "keep": "average"},
+        "finder": {"kind": "skin"},
+    },
+    "random features": {
+        "network": {"kind": "random_features", "width": 64, "dtype": "float32"},
+        "training": {"index": "data"},
+        "finder": {"kind": "hsr"},
+    },
+    "alpha": {"network": {"threshold": {"alpha": 0.6}}},
     "paired float32": {"network": {"start": "paired", "dtype": "float32"}, "finder": {"kind": "skin"}},
 }
 

@@ -32,7 +32,7 @@ class DeepDynamics(Dynamics):
     Layer l's finder searches the rows of its bank, W_l (I + tau W_l in a residual layer), with h_{l-1} of each example,
     or each patch of it. Layer 0 is searched too: its points stay, so it is asked again only for examples that moved.
     Forward, backward and the step itself touch active neurons alone, each of which moves by a sparse combination of
-    its queries.
+    its queries. Where the network says so, A and B are trained too (:meth:`.DeepNetwork.jointly`).
 
     What a finder misses is missing from the queries of the layers above; each is audited against its own.
 
@@ -66,7 +66,7 @@ class DeepDynamics(Dynamics):
 
     @property
     def banks(self) -> Sequence[Bank]:
-        return [block.points for _, block in self.network.trained]
+        return self.network.trained_banks
 
     @property
     def cost(self) -> Cost:
@@ -94,6 +94,9 @@ class DeepDynamics(Dynamics):
                 parts = zip(self._stages[number], self._last.seen[number], errors[number], strict=True)
                 for stage, seen, error in parts:
                     moved += stage.descend(self._queries_of(stage), seen, error, rate * layer.factor**2)
+        if self.network.output_trained:
+            bank = self.network.output_bank
+            bank.assign(np.arange(len(bank)), bank[:] - rate * (slope.T @ self._last.hidden[-1]))
         self._pass = None
         self._clock()
         return moved
@@ -111,11 +114,17 @@ class DeepDynamics(Dynamics):
         roots = None if factors is None else np.sqrt(factors)[:, None]
         shape = seen.outputs.shape
 
+        def kernel_product(slopes: FloatArray) -> FloatArray:
+            product = seen.kernel_product(slopes)
+            if self.network.output_trained:
+                product = product + seen.hidden[-1] @ (seen.hidden[-1].T @ slopes)
+            return product
+
         def product(vector: FloatArray) -> FloatArray:
             slopes = vector.reshape(shape)
             if roots is None:
-                return seen.kernel_product(slopes).ravel()
-            return np.asarray(roots * seen.kernel_product(roots * slopes)).ravel()
+                return kernel_product(slopes).ravel()
+            return np.asarray(roots * kernel_product(roots * slopes)).ravel()
 
         return top_of_operator(product, seen.outputs.size, krylov=_KRYLOV)
 

@@ -12,6 +12,8 @@ __all__ = ["STARTS", "Course", "Finders", "Search", "Start", "make_start"]
 
 STARTS = {
     "two_layer": "hybrid_train.experiments.starts.two_layer:TwoLayerStart",
+    "tangent_kernel": "hybrid_train.experiments.starts.linearised:TangentKernelStart",
+    "random_features": "hybrid_train.experiments.starts.linearised:RandomFeaturesStart",
     "lifted": "hybrid_train.experiments.starts.lifted:LiftedStart",
     "deep": "hybrid_train.experiments.starts.deep:DeepStart",
 }

@@ -55,6 +55,10 @@ class DeepStart(Start):
         self.notes = (start_note(self.network(seed), inputs, config.fitted_share is not None),)
 
     def network(self, seed: int) -> DeepNetwork:
+        found = self._fitted(seed)
+        return found.jointly() if self.config.joint else found
+
+    def _fitted(self, seed: int) -> DeepNetwork:
         drawn, share = self.config.drawn(self.inputs.shape[1], self.outputs, seed), self.config.fitted_share
         if share is None:
             return drawn
@@ -66,7 +70,8 @@ class DeepStart(Start):
         return self.network(seed)
 
     def small(self, width: int) -> DeepNetwork:
-        return fully_connected((width, width), self.inputs.shape[1], outputs=self.outputs)
+        found = fully_connected((width, width), self.inputs.shape[1], outputs=self.outputs)
+        return found.jointly() if self.config.joint else found
 
     def searches(self, examples: int, index: Index) -> list[Search]:
         shapes = self.config.shapes(self.inputs.shape[1])
@@ -76,7 +81,8 @@ class DeepStart(Start):
         if not isinstance(network, DeepNetwork):
             raise InvariantError("DeepStart: this network has two layers")
         first = finders(0)
-        faster = first.deep_dynamics(network, inputs) if isinstance(first, FollowingFinder) else None
+        alone = not network.output_trained and isinstance(first, FollowingFinder)
+        faster = first.deep_dynamics(network, inputs) if alone and isinstance(first, FollowingFinder) else None
         if faster is not None:
             return faster
         return DeepDynamics(network, inputs, lambda bank: finders(bank) if bank else first)

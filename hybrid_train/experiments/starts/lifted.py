@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import final
 
+from hybrid_train.config.schema import NetworkConfig
 from hybrid_train.data.padding import adversarial_form
+from hybrid_train.errors import InvariantError
 from hybrid_train.experiments.starts.two_layer import TwoLayerStart
 from hybrid_train.network.adversarial import adversarial_network, adversarial_threshold, pre_activation_spread
 from hybrid_train.network.two_layer import TwoLayerNetwork
@@ -19,7 +21,7 @@ class LiftedStart(TwoLayerStart):
     kept = 2
     """x_d and the one of the bias."""
 
-    def network(self, seed: int) -> TwoLayerNetwork:
+    def two_layer(self, seed: int) -> TwoLayerNetwork:
         return adversarial_network(
             self.config.width,
             self.inputs.shape[1] - 1,
@@ -43,5 +45,7 @@ class LiftedStart(TwoLayerStart):
 
     def _thresholds(self) -> tuple[float, float]:
         config = self.config
+        if not isinstance(config, NetworkConfig):
+            raise InvariantError("LiftedStart: a network of two layers is wanted")
         tau = adversarial_threshold(config.width, tau=config.tau, k=config.k, fraction=config.fraction)
         return tau, tau / pre_activation_spread(config.width)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from classical.training.loop import two_layer_dynamics
+from hybrid_train.config.linearised_networks import RandomFeaturesConfig, TangentKernelConfig
 from hybrid_train.config.schema import NetworkConfig
 from hybrid_train.config.sizes import check_network
 from hybrid_train.data import Distribution
 from hybrid_train.errors import InvariantError
 from hybrid_train.experiments.starts.start import Course, Finders, Search, Start
 from hybrid_train.network.live import most_live
-from hybrid_train.network.sparsity import expected_active, share_threshold
+from hybrid_train.network.sparsity import alpha_threshold, expected_active, share_threshold
 from hybrid_train.network.storing import Network
-from hybrid_train.network.two_layer import Index, TwoLayerNetwork, auto_threshold
+from hybrid_train.network.two_layer import Index, Storage, TwoLayerNetwork, auto_threshold
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.training.dynamics import Dynamics
 
@@ -31,7 +32,7 @@ class TwoLayerStart(Start):
 
     def __init__(
         self,
-        config: NetworkConfig,
+        config: NetworkConfig | TangentKernelConfig | RandomFeaturesConfig,
         inputs: FloatArray,
         outputs: int,
         fresh: Distribution | None,
@@ -42,13 +43,14 @@ class TwoLayerStart(Start):
         self.inputs = self.normal_form(inputs)
         self.threshold, self.standard_threshold = self._thresholds()
         self.held = config.width
-        if config.storage == "live":
+        self.storage: Storage = config.storage
+        if isinstance(config, NetworkConfig) and config.storage == "live":
             paired = config.start == "paired"
             self.held = most_live(
                 config.width, self.inputs, self.threshold, seed=seed, paired=paired, spread=self.spread
             )
             self.notes = (_live_note(config),)
-        if config.storage != "seeded":
+        if self.storage != "seeded":
             pairs = len(inputs) * float(expected_active(config.width, self.standard_threshold))
             check_network(self.held, self.inputs.shape[1], outputs, pairs)
 
@@ -60,9 +62,12 @@ class TwoLayerStart(Start):
     @property
     def examples(self) -> FloatArray | None:
         """(n, d) what the network is drawn for; None where that is not asked."""
-        return self.inputs if self.config.storage == "live" else None
+        return self.inputs if self.storage == "live" else None
 
-    def network(self, seed: int) -> TwoLayerNetwork:
+    def network(self, seed: int) -> Network:
+        return self.two_layer(seed)
+
+    def two_layer(self, seed: int) -> TwoLayerNetwork:
         return TwoLayerNetwork.initialize(
             self.config.width,
             self.inputs.shape[1],
@@ -71,15 +76,12 @@ class TwoLayerStart(Start):
             start=self.config.start,
             output_weight=self.config.output_weight,
             dtype=self.config.dtype,
-            storage=self.config.storage,
+            storage=self.storage,
             examples=self.examples,
             seed=seed,
         )
 
-    def two_layer(self, seed: int) -> TwoLayerNetwork:
-        return self.network(seed)
-
-    def small(self, width: int) -> TwoLayerNetwork:
+    def small(self, width: int) -> Network:
         return TwoLayerNetwork.initialize(width, self.inputs.shape[1], outputs=self.outputs, threshold=0.0)
 
     def searches(self, examples: int, index: Index) -> list[Search]:
@@ -103,10 +105,13 @@ class TwoLayerStart(Start):
 
     def _thresholds(self) -> tuple[float, float]:
         """Return b, and b in units of the spread of a pre-activation at the start."""
-        given, fraction = self.config.threshold, self.config.fraction
+        width, given, fraction = self.config.width, self.config.threshold, self.config.fraction
         if fraction is not None:
-            given = share_threshold(fraction)
-        b = auto_threshold(self.config.width) if given == "auto" else given
+            b = share_threshold(fraction)
+        elif isinstance(given, dict):
+            b = alpha_threshold(width, given["alpha"])
+        else:
+            b = auto_threshold(width) if isinstance(given, str) else given
         return b, b
 
 

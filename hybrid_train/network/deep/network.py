@@ -5,24 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import final
 
 import numpy as np
 import numpy.typing as npt
 
 from hybrid_train.errors import DataError
-from hybrid_train.finder.bank import checked_vectors
+from hybrid_train.finder.bank import Bank, DenseBank, checked_vectors
 from hybrid_train.network.deep.layers import Block, Layer
 from hybrid_train.network.deep.passes import Find, Pass, forward
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.support.checks import checked_dtype
-from hybrid_train.support.declared import an, array, checked, inside, sequence, text
+from hybrid_train.support.declared import an, array, checked, flag, inside, sequence, text
 from hybrid_train.support.rng import Role, generator
 
 _BLOCK_NUMBERS = 1 << 22
 
 
-@checked(layers=sequence(an(Layer)), output_weights=inside(array(2)), kind=text())
+@checked(layers=sequence(an(Layer)), output_weights=inside(array(2)), kind=text(), output_trained=flag())
 @final
 @dataclass(frozen=True, eq=False)
 class DeepNetwork:
@@ -34,6 +35,7 @@ class DeepNetwork:
         layers: l = 0 .. L; layer 0 holds the input matrix A, which stays, the others what is trained.
         output_weights: (K, m_L) float64 B, which stays.
         kind: "fully_connected", "residual" or "convolutional", for tables.
+        output_trained: whether B is trained too, where it usually stays.
 
     Raises:
         DataError: a layer does not fit the one below it, or B the last one.
@@ -42,6 +44,7 @@ class DeepNetwork:
     layers: tuple[Layer, ...]
     output_weights: FloatArray
     kind: str = "fully_connected"
+    output_trained: bool = False
 
     def __post_init__(self) -> None:
         for number, (below, layer) in enumerate(zip(self.layers[:-1], self.layers[1:], strict=True), start=1):
@@ -76,6 +79,21 @@ class DeepNetwork:
     def trained(self) -> list[tuple[Layer, Block]]:
         """Every bank that moves, with its layer, in order."""
         return [(layer, block) for layer in self.layers if layer.trained for block in layer.blocks]
+
+    @cached_property
+    def output_bank(self) -> Bank:
+        """(K, m_L) B as a bank, over the memory of ``output_weights``."""
+        return DenseBank(self.output_weights, "output_weights", copy=False)
+
+    @property
+    def trained_banks(self) -> list[Bank]:
+        """What is trained, in order: the banks of the layers, and B where it is."""
+        return [*(block.points for _, block in self.trained), *([self.output_bank] if self.output_trained else [])]
+
+    def jointly(self) -> DeepNetwork:
+        """Return the same network with A and B trained beside the hidden layers."""
+        first, *others = self.layers
+        return replace(self, layers=(replace(first, trained=True), *others), output_trained=True)
 
     def weights(self) -> list[FloatArray]:
         """Return W of every trained block, in order, copied."""

@@ -114,10 +114,7 @@ class DeepCase:
     @cached_property
     def distance(self) -> float:
         """The least distance of two examples (DEEP Assumption 2.1), from above where there are too many pairs."""
-        if self.n < 2:
-            return math.inf
-        quick = is_quick(*self.inputs.shape)
-        return separability(self.inputs, 0.0).distance if quick else self.separation.delta
+        return least_distance(self.inputs, self.separation)
 
     @property
     def delta(self) -> float:
@@ -168,6 +165,14 @@ class DeepCase:
             return self.far
         radius = gradient_radius(self.width, self.depth, self.n, self.delta)
         return within(self.omega, radius, "delta^{3/2}/(n^{9/2} L^6 ln^3 m)")
+
+
+def least_distance(inputs: FloatArray, separation: Separation) -> float:
+    """Return the least distance of two of the inputs (n, d), from above where there are too many pairs."""
+    if len(inputs) < 2:
+        return math.inf
+    quick = is_quick(*inputs.shape)
+    return separability(inputs, 0.0).distance if quick else separation.delta
 
 
 def within(omega: float, radius: float, formula: str, what: str = "||W - W(0)||_2") -> tuple[str, ...]:

@@ -34,6 +34,7 @@ class SgdCase:
         lipschitz: L of the loss; None if it has none.
         norm: M, the kernel norm of the target polynomial, from above; None if the target is not the values of one.
         start: "gaussian" or "paired".
+        convex: whether the loss is.
         zero_loss: the mean loss of a network of zero output.
         coefficients: the norm of the target's coefficients.
     """
@@ -47,6 +48,7 @@ class SgdCase:
     start: str
     zero_loss: float = math.inf
     coefficients: float = math.nan
+    convex: bool = True
 
     @classmethod
     def of(cls, config: Config, setting: Setting, mean_loss: float) -> SgdCase:
@@ -67,6 +69,7 @@ class SgdCase:
             config.two_layer.start,
             zero,
             coefficients,
+            setting.loss.convex,
         )
 
     @property
@@ -82,8 +85,8 @@ class SgdCase:
             found.append("the target is not the values of a known even polynomial")
         elif math.isinf(self.norm):
             found.append("at this threshold the target is not in the kernel's space")
-        if self.lipschitz is None:
-            found.append("a Lipschitz loss is wanted")
+        if self.lipschitz is None or not self.convex:
+            found.append("a convex Lipschitz loss is wanted")
         if self.start != "paired":
             found.append("a start of zero output is wanted (start = paired)")
         return tuple(found)

@@ -46,6 +46,40 @@ def excess_loss_bound(
     return reach * data_bound / math.sqrt(pairs * dimension) + reach / math.sqrt(steps)
 
 
+def regret_bound(
+    pairs: int,
+    steps: int,
+    dimension: int,
+    norm: float,
+    data_bound: float,
+    rate: float,
+    *,
+    lipschitz: float = 1.0,
+    feature_bound: float = 1.0,
+) -> float:
+    """Return L R C M / sqrt(m d) + M^2 / (2 eta T) + eta L^2 C^2 / 2, for any learning rate (SGD Theorem 5.6).
+
+    At :func:`sgd_rate` it is :func:`excess_loss_bound`, and no other rate has a lower one.
+
+    Args:
+        pairs: m.
+        steps: T.
+        dimension: d.
+        norm: M, see :func:`kernel_norm`.
+        data_bound: R.
+        rate: eta, of a step along the mean gradient of a batch.
+        lipschitz: L of the loss.
+        feature_bound: C.
+
+    Raises:
+        ConfigError: a size or the rate is not positive.
+    """
+    _check(pairs=pairs, steps=steps, dimension=dimension, rate=rate)
+    reach = lipschitz * feature_bound
+    regret = norm**2 / (2.0 * rate * steps) + rate * reach**2 / 2.0
+    return reach * norm * data_bound / math.sqrt(pairs * dimension) + regret
+
+
 def sgd_width(
     accuracy: float,
     dimension: int,

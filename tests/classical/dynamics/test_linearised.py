@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from classical.dynamics.linearised import LinearisedDynamics, random_features
+from classical.dynamics.linearised import LinearisedDynamics
 from classical.training import Training
 from hybrid_train.data import EvenPolynomials, make_inputs, sphere
 from hybrid_train.errors import InvariantError
 from hybrid_train.finder.registry import make_finder
 from hybrid_train.network import TwoLayerNetwork
+from hybrid_train.network.linearised import LinearisedNetwork, random_features
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.theory.lazy_training import lazy_distances
 from hybrid_train.training.batches import Batches, FreshBatches, MiniBatches
@@ -35,6 +36,10 @@ def source() -> EvenPolynomials:
     return EvenPolynomials(make_inputs("sphere", D), degree=2, seed=1)
 
 
+def without_offset(net: TwoLayerNetwork, finder: str) -> LinearisedDynamics:
+    return LinearisedDynamics(LinearisedNetwork.at(net, offset=False), np.ones((SIZE, D)), make_finder(finder))
+
+
 def outputs(dynamics: LinearisedDynamics, batches: Batches, steps: int = 6, rate: float = 0.5) -> list[FloatArray]:
     records = Training(dynamics, batches, LOSS, steps=steps, learning_rate=rate, audit_every=1)
     return [record.outputs for record in records if record.audit is not None and record.audit.recall == 1]
@@ -51,7 +56,7 @@ def test_it_is_sgd_on_the_gradient_features(kind: str, index: Any, offset: bool,
     batches = fresh() if examples == "fresh" else MiniBatches(LOSS.encode(data, 1), SIZE, seed=0, replacement=True)
     first = np.ones((SIZE, D)) if examples == "fresh" else data.inputs
     finder = make_finder(kind, seed=1, **FINDERS[kind])
-    dynamics = LinearisedDynamics(net, first, finder, index, offset=offset)
+    dynamics = LinearisedDynamics(LinearisedNetwork.at(net, offset=offset), first, finder, index)
     seen = outputs(dynamics, batches)
 
     vector = np.zeros(M * D)
@@ -71,37 +76,37 @@ def test_it_is_sgd_on_the_gradient_features(kind: str, index: Any, offset: bool,
     assert np.array_equal(net.weights[:], start)
     new = sphere(300, D, seed=9).inputs
     psi = (new @ start.T > 0.5)[:, :, None] * (net.output_weights * np.ones(D))[None] * new[:, None, :] / np.sqrt(M)
-    shift = dynamics.shift[:].ravel()
+    shift = dynamics.network.shift[:].ravel()
     expected = psi.reshape(300, -1) @ shift + (net.predict(new)[:, 0] if offset else 0.0)
-    assert np.allclose(dynamics.predict(new)[:, 0], expected, rtol=0, atol=1e-12)
+    assert np.allclose(dynamics.network.predict(new)[:, 0], expected, rtol=0, atol=1e-12)
 
 
 def test_it_is_the_network_itself_to_first_order() -> None:
     net, x = network(), sphere(7, D, seed=3).inputs
     direction = np.random.default_rng(0).standard_normal((M, D))
-    dynamics = LinearisedDynamics(net, x, make_finder("scan"))
-    dynamics.shift.assign(np.arange(M), 1e-7 * direction)
+    linearised = LinearisedNetwork.at(net)
+    linearised.shift.assign(np.arange(M), 1e-7 * direction)
     moved = TwoLayerNetwork.initialize(M, D, threshold=0.5, seed=2)
     moved.weights.assign(np.arange(M), net.weights[:] + 1e-7 * direction)
-    assert np.allclose(dynamics.predict(x), moved.predict(x), rtol=0, atol=1e-14)
-    assert not np.allclose(dynamics.predict(x), net.predict(x), rtol=0, atol=1e-9)
+    assert np.allclose(linearised.predict(x), moved.predict(x), rtol=0, atol=1e-14)
+    assert not np.allclose(linearised.predict(x), net.predict(x), rtol=0, atol=1e-9)
 
 
 def test_random_features_and_tangent_kernel_are_the_same_training() -> None:
     """SGD appendix B.2: only inner products of features count, and the signs drop out of them."""
-    kernel = LinearisedDynamics(network("paired"), np.ones((SIZE, D)), make_finder("scan"), offset=False)
+    kernel = without_offset(network("paired"), "scan")
     scheme = random_features(network("paired"))
     assert scheme.width == M // 2
     assert (scheme.output_weights == 1).all()
-    features = LinearisedDynamics(scheme, np.ones((SIZE, D)), make_finder("hsr"), offset=False)
+    features = without_offset(scheme, "hsr")
     assert np.allclose(outputs(kernel, fresh()), outputs(features, fresh()), rtol=0, atol=1e-13)
     assert random_features(network()).width == M
 
 
 def test_a_linearised_network_is_not_attacked() -> None:
-    dynamics = LinearisedDynamics(network(), np.ones((2, D)), make_finder("scan"))
+    dynamics = without_offset(network(), "scan")
     with pytest.raises(InvariantError, match="not attacked"):
-        dynamics.input_gradient(np.ones((2, 1)))
+        dynamics.input_gradient(np.ones((SIZE, 1)))
 
 
 def test_the_network_comes_closer_to_its_tangent_kernel_as_the_output_weights_grow() -> None:

@@ -54,7 +54,7 @@ def test_defaults_are_the_documented_ones() -> None:
             "schedule": "constant",
         },
         "finder": {"kind": "auto"},
-        "run": {"seed": 0, "audit_every": 1, "threads": "auto", "checkpoint": 0, "proof": False},
+        "run": {"seed": 0, "audit_every": 1, "threads": "auto", "checkpoint": 0, "snapshots": 0, "proof": False},
     }
 
 
@@ -77,7 +77,8 @@ def test_every_error_is_told_at_once() -> None:
         "data.classes=[3, 'x']: expected 'all' or at least two distinct digits from 0 to 9",
         "data.clases=[3, 8]: unknown key, did you mean 'classes'?; known: kind, n, test, standardise, bias, classes",
         "network.width=0: expected a number of at least 1",
-        "network.threshold='atuo': expected a number from -10^6 to 10^6 or 'auto', did you mean 'auto'?",
+        "network.threshold='atuo': expected a number from -10^6 to 10^6, 'auto' or a table {alpha = A}, did you mean "
+        "'auto'?",
         "network.outputs=True: expected a whole number of at least 1 or 'auto'",
         "training.index='neuron': expected 'neurons' or 'data', did you mean 'neurons'?",
         "training.steps=2.5: expected a whole number",
@@ -103,17 +104,20 @@ def test_every_error_is_told_at_once() -> None:
         ({"data": {"kind": ["x"]}}, "data.kind=['x']: expected one of " + KINDS),
         (
             SPHERE | {"network": {"threshold": float("nan")}},
-            "network.threshold=nan: expected a number from -10^6 to 10^6 or 'auto'",
+            "network.threshold=nan: expected a number from -10^6 to 10^6, 'auto' or a table {alpha = A}",
         ),
         (
             SPHERE | {"network": {"threshold": True}},
-            "network.threshold=True: expected a number from -10^6 to 10^6 or 'auto'",
+            "network.threshold=True: expected a number from -10^6 to 10^6, 'auto' or a table {alpha = A}",
         ),
         (
             SPHERE | {"network": {"width": 3, "start": "paired"}},
             "network.width=3: expected an even number, since start='paired' makes pairs",
         ),
-        (SPHERE | {"training": {"learning_rate": 0}}, "training.learning_rate=0: expected a number above 0 or 'auto'"),
+        (
+            SPHERE | {"training": {"learning_rate": 0}},
+            "training.learning_rate=0: expected a number above 0, 'auto' or 'theorem'",
+        ),
         (
             SPHERE | {"training": {"loss": "absolute"}},
             "training.learning_rate='auto': expected a number above 0, since loss='absolute' has no bounded curvature",

@@ -12,7 +12,6 @@ import pytest
 from scipy import stats
 
 from classical.dynamics.gram.dynamics import GramDynamics
-from classical.dynamics.linearised import random_features
 from classical.dynamics.sets import SetDynamics
 from classical.training import gradient_descent, two_layer_dynamics
 from hybrid_train.data import sphere
@@ -23,6 +22,7 @@ from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network import TwoLayerNetwork, storing
 from hybrid_train.network import live as live_starts
 from hybrid_train.network.adversarial import adversarial_network
+from hybrid_train.network.linearised import random_features
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.training.losses import make_loss
 

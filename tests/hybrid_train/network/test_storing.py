@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hybrid_train.errors import CheckpointError
+from hybrid_train.errors import CheckpointError, DataError
 from hybrid_train.finder.bank import DenseBank
 from hybrid_train.network import TwoLayerNetwork
 from hybrid_train.network.adversarial import adversarial_network
 from hybrid_train.network.deep import DeepNetwork, calibrated, convolutional, fully_connected, grid_patches, residual
-from hybrid_train.network.storing import Network, rebuilt, restored, stored
+from hybrid_train.network.linearised import LinearisedNetwork, random_features
+from hybrid_train.network.storing import FORMAT, Network, rebuilt, restored, stored
 
 D = 9
 RANDOM = np.random.default_rng(0)
@@ -27,6 +28,12 @@ def moved(network: TwoLayerNetwork) -> TwoLayerNetwork:
     return network
 
 
+def shifted(network: LinearisedNetwork) -> LinearisedNetwork:
+    network.shift.assign(np.array([1, 5]), RANDOM.standard_normal((2, D)))
+    return network
+
+
+PAIRED = TwoLayerNetwork.initialize(64, D, start="paired", seed=2)
 NETWORKS: dict[str, Network] = {
     "relu": moved(TwoLayerNetwork.initialize(64, D, seed=1)),
     "several outputs": moved(TwoLayerNetwork.initialize(64, D, outputs=3, threshold=0.1, seed=1)),
@@ -46,6 +53,10 @@ NETWORKS: dict[str, Network] = {
     "residual": residual(24, 3, D, threshold=[0.1, 0.05, 0.0, 0.1], seed=7),
     "convolutional": convolutional([4, 5], PATCHES, seed=8),
     "unshared": convolutional([4, 5], PATCHES, last=7, shared=False, seed=9),
+    "joint": fully_connected((20, 30, 10), D, outputs=2, threshold="auto", seed=6).jointly(),
+    "joint residual": residual(24, 3, D, threshold=[0.1, 0.05, 0.0, 0.1], seed=7).jointly(),
+    "tangent kernel": shifted(LinearisedNetwork.at(TwoLayerNetwork.initialize(64, D, outputs=2, seed=1))),
+    "random features": shifted(LinearisedNetwork.at(random_features(PAIRED), offset=False)),
 }
 
 
@@ -73,6 +84,11 @@ def test_a_network_is_rebuilt_to_the_last_bit(kind: str) -> None:
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_what_is_rebuilt_is_the_same_in_every_respect(kind: str) -> None:
     network, again = NETWORKS[kind], rebuilt(through_a_file(NETWORKS[kind]))
+    if isinstance(network, LinearisedNetwork):
+        assert isinstance(again, LinearisedNetwork)
+        assert again.offset == network.offset
+        assert again.shift[:].tobytes() == network.shift[:].tobytes()
+        network, again = network.base, again.base
     if isinstance(network, TwoLayerNetwork) and isinstance(again, TwoLayerNetwork):
         assert again.weights.dtype == network.weights.dtype
         assert again.weights[:].tobytes() == network.weights[:].tobytes()
@@ -85,6 +101,7 @@ def test_what_is_rebuilt_is_the_same_in_every_respect(kind: str) -> None:
     assert isinstance(network, DeepNetwork)
     assert isinstance(again, DeepNetwork)
     assert again.kind == network.kind
+    assert again.output_trained == network.output_trained
     for mine, theirs in zip(again.layers, network.layers, strict=True):
         assert (mine.threshold, mine.trained, mine.factor, mine.skip) == (
             theirs.threshold,
@@ -111,3 +128,22 @@ def test_files_of_before_load_as_they_did(kind: str) -> None:
     assert np.array_equal(found["output_weights"], NETWORKS[kind].output_weights)
     with pytest.raises(CheckpointError, match="of an earlier version"):
         rebuilt(arrays)
+
+
+@pytest.mark.parametrize("kind", ["relu", "deep", "tangent kernel"])
+def test_a_file_of_a_later_version_is_refused(kind: str) -> None:
+    arrays = through_a_file(NETWORKS[kind]) | {"format": FORMAT + 1}
+    for read in (rebuilt, restored):
+        with pytest.raises(CheckpointError, match=f"of format {FORMAT + 1}, and this version reads those up to"):
+            read(arrays)
+
+
+def test_programs_of_before_do_not_take_the_start_of_a_linearised_network_for_the_network() -> None:
+    """They look for these names, and know nothing of a shift."""
+    assert not {"weights", "moved_rows", "thresholds", "blocks", "activation"} & set(stored(NETWORKS["tangent kernel"]))
+
+
+def test_a_shift_of_another_shape_is_refused() -> None:
+    arrays = through_a_file(NETWORKS["random features"])
+    with pytest.raises(DataError, match="shift: shape"):
+        rebuilt(arrays | {"shift": arrays["shift"][1:]})

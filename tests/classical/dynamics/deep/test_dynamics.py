@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -144,6 +145,42 @@ def test_the_top_eigenvalue_is_that_of_the_jacobian(kind: str) -> None:
         assert ours.top_eigenvalue() == pytest.approx(np.linalg.eigvalsh(jacobian @ jacobian.T)[-1], rel=1e-5)
         vector = slopes((n, 2))
         assert seen.kernel_product(vector).ravel() == pytest.approx(jacobian @ jacobian.T @ vector.ravel(), rel=1e-9)
+
+
+@every_kind
+def test_joint_training_moves_the_first_and_the_last_matrix_too(kind: str) -> None:
+    data = examples(13)
+    net = network(kind, 2).jointly()
+    before, output = net.weights(), np.array(net.output_weights)
+    ours = started(net, data.inputs)
+    slope, rate, h = slopes(ours.evaluate().outputs.shape), 1e-3, 1e-6
+
+    def value(weights: list[np.ndarray], last: np.ndarray) -> float:
+        moved = replace(net.at(weights), output_weights=last)
+        return float((slope * moved.predict(data.inputs)).sum())
+
+    directions = [np.random.default_rng(0).standard_normal(w.shape) for w in [*before, output]]
+    top = ours.top_eigenvalue()
+    ours.descend(slope, rate)
+    after = [*net.weights(), np.array(net.output_weights)]
+    assert len(after) == sum(len(layer.blocks) for layer in net.layers) + 1
+    for number, (start, end) in enumerate(zip([*before, output], after, strict=True)):
+        shifts = [np.where(i == number, 1.0, 0.0) * d for i, d in enumerate(directions)]
+        ends = [
+            value([w + s * d for w, d in zip(before, shifts[:-1], strict=True)], output + s * shifts[-1])
+            for s in (h, -h)
+        ]
+        found = ((end - start) / -rate * directions[number]).sum()
+        assert found == pytest.approx((ends[0] - ends[1]) / (2 * h), rel=1e-6, abs=1e-8)
+    fresh = network(kind, 2).jointly()
+    seen = fresh.forward(data.inputs)
+    jacobian = np.array(
+        [
+            np.concatenate([*(g.ravel() for g in seen.gradient(unit)), (unit.T @ seen.hidden[-1]).ravel()])
+            for unit in np.eye(26).reshape(26, 13, 2)
+        ]
+    )
+    assert top == pytest.approx(np.linalg.eigvalsh(jacobian @ jacobian.T)[-1], rel=1e-5)
 
 
 def torch_loss(torch: Any, name: str, outputs: Any, targets: Any) -> Any:
