@@ -8,11 +8,13 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.primitives import StatevectorSampler
 from qiskit.providers.fake_provider import GenericBackendV2
+from qiskit.quantum_info import Operator
 from scipy import stats
 
 import circuits
 from circuits import ArithmeticOracle, CnfOracle, Formula, LookupOracle, find_all
 from circuits.engines import ENGINES
+from circuits.excluding import ExcludingOracle
 from circuits.strategies import STRATEGIES
 from hybrid_train.errors import ConfigError, DataError, ResourceError
 
@@ -188,3 +190,12 @@ def test_bad_arguments_are_refused_in_one_line(given: Any, options: dict[str, An
     with pytest.raises(ConfigError, match=words) as caught:
         find_all(given, **{"n_items": 8} | options)
     assert "\n" not in str(caught.value)
+
+
+def test_items_that_are_done_are_turned_back() -> None:
+    """Whatever the phase: only what is marked and not done keeps it, and the rest is as before."""
+    oracle = LookupOracle(MARKED, 13)
+    phases = Operator(ExcludingOracle(oracle, [3, 11], oracle.register).circuit(0.7)).data.diagonal()
+    expected = np.ones(16, complex)
+    expected[[2, 7]] = np.exp(0.7j)
+    assert np.allclose(phases[:13], expected[:13])

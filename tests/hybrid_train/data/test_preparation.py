@@ -13,7 +13,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from hybrid_train.data import Examples, Preparation, Wishes, breast_cancer, prepared, scikit_table
-from hybrid_train.data.holding_out import held_out_rows
+from hybrid_train.data.holding_out import held_out_rows, overlap
 from hybrid_train.data.preparation import fitted
 from hybrid_train.errors import CheckpointError, ConfigError, DataError
 
@@ -157,3 +157,4 @@ def test_rows_that_are_on_both_sides_are_told() -> None:
     twice = Examples(np.vstack([ROWS, ROWS]), np.tile(LABELS, 2), "mine", 3, ("a", "b", "c"))
     notes = prepared(twice, Wishes(test=0.5)).dataset.notes
     assert any("held-out rows are also among those trained on" in note for note in notes)
+    assert overlap(np.eye(3)[:2], np.eye(3)) == 2

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hybrid_train.proofs.checker import inner
+from hybrid_train.proofs.checker import Checker, RefutedError, inner
 from hybrid_train.support.kernels import dot
 from tests.support.banks import KINDS
 from tests.support.proving import PROVERS, Record, proven, refuted
@@ -234,3 +234,27 @@ def test_a_gap_holds_only_as_far_as_its_row_went(bank: str, where: float, wrong:
         start["points"] = np.full((2, 1), 0.1)
     assert not refuted([start, lists])
     assert refuted([start, lists, later]) == wrong
+
+
+@pytest.mark.parametrize(("name", "options"), PROVERS)
+def test_a_query_is_asked_once(name: str, options: dict[str, Any]) -> None:
+    """Twice the same entry for one query: whatever else an answer says, it is refused."""
+    records, record = _found(name, options, lambda one: len(one["asked"]) > 0)
+    checker = Checker(records[0])
+    for before in records[1:]:
+        if before is record:
+            break
+        checker.check(before)
+    with pytest.raises(RefutedError, match="asked twice"):
+        checker.check(record | {"asked": np.append(record["asked"], record["asked"][0])})
+
+
+def test_a_search_may_miss_with_its_own_share_alone() -> None:
+    """What one query gives up, another may not take: all together stay as they are."""
+    records, record = _found("grover", {"engine": "closed_form"}, lambda one: len(one["asked"]) > 1)
+    share, ends = record["share"], record["run_ends"]
+    at = next(k for k, end in enumerate(ends.tolist()) if record["miss"][end - 1] > 0)
+    other = 1 if at == 0 else 0
+    taken = 0.5 * share[at]
+    share[at], share[other] = share[at] - taken, share[other] + taken
+    assert refuted(records)

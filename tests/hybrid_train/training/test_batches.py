@@ -117,3 +117,34 @@ def test_the_rate_of_a_deep_network_counts_examples_likewise(n: int) -> None:
     kernel = np.concatenate([seen.kernel_product(unit[:, None]) for unit in np.eye(n - 1)], axis=1)
     expected = np.linalg.eigvalsh(kernel * np.outer(roots, roots))[-1]
     assert dynamics.top_eigenvalue(factors) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_loss_of_a_fresh_batch_is_a_mean() -> None:
+    source = EvenPolynomials(make_inputs("sphere", 4), degree=2, seed=1)
+    batch = FreshBatches(encoded_draw(source, make_loss("squared"), 1), 8, seed=5).at(3)
+    assert batch.rows is None
+    assert batch.factors.tolist() == [1 / 8] * 8
+
+
+@pytest.mark.parametrize("replacement", [False, True])
+def test_a_loss_of_a_step_counts_each_example_by_its_factor(replacement: bool) -> None:
+    data, loss = sphere(9, 4, seed=2), make_loss("squared")
+    network, targets = TwoLayerNetwork.initialize(32, 4, seed=0), loss.encode(sphere(9, 4, seed=2), 1)
+    batches = MiniBatches(targets, 4, seed=0, replacement=replacement)
+    outputs = network.predict(data.inputs)
+    training = Training(two_layer_dynamics(network, data.inputs, make_finder("scan")), batches, loss, steps=1)
+    batch = batches.at(0)
+    expected = sum(
+        factor * 0.5 * float(((outputs[row] - targets[row]) ** 2).sum())
+        for row, factor in zip(batch.rows, batch.factors, strict=True)
+    )
+    assert next(iter(training)).loss == pytest.approx(expected, rel=1e-12)
+
+
+def test_an_automatic_rate_is_stable_for_the_shortest_batch_too() -> None:
+    data, loss = sphere(65, 8, seed=0), make_loss("squared")
+    network = TwoLayerNetwork.initialize(64, 8, seed=0)
+    dynamics = two_layer_dynamics(network, data.inputs, make_finder("scan"))
+    training = Training(dynamics, MiniBatches(loss.encode(data, 1), 64, seed=0), loss, steps=1)
+    assert len(next(iter(training)).rows) == 33
+    assert training.learning_rate == pytest.approx(32 / 65 / dynamics.top_eigenvalue(), rel=1e-6)

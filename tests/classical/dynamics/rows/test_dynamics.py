@@ -197,3 +197,26 @@ def test_pools_are_packed_anew(monkeypatch: pytest.MonkeyPatch) -> None:
         seen = check(dynamics, x, None, 1e-10)
         dynamics.descend(seen - rng.standard_normal((50, 1)), 0.5)
     assert packed
+
+
+def test_what_is_due_is_charged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted from the alarms as they were before a step and the paths after it, with room for every example."""
+    rng = np.random.default_rng(6)
+    x = examples(rng, "sphere", 50, 5)
+    monkeypatch.setattr(row_dynamics, "make_world", lambda *given: make_world(*given)._replace(broad=2.0))
+    dynamics = RowDynamics(network_of(rng, 120, 5, b=0.8, dtype="float64", outputs=1), x, skin=50.0)
+    dynamics.start()
+    assert dynamics.cost.inner_products == 50 * 120
+    for _ in range(6):
+        before = [(chunk.lists.alarms.copy(), chunk.lists.fired.copy()) for chunk in dynamics._chunks]
+        charged = dynamics.cost.inner_products
+        dynamics.descend(dynamics.evaluate().outputs - 1.0, 0.02)
+        due = 0
+        for chunk, (alarms, fired) in zip(dynamics._chunks, before, strict=True):
+            lists = chunk.lists
+            for r in np.flatnonzero(fired):
+                own = alarms[lists.begin[r] : lists.begin[r] + lists.size[r]]
+                due += int((own <= np.float32(lists.path[r] * (1 + 2.5e-7))).sum())
+        assert dynamics.rescans == 0
+        assert 0 < due < dynamics.candidates
+        assert dynamics.cost.inner_products - charged == due

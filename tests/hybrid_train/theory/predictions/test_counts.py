@@ -38,6 +38,10 @@ class TestCounts:
         assert counts.reach_probability(1.0, 0.0) == counts.flip_bound(100, 1.0, 0.0) == 0.0
         assert counts.flip_failure(5, 100, 1.0, 0.0) == 0.0
 
+    def test_flips_are_at_most_twice_their_mean(self) -> None:
+        assert counts.flip_bound(100, 0.0, 0.25) == pytest.approx(2 * 100 * 0.25)
+        assert counts.flip_bound(100, 3.0, 0.3) == pytest.approx(2 * 100 * math.e * math.exp(-4.5))
+
     def test_failure_probabilities_of_the_paper(self) -> None:
         assert counts.sparsity_failure(10, 1024, 2.0) == pytest.approx(10 * math.exp(-3 / 8 * 1024 * math.exp(-2)))
         assert counts.sparsity_failure(10, 4, 2.0) == 1.0
