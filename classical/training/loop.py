@@ -12,19 +12,20 @@ import numpy as np
 
 from classical.dynamics.sets import SetDynamics
 from classical.training.breaks import Breaks, Progress
-from classical.training.keeping import Judge, Keep, make_keeper
+from classical.training.keeping import KEEPS, Judge, Keep, make_keeper
 from hybrid_train.errors import ConfigError, DivergenceError
 from hybrid_train.finder.audit import Audit
 from hybrid_train.finder.cost import Cost, SimulationCost
 from hybrid_train.finder.interface import ActiveSetFinder
 from hybrid_train.network.two_layer import Index, TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.declared import an, array, checked, either, inside, optional, real, seed_number, whole, word
 from hybrid_train.training.adversary import Adversary
 from hybrid_train.training.batches import Batch, Batches, FullBatch
 from hybrid_train.training.dynamics import Dynamics, Evaluation
 from hybrid_train.training.following import FollowingFinder
 from hybrid_train.training.losses import Loss
-from hybrid_train.training.optimisers import Optimiser, Schedule, scheduled
+from hybrid_train.training.optimisers import SCHEDULES, Optimiser, Schedule, scheduled
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,6 +151,21 @@ class Training:
         ConfigError: an option out of range, or ``keep="best"`` with nobody to judge.
     """
 
+    @checked(
+        dynamics=an(Dynamics),
+        batches=an(Batches),
+        loss=an(Loss),
+        steps=whole(0),
+        learning_rate=either(word("auto"), real(above=0)),
+        adversary=optional(an(Adversary)),
+        keep=word(*KEEPS),
+        seed=seed_number(),
+        audit_every=whole(0),
+        judge=optional(an(Judge)),
+        schedule=word(*SCHEDULES),
+        breaks=optional(an(Breaks)),
+        begin=optional(an(Progress)),
+    )
     def __init__(
         self,
         dynamics: Dynamics,
@@ -167,12 +183,6 @@ class Training:
         breaks: Breaks | None = None,
         begin: Progress | None = None,
     ) -> None:
-        if steps < 0:
-            raise ConfigError(f"training.steps={steps}: expected at least 0")
-        if learning_rate != "auto" and not (np.isfinite(learning_rate) and learning_rate > 0):
-            raise ConfigError(f"training.learning_rate={learning_rate}: expected a positive number or 'auto'")
-        if audit_every < 0:
-            raise ConfigError(f"run.audit_every={audit_every}: expected at least 0")
         if keep == "best" and judge is None and not isinstance(batches, FullBatch):
             raise ConfigError("training.keep='best': the losses of different batches do not compare; give a judge")
         self.dynamics = dynamics
@@ -320,6 +330,14 @@ class Training:
         return 1.0 / (top * self.loss.curvature) if top > 0 else 1.0
 
 
+@checked(
+    network=an(TwoLayerNetwork),
+    inputs=inside(array(2)),
+    targets=array(2),
+    loss=an(Loss),
+    finder=an(ActiveSetFinder),
+    index=inside(word("neurons", "data")),
+)
 def gradient_descent(
     network: TwoLayerNetwork,
     inputs: FloatArray,

@@ -11,6 +11,7 @@ import numpy as np
 
 from hybrid_train.errors import ConfigError
 from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.declared import array, checked, either, flag, function, seed_number, size, whole, word
 from hybrid_train.support.rng import Role, generator
 
 Draw = Callable[[np.random.Generator, int], tuple[FloatArray, FloatArray]]
@@ -65,6 +66,7 @@ class FullBatch(Batches):
         targets: (n, K) encoded.
     """
 
+    @checked(targets=array(2))
     def __init__(self, targets: FloatArray) -> None:
         self._batch = Batch(None, targets, np.ones(len(targets)))
 
@@ -133,10 +135,11 @@ class MiniBatches(Batches):
         ConfigError: size is not between 1 and n.
     """
 
+    @checked(targets=array(2), size=whole(1), seed=seed_number(), replacement=either(flag(), word("subset")))
     def __init__(
         self, targets: FloatArray, size: int, *, seed: int, replacement: bool | Literal["subset"] = False
     ) -> None:
-        if not 1 <= size <= len(targets):
+        if size > len(targets):
             raise ConfigError(f"training.batch_size={size}: expected 1 to {len(targets)}, the number of examples")
         self._targets, self._size, self._seed, self._replacement = targets, size, seed, replacement
         self._shuffled = Shuffled(len(targets), size, seed)
@@ -178,9 +181,8 @@ class FreshBatches(Batches):
         ConfigError: size below 1.
     """
 
+    @checked(draw=function(), size=size(), seed=seed_number())
     def __init__(self, draw: Draw, size: int, *, seed: int) -> None:
-        if size < 1:
-            raise ConfigError(f"training.batch_size={size}: expected at least 1")
         self._draw, self._size, self._seed = draw, size, seed
 
     def at(self, step: int) -> Batch:

@@ -15,16 +15,20 @@ import numpy as np
 import pytest
 
 import hybrid_train
+from classical.training import Training, gradient_descent, two_layer_dynamics
 from hybrid_train.cli import main
 from hybrid_train.cli.program import _parser
 from hybrid_train.config.data_kinds import DATA_KINDS
 from hybrid_train.config.schema import NETWORK_KINDS, AdversaryConfig, RunConfig, TrainingConfig
 from hybrid_train.errors import ConfigError, HybridTrainError, InvariantError
 from hybrid_train.finder.registry import finder_kinds, finder_options
-from hybrid_train.support.declared import Kind, an, array, optional, real, whole
+from hybrid_train.support.declared import Kind, an, array, declared, optional, real, whole
+from hybrid_train.training.batches import FreshBatches, FullBatch, MiniBatches
+from hybrid_train.training.losses import make_loss
 from tests.support.calls import CONFIG
 from tests.support.counted_once import count_once
 
+OURS = (HybridTrainError,)
 NEVER: list[Any] = [float("nan"), float("inf"), -float("inf"), 10**400, b"x", 1j, object(), "", {}, [[]], np.ones(2)]
 """Nothing in a config can be any of these; some keys take one number, word, list or table, and those below not."""
 PERHAPS: list[Any] = [None, True, -1, 0, 1.5, 1e308, "nonsense", [], [1], ["a"], {"a": 1}, "a\0b", "\n", "x" * 5000]
@@ -246,6 +250,40 @@ def test_a_method_of_a_network(name: str, method: str) -> None:
     called = getattr(NETWORKS[name](), method, None)
     if called is not None:
         assert _foreign(called, {"inputs": (BANK, VECTORS)}, (HybridTrainError,)) == []
+
+
+def _trained() -> dict[str, Any]:
+    """Return the arguments of a training of two steps."""
+    loss, network = make_loss("squared"), NETWORKS["two layers"]()
+    dynamics = two_layer_dynamics(network, BANK, hybrid_train.make_finder("scan"))
+    return {"dynamics": dynamics, "batches": FullBatch(np.ones((3, 1))), "loss": loss, "steps": 2}
+
+
+def _descended() -> dict[str, Any]:
+    network, finder = NETWORKS["two layers"](), hybrid_train.make_finder("scan")
+    targets = np.ones((3, 1))
+    return {
+        **{"network": network, "inputs": BANK, "targets": targets, "loss": make_loss("squared"), "finder": finder},
+        "steps": 2,
+    }
+
+
+TRAININGS: list[tuple[Callable[..., Any], Callable[[], dict[str, Any]]]] = [
+    (Training, _trained),
+    (gradient_descent, _descended),
+    (FullBatch, lambda: {"targets": np.ones((3, 1))}),
+    (MiniBatches, lambda: {"targets": np.ones((3, 1)), "size": 2, "seed": 0}),
+    (FreshBatches, lambda: {"draw": lambda rng, size: (BANK, np.ones((3, 1))), "size": 3, "seed": 0}),
+]
+
+
+@pytest.mark.parametrize(("called", "made"), TRAININGS, ids=lambda one: getattr(one, "__name__", ""))
+def test_what_trains(called: Callable[..., Any], made: Callable[[], dict[str, Any]]) -> None:
+    called(**made())
+    arguments = {name: (None, kind) for name, kind in declared(called).items()}
+    assert set(made()) - {"loss", "steps"} <= arguments.keys()
+    for name, (_, kind) in arguments.items():
+        assert _foreign(lambda name=name, **given: called(**made() | given), {name: (None, kind)}, OURS) == []
 
 
 def test_a_finder_that_predicts_is_one() -> None:

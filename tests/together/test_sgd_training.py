@@ -166,9 +166,9 @@ class TestBatches:
         unscaled = (weights > 0).mean(axis=0)
         assert (np.abs(unscaled - 1) > limit * error).all()
 
-    @pytest.mark.parametrize("size", [0, N + 1])
-    def test_a_batch_of_no_or_too_many_examples_is_refused(self, size: int) -> None:
-        with pytest.raises(ConfigError, match=f"training.batch_size={size}: expected 1 to {N}"):
+    @pytest.mark.parametrize(("size", "told"), [(0, "size=0: must be an integer"), (N + 1, f"expected 1 to {N}")])
+    def test_a_batch_of_no_or_too_many_examples_is_refused(self, size: int, told: str) -> None:
+        with pytest.raises(ConfigError, match=f"size={size}.*{told.removeprefix('size=0')}"):
             MiniBatches(problem()[2], size, seed=0)
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import tracemalloc
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import numpy as np
 import pytest
 
 from classical.training import StepRecord, Training, gradient_descent, two_layer_dynamics
+from classical.training.breaks import Progress
+from classical.training.loop import _Ledger
 from hybrid_train.data import Dataset, sphere
 from hybrid_train.errors import ConfigError, DivergenceError
+from hybrid_train.finder.cost import Cost, SimulationCost
 from hybrid_train.finder.registry import make_finder
 from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network import TwoLayerNetwork
@@ -189,10 +193,10 @@ def test_audits_happen_when_asked_for_and_at_the_end() -> None:
     ("options", "message"),
     [
         ({"index": "both"}, "training.index='both'"),
-        ({"steps": -1}, "training.steps=-1"),
-        ({"learning_rate": 0.0}, "training.learning_rate=0.0"),
-        ({"learning_rate": float("nan")}, "training.learning_rate=nan"),
-        ({"audit_every": -1}, "run.audit_every=-1"),
+        ({"steps": -1}, "steps=-1"),
+        ({"learning_rate": 0.0}, "learning_rate=0.0"),
+        ({"learning_rate": float("nan")}, "learning_rate=nan"),
+        ({"audit_every": -1}, "audit_every=-1"),
     ],
 )
 def test_options_out_of_range_are_refused(options: dict[str, Any], message: str) -> None:
@@ -251,3 +255,14 @@ def test_a_loss_that_is_no_finite_number_is_no_result(wrong: float) -> None:
     dynamics.evaluate = spoilt  # type: ignore[method-assign]
     with pytest.raises(DivergenceError, match="at step 0"):
         list(Training(dynamics, FullBatch(loss.encode(data, 1)), loss, steps=2, learning_rate=0.1))
+
+
+def test_what_was_owed_when_a_run_was_written_down_is_charged_once() -> None:
+    """Dynamics made anew count from 0: their first record takes in what the former ones had charged and not told."""
+    owed = Progress(3, 0.1, 7, Cost(inner_products=5), SimulationCost(circuits=2), 1.5, {}, {})
+    anew = SimpleNamespace(cost=Cost(inner_products=2), simulation=SimulationCost(circuits=1), finder_seconds=0.25)
+    ledger = _Ledger(owed)
+    assert ledger.moved == 7
+    assert ledger.since(anew) == (Cost(inner_products=7), SimulationCost(circuits=3), 1.75)
+    ledger.settle(anew)
+    assert ledger.since(anew) == (Cost(), SimulationCost(), 0.0)
