@@ -19,6 +19,7 @@ from hybrid_train.data import EvenPolynomials, make_inputs, sphere
 from hybrid_train.finder.registry import make_finder
 from hybrid_train.network import TwoLayerNetwork
 from hybrid_train.network.deep import fully_connected
+from hybrid_train.network.linearised import LinearisedNetwork
 from hybrid_train.training.batches import FreshBatches, MiniBatches
 from hybrid_train.training.dynamics import Dynamics
 from hybrid_train.training.losses import encoded_draw, make_loss
@@ -83,7 +84,7 @@ DYNAMICS: dict[str, Callable[[TwoLayerNetwork, np.ndarray], Dynamics]] = {
     "gram": GramDynamics,
     "batch": BatchDynamics,
     "ball": lambda network, x: BallDynamics(network, x, 0.1),
-    "linearised": lambda network, x: LinearisedDynamics(network, x, make_finder("scan")),
+    "linearised": lambda network, x: LinearisedDynamics(LinearisedNetwork.at(network), x, make_finder("scan")),
 }
 
 
