@@ -19,6 +19,7 @@ from hybrid_train.theory.lines import convergence as convergence_lines
 from hybrid_train.theory.lines import kernel as kernel_lines
 from hybrid_train.theory.lines import sgd as sgd_lines
 from hybrid_train.theory.lines import sparsity as sparsity_lines
+from hybrid_train.theory.lines import steps as step_lines
 from hybrid_train.theory.lines.case import Case
 from hybrid_train.theory.lines.costs import WIDTHS, CostGrowth, Growing, cost_growths, cost_line
 from hybrid_train.theory.lines.line import Line, finite
@@ -33,6 +34,7 @@ PREPROCESSING: tuple[Callable[[Case], Line], ...] = (
     *sparsity_lines.LINES,
     *kernel_lines.LINES,
     *convergence_lines.LINES,
+    *step_lines.LINES,
 )
 """Every line about a run of two layers of ReLUs, in the order of the table."""
 
@@ -56,7 +58,9 @@ def check_two_layer(request: Request) -> Checked:
     seen = observe(valid, setting, request.progress, losses)
     separation = setting.dataset.quick_separation
     promise = make_finder(valid.finder.kind, **valid.finder.options).promise
-    case = Case(seen, separation, training.loss, network.start, training.algorithm, network.output_weight, promise)
+    plain = training.plain and training.schedule == "constant"
+    trained = (training.loss, network.start, training.algorithm, network.output_weight, promise, plain)
+    case = Case(seen, separation, *trained)
     lines = request.noted(line(case) for line in PREPROCESSING)
     if training.algorithm == "sgd":
         stochastic = sgd_lines.SgdCase.of(valid, setting, seen.mean_loss)

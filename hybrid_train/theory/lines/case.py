@@ -35,6 +35,7 @@ class Case:
         algorithm: "gd" or another.
         output_weight: B, where the output weights are -B or +B.
         promise: of the finder that was trained with.
+        plain: whether a step moves along the gradient at a constant rate.
     """
 
     observed: Observation
@@ -44,6 +45,7 @@ class Case:
     algorithm: str
     output_weight: float = 1.0
     promise: Promise = EXACT
+    plain: bool = True
 
     @property
     def n(self) -> int:
@@ -122,6 +124,8 @@ class Case:
             found.append(f"output weights of -1 and +1 are wanted, here {self.output_weight:g}")
         if self.outputs != 1:
             found.append(f"one output is wanted, here K = {self.outputs}")
+        if not self.plain:
+            found.append("plain descent at a constant rate is wanted")
         if not self.promise.exact or self.promise.delta > CONFIDENCE:
             found.append(f"all active neurons are wanted, here the finder's sets are {self.promise}")
         return tuple(found)

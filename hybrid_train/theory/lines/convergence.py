@@ -27,6 +27,8 @@ BoolArray = npt.NDArray[np.bool_]
 
 SECTION = "convergence"
 _ACCURACY = 0.01
+_FLOWING = 0.01
+"""Eta lambda_max(H) up to which gradient descent is Euler's method for the flow."""
 
 
 def initial_error(case: Case) -> Line:
@@ -154,4 +156,35 @@ def _above(seen: Observation, bound: FloatArray | None) -> BoolArray:
     return np.asarray(seen.errors > bound * (1.0 + 1e-12) + floor)
 
 
-LINES = (initial_error, error_falls, weights_stay, steps_needed)
+def flow(case: Case) -> Line:
+    """||err(s)||^2 <= exp(-lambda s) ||err(0)||^2 at s = eta t of the gradient flow, which small steps follow."""
+    seen, smallest = case.observed, case.smallest
+    missing = case.not_as_trained + case.outside + case.singular + case.too_narrow
+    pace = seen.learning_rate * max(float(spectrum[-1]) for spectrum in seen.spectra)
+    if pace > _FLOWING:
+        missing += (f"steps that follow the flow are wanted, eta lambda_max(H) <= {_FLOWING:g}, here {pace:.3g}",)
+    if smallest > 0:
+        radius = theorem_radius(case.n, smallest)
+        if float(seen.movement.max()) > radius:
+            missing += (f"D_cts < R = {radius:.3g} is wanted, here neurons move by up to {seen.movement.max():.3g}",)
+        missing += unlikely(kernel_drift_failure(case.n, case.independent, max(seen.threshold, 0.0), radius))
+    bound = float(seen.errors[0]) * np.exp(-smallest * seen.learning_rate * seen.steps)
+    above = np.flatnonzero(_above(seen, bound))
+    when = f"first above the bound at step {seen.steps[above[0]]}" if len(above) else "at or below it at every step"
+    return Line(
+        SECTION,
+        "||err||^2 at the end of the gradient flow",
+        "exp(-lambda eta T) ||err(0)||^2",
+        "PRE Lemma C.5",
+        "<=",
+        float(bound[-1]),
+        float(seen.errors[-1]),
+        not len(above),
+        missing,
+        when,
+        empty=_flat(bound),
+        course=True,
+    )
+
+
+LINES = (initial_error, error_falls, flow, weights_stay, steps_needed)

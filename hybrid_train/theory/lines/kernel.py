@@ -154,4 +154,28 @@ def kernel_stays(case: Case) -> Line:
     )
 
 
-LINES = (above_separation, below_tail, discrete_near, discrete_above, kernel_drift, kernel_stays)
+def kernel_near(case: Case) -> Line:
+    """The smallest eigenvalue of H(t) against 3/4 lambda less what movement may take (Lemma C.2, Part 2)."""
+    seen, radius = case.observed, covering_radius(case)
+    b = max(seen.threshold, 0.0)
+    bound = 0.75 * case.smallest - kernel_drift_bound(case.n, b, radius)
+    measured = min(smallest_of(spectrum) for spectrum in seen.spectra)
+    missing = case.outside + case.singular + case.too_narrow
+    if b > 0 and radius > 1.0 / b:
+        missing += (f"neurons may move by 1/b = {1.0 / b:.3g}, here by up to {seen.movement.max():.3g}",)
+    return Line(
+        SECTION,
+        "lambda_min(H(t)), smallest, for this movement",
+        "3/4 lambda - n min(2 e exp(-b^2/2), 3 R)",
+        "PRE Lemma C.2",
+        ">=",
+        bound,
+        measured,
+        at_most(bound, measured),
+        missing + unlikely(kernel_drift_failure(case.n, case.independent, b, radius)),
+        f"R = {radius:.3g}, the power of 2 above the largest movement",
+        empty="no kernel has a negative eigenvalue" if bound <= 0 else "",
+    )
+
+
+LINES = (above_separation, below_tail, discrete_near, discrete_above, kernel_drift, kernel_near, kernel_stays)

@@ -16,12 +16,16 @@ from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.theory.predictions.flips import FlipLog
 from hybrid_train.theory.predictions.spectrum import discrete_kernel, eigenvalues
+from hybrid_train.theory.predictions.step_terms import StepTerms, step_terms
 from hybrid_train.training.losses import Loss
 
 MOST_STEPS = 500
 """Weights are looked at, at most about so many times in a run."""
 
 _MOST_SPECTRA = 11
+_MOST_TERMS, _MOST_TERM_DATA = 50, 1024
+"""Steps that are taken apart, and data whose kernels are multiplied out for that."""
+
 _SPECTRUM_WORK = 2e10
 _BLOCK_NUMBERS = 1 << 22
 
@@ -50,6 +54,7 @@ class Observation:
         initial_kernel: (n, n) H(0).
         initial_output: sum_ik f_k(x_i)^2 at the start.
         mean_loss: of an example at the last step looked at.
+        terms: of steps that follow each other, at learning rate 1; see :func:`.step_terms`. None of several outputs.
         precision: the unit roundoff of the weights; errors below its square are rounding.
     """
 
@@ -72,6 +77,7 @@ class Observation:
     initial_output: float
     mean_loss: float
     precision: float
+    terms: tuple[StepTerms, ...] = ()
 
     @property
     def every(self) -> int:
@@ -89,6 +95,13 @@ def spectrum_steps(seen: Sequence[int], n: int) -> list[int]:
     """Return at which of the steps looked at to compute the spectrum: fewer for many data, whose cost is n^3."""
     count = int(min(_MOST_SPECTRA, max(2, _SPECTRUM_WORK // n**3), len(seen)))
     return [seen[round(place)] for place in np.linspace(0, len(seen) - 1, count)] if count > 1 else list(seen[:1])
+
+
+def _term_steps(steps: int, n: int, outputs: int) -> set[int]:
+    """Return the k whose step to k + 1 is taken apart: evenly many, of one output and not too many data."""
+    if outputs != 1 or n > _MOST_TERM_DATA or not steps:
+        return set()
+    return {round(place) for place in np.linspace(0, steps - 1, min(_MOST_TERMS, steps))}
 
 
 @final
@@ -123,6 +136,9 @@ class Observer:
         self._flips: list[int] = []
         self._movement: list[float] = []
         self._spectra: list[FloatArray] = []
+        self._terms: list[StepTerms] = []
+        self._before: tuple[int, ActiveSets, FloatArray] | None = None
+        self._term_steps = _term_steps(steps, len(inputs), network.outputs)
         self._drift: list[float] = []
 
     def see(self, step: int) -> None:
@@ -142,6 +158,19 @@ class Observer:
         self._movement.append(largest_move(network.weights, self._initial) if step else 0.0)
         if step in self.spectrum_steps:
             self._see_kernel(sets)
+        self._see_step(step, sets, outputs)
+
+    def _see_step(self, step: int, sets: ActiveSets, outputs: FloatArray) -> None:
+        """Take the step that led here apart, if it is one of those that are."""
+        if step not in self._term_steps and step - 1 not in self._term_steps:
+            return
+        errors = (self._targets - outputs)[:, 0]
+        last, self._before = self._before, (step, sets, errors)
+        if last is None or last[0] != step - 1 or last[0] not in self._term_steps:
+            return
+        signs = self._network.output_weights[:, 0].astype(np.float64)
+        pair = last[2], errors
+        self._terms.append(step_terms(last[1], sets, self._inputs, signs, pair, self._network.threshold))
 
     def _see_kernel(self, sets: ActiveSets) -> None:
         kernel = discrete_kernel(sets, self._inputs, self._network.width)
@@ -177,6 +206,7 @@ class Observer:
             initial_output=self._initial_output,
             mean_loss=self._mean_loss,
             precision=float(np.finfo(self._network.weights.dtype).eps),
+            terms=tuple(self._terms),
         )
 
 

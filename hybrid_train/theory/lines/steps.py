@@ -1,0 +1,192 @@
+"""Single steps of gradient descent, term by term (PRE Claim C.6, appendix D.2 to D.7)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from hybrid_train.network.sparsity import gaussian_decay
+from hybrid_train.theory.lines.case import Case
+from hybrid_train.theory.lines.line import Line, at_most, unlikely
+from hybrid_train.theory.lines.sparsity import covering_radius, still
+from hybrid_train.theory.predictions.counts import flip_failure
+from hybrid_train.theory.predictions.spectrum import kernel_drift_failure
+from hybrid_train.theory.predictions.step_terms import StepTerms
+
+SECTION = "single steps"
+_ROUNDING = 1e4
+"""Units of roundoff of a step's terms, between which the identity cannot tell."""
+
+_FLOOR = 1e8
+"""Squared units of roundoff below which an error is rounding."""
+
+
+def identity(case: Case) -> Line:
+    """The error after a step is the one before and four terms: exact for gradient descent, whatever the width."""
+    seen, terms = case.observed, _terms(case)
+    targets = float(np.linalg.norm(seen.targets))
+    gaps = [abs(one.gap) / (math.sqrt(one.before) * (math.sqrt(one.before) + targets)) for one in terms]
+    measured = max(gaps, default=None)
+    return Line(
+        SECTION,
+        "||err(k+1)||^2 - ||err(k)||^2 - B1 - B2 - B3 - B4, relative, largest",
+        "0",
+        "PRE Claim D.2",
+        "~",
+        0.0 if terms else None,
+        measured,
+        None if measured is None else measured <= _ROUNDING * seen.precision,
+        _wanted(case, terms),
+        _looked(case, terms) + f"; up to {_ROUNDING * seen.precision:.2g} is rounding",
+    )
+
+
+def gradient(case: Case) -> Line:
+    """||dL/dw_r|| <= sqrt(n / m) ||err||."""
+    terms = _terms(case)
+    bound = math.sqrt(case.n / case.observed.width)
+    measured = max((one.gradient / math.sqrt(one.before) for one in terms), default=None)
+    missing = _wanted(case, terms) + case.unit
+    return _bounded(
+        "||dL/dw_r|| / ||err(k)||, largest",
+        "sqrt(n / m)",
+        "PRE Claim C.6",
+        bound,
+        measured,
+        missing,
+        _looked(case, terms),
+        "true of every run (Cauchy and Schwarz)",
+    )
+
+
+def improvement(case: Case) -> Line:
+    """B1 <= -eta lambda ||err||^2, while no neuron is further than R = lambda / (12 n) from where it was."""
+    seen, terms, smallest = case.observed, _terms(case), case.smallest
+    missing = _wanted(case, terms) + case.outside + case.singular + case.too_narrow
+    if smallest > 0:
+        radius, largest = smallest / (12.0 * case.n), float(seen.movement.max())
+        if largest > radius:
+            missing += (f"neurons may move by R = lambda / (12 n) = {radius:.3g}, here by up to {largest:.3g}",)
+        missing += unlikely(kernel_drift_failure(case.n, case.independent, max(seen.threshold, 0.0), radius))
+    measured = _largest(terms, lambda one: one.first / (seen.learning_rate * one.before))
+    formula = "-lambda"
+    return _bounded(
+        "B1 / (eta ||err(k)||^2), largest",
+        formula,
+        "PRE Claim D.5",
+        -smallest,
+        measured,
+        missing,
+        _looked(case, terms),
+    )
+
+
+def dual(case: Case) -> Line:
+    """B2 <= 2 eta n |flip set| / m ||err||^2, with the flip sets of Claim C.11 and its constants."""
+    terms, rate = _terms(case), case.observed.learning_rate
+    measured = _largest(terms, lambda one: one.second / (rate * one.before))
+    return _flipping(case, "B2 / (eta ||err(k)||^2), largest", "PRE Claim D.6", measured, terms)
+
+
+def flips(case: Case) -> Line:
+    """B3 <= 2 eta n |flip set| / m ||err||^2 likewise."""
+    terms, rate = _terms(case), case.observed.learning_rate
+    measured = _largest(terms, lambda one: one.third / (rate * one.before))
+    return _flipping(case, "B3 / (eta ||err(k)||^2), largest", "PRE Claim D.7", measured, terms)
+
+
+def outputs_move(case: Case) -> Line:
+    """B4 <= eta^2 n^2 ||err||^2."""
+    terms, rate = _terms(case), case.observed.learning_rate
+    measured = _largest(terms, lambda one: one.fourth / (rate**2 * one.before))
+    return _bounded(
+        "B4 / (eta^2 ||err(k)||^2), largest",
+        "n^2",
+        "PRE Claim D.8",
+        float(case.n**2),
+        measured,
+        _wanted(case, terms) + case.unit,
+        _looked(case, terms),
+        "true of every run (Cauchy and Schwarz)",
+    )
+
+
+def one_step(case: Case) -> Line:
+    """What one step leaves of the error, against the sum of the four bounds."""
+    seen, terms, rate = case.observed, _terms(case), case.observed.learning_rate
+    missing = improvement(case).missing
+    bound = 1.0 - rate * case.smallest + rate * 2.0 * _flip_share(case) + (rate * case.n) ** 2
+    measured = _largest(terms, lambda one: one.after / one.before)
+    missing += unlikely(flip_failure(case.n, case.independent, max(seen.threshold, 0.0), covering_radius(case)))
+    return _bounded(
+        "||err(k+1)||^2 / ||err(k)||^2, largest",
+        "1 - eta lambda + 4 eta n min(2 R, 2e exp(-b^2/2)) + eta^2 n^2",
+        "PRE Lemma D.3",
+        bound,
+        measured,
+        missing,
+        _looked(case, terms),
+        "it lets the error grow" if bound >= 1.0 else "",
+    )
+
+
+def _flip_share(case: Case) -> float:
+    """Return 2 n times the share of neurons that Claim C.11 lets flip for a datum."""
+    b = max(case.observed.threshold, 0.0)
+    return 2.0 * case.n * 2.0 * min(covering_radius(case), math.e * gaussian_decay(b))
+
+
+def _flipping(case: Case, quantity: str, source: str, measured: float | None, terms: Sequence[StepTerms]) -> Line:
+    radius, b = covering_radius(case), max(case.observed.threshold, 0.0)
+    bound = _flip_share(case)
+    missing = _wanted(case, terms) + case.outside
+    if b > 0 and radius > 1.0 / b:
+        missing += (f"neurons may move by 1/b = {1.0 / b:.3g}, here by up to {case.observed.movement.max():.3g}",)
+    missing += unlikely(flip_failure(case.n, case.independent, b, radius))
+    empty = still(radius) or ("no step has a larger one" if bound >= 2.0 * case.n else "")
+    if not empty and terms and not any(one.flipped for one in terms):
+        empty = "no neuron changed sides"
+    note = f"{_looked(case, terms)}; R = {radius:.3g}, the power of 2 above the largest movement"
+    return _bounded(quantity, "4 n min(R, e exp(-b^2/2))", source, bound, measured, missing, note, empty)
+
+
+def _bounded(
+    quantity: str,
+    formula: str,
+    source: str,
+    bound: float,
+    measured: float | None,
+    missing: tuple[str, ...],
+    note: str,
+    empty: str = "",
+) -> Line:
+    holds = None if measured is None else at_most(measured, bound)
+    return Line(SECTION, quantity, formula, source, "<=", bound, measured, holds, missing, note, empty=empty)
+
+
+def _terms(case: Case) -> list[StepTerms]:
+    """Return the steps looked at whose error is more than rounding."""
+    seen = case.observed
+    floor = _FLOOR * seen.precision**2 * (float(seen.errors[0]) + float(np.square(seen.targets).sum()))
+    return [one.scaled(seen.learning_rate) for one in seen.terms if one.before > floor]
+
+
+def _largest(terms: Sequence[StepTerms], value: Callable[[StepTerms], float]) -> float | None:
+    return max(map(value, terms), default=None)
+
+
+def _wanted(case: Case, terms: Sequence[StepTerms]) -> tuple[str, ...]:
+    """What is missing of a run whose steps are looked at one by one."""
+    missing = case.not_as_trained
+    if not terms:
+        missing += ("no two steps that follow each other were looked at",)
+    return missing
+
+
+def _looked(case: Case, terms: Sequence[StepTerms]) -> str:
+    return f"of {len(terms)} steps looked at"
+
+
+LINES = (identity, gradient, improvement, dual, flips, outputs_move, one_step)
