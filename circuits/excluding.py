@@ -10,6 +10,7 @@ from qiskit import QuantumCircuit
 
 from circuits.lookup import LookupOracle
 from circuits.register import Register
+from hybrid_train.errors import ConfigError
 
 if TYPE_CHECKING:
     from circuits.oracle import Oracle
@@ -46,3 +47,17 @@ class ExcludingOracle:
         """
         circuit = self._oracle.circuit(phase)
         return circuit.compose(self._done.native_circuit(-phase), circuit.qubits[: self.n_qubits])
+
+    def bit_circuit(self) -> QuantumCircuit:
+        """Return |r>|c> -> |r>|c xor marked(r)>, the flag right after the index; done items turn it twice.
+
+        Raises:
+            ConfigError: the oracle has no bit circuit.
+        """
+        use = getattr(self._oracle, "bit_circuit", None)
+        if not callable(use):
+            raise ConfigError(
+                f"oracle: {type(self._oracle).__name__} has no bit_circuit(), which a monitored run needs"
+            )
+        circuit: QuantumCircuit = use()
+        return circuit.compose(self._done.bit_circuit(), circuit.qubits[: self.n_qubits + 1])

@@ -156,6 +156,7 @@ class GroverFinder(WatchingFinder):
             "shots": shots,
         }
         self._engine = make_engine(engine, **machine, method=method, device=device, precision=precision)
+        self._engine.check_monitors(strategy, self._strategy.monitors)
         self._arithmetic = _arithmetic_bits(oracle, bits, query_bits)
         if self._arithmetic is not None and noise is not None:
             raise ConfigError("noise: simulated for oracle='lookup' alone; leave it out, or the arithmetic oracle")
@@ -196,11 +197,15 @@ class GroverFinder(WatchingFinder):
             return
         register = Register((n_queries, n_points) if self._pairs else (n_points,))
         self._engine.check_resources(register)
+        n_word = 0
         if self._arithmetic is not None:
             bits, query_bits = self._arithmetic
             word = bits + query_bits if self._pairs else bits
             live_bit = 1
-            self._engine.check_register(register, word + accumulator_bits(dimension, bits, query_bits) + live_bit)
+            n_word = word + accumulator_bits(dimension, bits, query_bits) + live_bit
+            self._engine.check_register(register, n_word)
+        if self._strategy.monitors:
+            self._engine.check_monitored(register, n_word)
 
     def build(self, points: Bank | npt.ArrayLike, queries: Bank | npt.ArrayLike, threshold: float) -> None:
         self._watch(points, queries, threshold)
@@ -256,7 +261,8 @@ class GroverFinder(WatchingFinder):
         For each asked query its ``share`` of delta, how many points were ``found``, and where its runs end,
         ``run_ends`` (R,); for each run its ``iterations``, and for a certificate the ``miss`` with which it finds
         nothing though something is left (0 for other runs), the ``phase`` of one that rules a count out (0 for other
-        runs), and whether it was a ``hit``. ``calls`` are the oracle calls that were charged.
+        runs), the lengths and dampings of its ``stages`` (R, 2, 2) if it is monitored, and whether it was a ``hit``.
+        ``first`` of its share goes to a query's first certificate. ``calls`` are the oracle calls that were charged.
         """
         schedules, shares, calls = self._proven
         steps = [step for schedule in schedules for step in schedule]
@@ -270,6 +276,8 @@ class GroverFinder(WatchingFinder):
                 "miss": np.array([step.miss for step in steps], np.float64),
                 "phase": np.array([step.phase for step in steps], np.float64),
                 "hit": np.array([step.hit for step in steps], np.bool_),
+                "stages": np.array([_two_stages(step) for step in steps], np.float64).reshape(-1, 2, 2),
+                "first": np.array(self._strategy.first_share),
                 "calls": np.array(calls),
             },
         )
@@ -352,6 +360,8 @@ class GroverFinder(WatchingFinder):
             return None
         scope = CandidatePairs(queries[doubtful], points[doubtful], n_points)
         self._engine.check_resources(scope.register)
+        if self._strategy.monitors:
+            self._engine.check_monitored(scope.register)
         return scope
 
     def _charge_ruling_out(self) -> None:
@@ -408,6 +418,11 @@ class GroverFinder(WatchingFinder):
                 mean = scope.summed(last)  # as last time, give or take its square root
                 return Expectation(mean, np.sqrt(mean) + 0.5)
         return None
+
+
+def _two_stages(step: Step) -> list[tuple[int, float]]:
+    """Return the stages of a run, filled up to two."""
+    return [*step.stages, (0, 0.0), (0, 0.0)][:2]
 
 
 def _arithmetic_bits(oracle: str, bits: int | None, query_bits: int | None) -> tuple[int, int] | None:

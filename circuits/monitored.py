@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from math import atan2, exp, sqrt
 from typing import Protocol
 
@@ -15,6 +16,13 @@ from hybrid_train.support.checks import checked_finite, checked_whole
 
 _MOST_ITERATIONS = 1 << 20
 """Longer runs are beyond what can be built."""
+
+Rewriting = Callable[[QuantumCircuit], QuantumCircuit]
+
+
+def unchanged(circuit: QuantumCircuit) -> QuantumCircuit:
+    """Return the circuit itself."""
+    return circuit
 
 
 class BitOracle(Oracle, Protocol):
@@ -61,7 +69,9 @@ def monitored_step(oracle: BitOracle, damping: float) -> QuantumCircuit:
     return circuit
 
 
-def monitored_circuit(oracle: BitOracle, iterations: int, damping: float) -> QuantumCircuit:
+def monitored_circuit(
+    oracle: BitOracle, stages: Sequence[tuple[int, float]], *, stops: bool = True, rewritten: Rewriting = unchanged
+) -> QuantumCircuit:
     """Return a whole run that ends at the first herald, and measures the index register then or at its end.
 
     Bit i of the classical register ``herald`` is set if iteration i heralded; ``stop`` is once any has, and nothing but
@@ -69,47 +79,59 @@ def monitored_circuit(oracle: BitOracle, iterations: int, damping: float) -> Qua
 
     Args:
         oracle: what is marked.
-        iterations: how many at most, at least 1.
-        damping: mu > 0: silence multiplies the amplitude of marked items by -exp(-2 mu).
+        stages: (iterations, mu) of each: silence multiplies the amplitude of marked items by -exp(-2 mu). Without
+            damping an iteration is plain, and measures nothing.
+        stops: whether a herald stops it. Otherwise all iterations are in line, as if there had been none: for counting
+            gates.
+        rewritten: applied to the parts that an iteration is made of.
 
     Raises:
         ConfigError: an oracle without a bit circuit, or a number out of range.
     """
+    iterations = sum(checked_whole(length, "iterations", 1, _MOST_ITERATIONS) for length, _ in stages)
     checked_whole(iterations, "iterations", 1, _MOST_ITERATIONS)
-    step = monitored_step(oracle, damping)
+    plain = monitored_step(oracle, 0.0)
     index = list(range(oracle.n_qubits))
-    body = step.copy_empty_like("iteration")
-    body.add_register(stop := ClassicalRegister(1, "stop"), own := ClassicalRegister(1, "own"))
-    body.compose(step, inplace=True)
-    body.measure(oracle.n_qubits, stop[0])
-    body.measure(oracle.n_qubits, own[0])
-    body.reset(oracle.n_qubits)
-    turn = diffusion(register_of(oracle))
-    going = QuantumCircuit(*body.qregs, *body.cregs)
-    going.compose(turn, index, inplace=True)
-    circuit = step.copy_empty_like("monitored")
+    turn = plain.copy_empty_like("turn")
+    turn.compose(diffusion(register_of(oracle)), index, inplace=True)
+    circuit = plain.copy_empty_like("monitored")
     circuit.global_phase = 0.0
     stop, herald = ClassicalRegister(1, "stop"), ClassicalRegister(iterations, "herald")
     item = ClassicalRegister(oracle.n_qubits, "item")
     circuit.add_register(stop, herald, item)
-    circuit.compose(uniform_state(register_of(oracle)), index, inplace=True)
-    return with_iterations(circuit, body, going)
-
-
-def with_iterations(circuit: QuantumCircuit, body: QuantumCircuit, going: QuantumCircuit) -> QuantumCircuit:
-    """Append the iterations of a monitored run, each under the condition that none has heralded, and the measurement.
-
-    Args:
-        circuit: the uniform state, with the classical registers ``stop``, ``herald`` and ``item``.
-        body: one use of the oracle and the measurements of the target, into two bits.
-        going: the diffusion, on the same qubits and bits.
-    """
-    stop, herald, item = circuit.cregs
-    for bit in herald:
-        for part in (body, going):
-            circuit.append(IfElseOp((stop[0], 0), part), circuit.qubits, [stop[0], bit])
-    circuit.measure(circuit.qubits[: len(item)], item)
+    circuit.compose(rewritten(_on_index(circuit, oracle)), inplace=True)
+    bits, turn = iter(herald), rewritten(turn)
+    for length, damping in stages:
+        step = rewritten(monitored_step(oracle, damping))
+        body, going = _iteration(step, turn, oracle.n_qubits if damping > 0.0 else None)
+        for bit in (next(bits) for _ in range(length)):
+            for part in (body, going):
+                if stops:
+                    circuit.append(IfElseOp((stop[0], 0), part), circuit.qubits, [stop[0], bit])
+                else:
+                    circuit.compose(part, circuit.qubits, [stop[0], bit], inplace=True)
+    circuit.measure(index, item)
     return circuit
+
+
+def _on_index(circuit: QuantumCircuit, oracle: BitOracle) -> QuantumCircuit:
+    """Return the uniform state on the qubits of a run."""
+    start = QuantumCircuit(*circuit.qregs)
+    start.compose(uniform_state(register_of(oracle)), range(oracle.n_qubits), inplace=True)
+    return start
+
+
+def _iteration(step: QuantumCircuit, turn: QuantumCircuit, target: int | None) -> tuple[QuantumCircuit, QuantumCircuit]:
+    """Return one use of the oracle and the diffusion, on two bits that a target is measured into."""
+    body = QuantumCircuit(*step.qregs, ClassicalRegister(1, "stop"), ClassicalRegister(1, "own"), name="iteration")
+    going = QuantumCircuit(*body.qregs, *body.cregs)
+    body.compose(step, inplace=True)
+    if target is not None:
+        body.measure(target, 0)
+        body.measure(target, 1)
+        body.reset(target)
+    going.compose(turn, inplace=True)
+    return body, going
 
 
 def outcome_of(bits: str) -> tuple[int, int]:

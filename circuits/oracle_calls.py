@@ -14,8 +14,9 @@ import numpy.typing as npt
 
 from circuits.draws import STEP, KeyArray, draw_bits, draw_uniform, uniform
 from circuits.law import fixed_point_law, matched_law, plain_law
+from circuits.monitored_law import measured_within, monitored_end
 from circuits.strategies.decisions import Decision, decision_of, next_run, next_run_of, specialised
-from circuits.strategies.state import BEGIN, HIT, MATCHED, MISS, PLAIN, REPEAT, STOP, unmarks_now
+from circuits.strategies.state import BEGIN, HIT, MATCHED, MISS, MONITORED, PLAIN, REPEAT, STOP, unmarks_now
 from circuits.strategies.strategy import Expectation, Searches, Strategy
 from hybrid_train.support.arrays import IntArray
 from hybrid_train.support.kernels import kernel
@@ -26,6 +27,7 @@ PLAYED = np.dtype(
         ("oracle_calls", np.int64),
         ("bit_oracle_uses", np.int64),
         ("runs", np.int64),
+        ("mid_measurements", np.int64),
         ("until_last_hit", np.int64),
         ("certificate_calls", np.int64),
         ("missed", np.int64),
@@ -39,6 +41,7 @@ PLAYED = np.dtype(
     oracle_calls        Grover iterations
     bit_oracle_uses     uses of the bit oracle: two an iteration where the phases are not pi
     runs                circuit executions, each with a measurement and a verification
+    mid_measurements    of the ancilla of monitored runs, one a damped iteration
     until_last_hit      oracle calls and verifications up to and including the last item found
     certificate_calls   those of the oracle calls that went into certificates
     missed              marked items not found
@@ -122,12 +125,18 @@ def _play_one(search: Any, marked: Any, played: Any) -> None:
             break
         if aside and unmarks_now(search):
             marked, aside = marked - aside, 0
+        counter = draw_bits(search) + STEP
+        if kind == MONITORED:
+            iterations, hit = monitored_end(search.items, marked, search.lengths, search.dampings, uniform(counter))
+            search.taken = iterations
+            played.mid_measurements += measured_within(search.lengths, search.dampings, iterations)
+        else:
+            hit = marked > 0 and uniform(counter) < law(search.items, marked, kind, iterations, parameter)
         played.oracle_calls += iterations
-        played.bit_oracle_uses += iterations if kind == PLAIN else 2 * iterations
+        played.bit_oracle_uses += iterations if kind in (PLAIN, MONITORED) else 2 * iterations
         played.certificate_calls += iterations if search.certifying else 0
         played.runs += 1
-        counter = draw_bits(search) + STEP
-        if marked == 0 or uniform(counter) >= law(search.items, marked, kind, iterations, parameter):
+        if not hit:
             outcome = MISS
             continue
         if aside and draw_uniform(search) * marked < aside:

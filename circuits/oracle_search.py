@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, cast, final
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from circuits.given import Given, Predicate, given
 from circuits.grover import grover_circuit
 from circuits.law import LEAST_SHARE, fixed_point_iterations
 from circuits.lookup import LookupOracle
+from circuits.monitored import BitOracle, monitored_circuit
 from circuits.oracle import Oracle
 from circuits.register import MOST_ITEMS
 from circuits.search import Stop, Verifier, run_searches
@@ -103,8 +104,9 @@ class FoundAll:
             optimization_level: of Qiskit's transpiler, 0 to 3.
 
         Returns:
-            For each circuit: ``iterations``, ``generalised`` (whether its phases are not pi), ``unmarked`` (items
-            turned back), ``runs``, ``qubits``, ``depth``, ``two_qubit_gates`` and ``gates`` in all.
+            For each circuit: ``iterations``, ``generalised`` (whether its phases are not pi), ``mid_measurements`` (of
+            an ancilla, were there no herald), ``unmarked`` (items turned back), ``runs``, ``qubits``, ``depth``,
+            ``two_qubit_gates`` and ``gates`` in all.
 
         Raises:
             ConfigError: another level.
@@ -114,12 +116,13 @@ class FoundAll:
         target: dict[str, Any] = {"basis_gates": list(basis_gates)} if machine is None else {"backend": machine}
         rows = []
         for (run, unmarked), times in self._runs.items():
-            circuit = self._circuit(run, unmarked)
+            circuit = self._circuit(run, unmarked, stops=False)
             done = transpile(circuit, optimization_level=optimization_level, seed_transpiler=0, **target)
             rows.append(
                 {
                     "iterations": run.iterations,
                     "generalised": run.phases is not None,
+                    "mid_measurements": run.measured_within(run.iterations),
                     "unmarked": unmarked,
                     "runs": times,
                     "qubits": circuit.num_qubits,
@@ -147,10 +150,12 @@ class FoundAll:
             "estimate": None if estimate is None else [estimate.low, estimate.value, estimate.high],
         }
 
-    def _circuit(self, run: Run, unmarked: int) -> QuantumCircuit:
+    def _circuit(self, run: Run, unmarked: int, *, stops: bool = True) -> QuantumCircuit:
         left = np.setdiff1d(self._what.marked, self._unmarked[:unmarked])
         oracles = self._what.oracles
         oracle = LookupOracle(left, self._what.register) if oracles is None else oracles.oracle(0, left)
+        if run.stages:
+            return monitored_circuit(cast(BitOracle, oracle), run.stages, stops=stops)
         return grover_circuit(oracle, run.iterations, phases=run.phases, boxes=False)
 
 
@@ -212,7 +217,12 @@ def find_all(
     what = given(oracle, n_items, is_marked)
     if machine.get("noise") is not None and what.oracles is not None:
         raise ConfigError("noise: simulated for tables of what is marked alone; leave it out, or give a mask")
+    carrying.check_monitors(strategy, rule.monitors)
+    if rule.monitors and what.oracles is not None:
+        _check_bit_circuit(what.oracle)
     n_ancillas = _check_fits(runner, what, delta, builds=engine != "closed_form")
+    if rule.monitors:
+        runner.check_monitored(what.register, n_ancillas)
     simulation = runner.start_over()
     simulation.oracle_entries += what.register.n_items
     marked = MarkedItems(np.array([0, len(what.marked)]), what.marked, what.register, what.oracles)
@@ -274,6 +284,15 @@ def _check_fits(engine: Engine, what: Given, delta: float, *, builds: bool) -> i
                 "the circuits"
             )
     return n_ancillas
+
+
+def _check_bit_circuit(oracle: Oracle) -> None:
+    """Raise ConfigError if an oracle cannot act on an ancilla."""
+    if not callable(getattr(oracle, "bit_circuit", None)):
+        raise ConfigError(
+            f"oracle: {type(oracle).__name__} has no bit_circuit(), through which strategy='monitored' acts on its "
+            "ancilla; give it one, or take strategy='adaptive'"
+        )
 
 
 @final

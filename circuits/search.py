@@ -28,6 +28,7 @@ from circuits.strategies.state import (
     HIT,
     MATCHED,
     MISS,
+    MONITORED,
     PLAIN,
     REASONS,
     REFUTED,
@@ -95,12 +96,14 @@ class Step(NamedTuple):
         phase: of a run with one phase throughout that finds something with certainty if one more item is left than such
             runs have ruled out since the last find; 0 for other runs.
         hit: whether it measured an item that is unmarked since.
+        stages: of a monitored run, as it was asked for: a find ends it before.
     """
 
     iterations: int
     miss: float
     phase: float
     hit: bool = False
+    stages: tuple[tuple[int, float], ...] = ()
 
 
 def run_searches(
@@ -151,11 +154,16 @@ def run_searches(
             for at, one in zip(pending.tolist(), runs, strict=True):
                 search = searches[at]
                 miss, phase = search["certifying"] * search["miss"], search["clears"] * search["parameter"]
-                schedules[at].append(Step(one.iterations, miss, phase))
+                schedules[at].append(Step(one.iterations, miss, phase, stages=one.stages))
         _unmark_aside(searches, aside, marked)
         at_once = unmarking(searches, pending)
-        measured = engine.sample(Batch(marked, pending, runs, seeds[going]))
-        _charge(cost, runs)
+        batch = Batch(marked, pending, runs, seeds[going])
+        measured, taken = _carried_out(engine, batch)
+        searches["taken"][pending] = taken
+        if keep:
+            for at, iterations in zip(pending.tolist(), taken.tolist(), strict=True):
+                schedules[at][-1] = schedules[at][-1]._replace(iterations=iterations)
+        _charge(cost, runs, taken)
         values, active = _verify(verifier, pending, measured, marked.n_items, cost)
         is_marked = marked.are_marked(pending, measured)
         outcomes = np.where(is_marked & ~active, SPURIOUS, MISS)
@@ -211,8 +219,33 @@ def _next_runs(
     parameters = np.empty(len(pending))
     seeds = next_runs(searches, pending, outcomes, kinds, iterations, parameters)
     going = kinds != STOP
-    asked = zip(kinds[going].tolist(), iterations[going].tolist(), parameters[going].tolist(), strict=True)
-    return [_run(*request) for request in asked], seeds, going
+    asked = zip(*(one[going].tolist() for one in (pending, kinds, iterations, parameters)), strict=True)
+    runs = [_monitored(searches[at]) if kind == MONITORED else _run(kind, *rest) for at, kind, *rest in asked]
+    return runs, seeds, going
+
+
+def _monitored(search: Any) -> Run:
+    """Return the monitored run that a search holds."""
+    stages = zip(search["lengths"].tolist(), search["dampings"].tolist(), strict=True)
+    return Run(int(search["iterations"]), stages=tuple(stage for stage in stages if stage[0]))
+
+
+def _carried_out(engine: Engine, batch: Batch) -> tuple[IntArray, IntArray]:
+    """Return what was measured and how many iterations each run took: monitored ones may end early."""
+    taken = np.array([run.iterations for run in batch.runs], np.int64)
+    is_monitored = np.array([bool(run.stages) for run in batch.runs])
+    if not is_monitored.any():
+        return engine.sample(batch), taken
+    measured = np.empty(len(batch), np.int64)
+    for which, monitored in ((~is_monitored, False), (is_monitored, True)):
+        if which.any():
+            runs = [run for run, own in zip(batch.runs, which.tolist(), strict=True) if own]
+            part = Batch(batch.marked, batch.searches[which], runs, batch.seeds[which])
+            if monitored:
+                measured[which], taken[which] = engine.sample_monitored(part)
+            else:
+                measured[which] = engine.sample(part)
+    return measured, taken
 
 
 @lru_cache(maxsize=1 << 14)
@@ -232,10 +265,14 @@ def _unmark_aside(searches: Searches, aside: dict[int, list[int]], marked: Marke
         marked.unmark(np.full(len(found), at), found)
 
 
-def _charge(cost: Cost, runs: Collection[Run]) -> None:
-    cost.oracle_calls += sum(run.iterations for run in runs)
-    cost.bit_oracle_uses += sum(run.bit_oracle_uses for run in runs)
+def _charge(cost: Cost, runs: Collection[Run], taken: IntArray) -> None:
+    cost.oracle_calls += int(taken.sum())
+    cost.bit_oracle_uses += sum(run.bit_oracle_uses for run in runs if not run.stages)
     cost.measurements += len(runs)
+    for run, iterations in zip(runs, taken.tolist(), strict=True):
+        if run.stages:
+            cost.bit_oracle_uses += iterations
+            cost.mid_measurements += run.measured_within(iterations)
 
 
 def _verify(

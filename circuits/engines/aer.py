@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from math import isqrt
-from typing import final, get_args
+from typing import cast, final, get_args
 
 import numpy as np
 from qiskit import QuantumCircuit, transpile
 
 from circuits.engines.aer_options import Device, Method, Precision, simulator
 from circuits.engines.compact import CircuitBuilder
-from circuits.engines.engine import Batch, Engine
+from circuits.engines.engine import Batch, Engine, Run
 from circuits.engines.guard import check_fits, check_register
 from circuits.engines.shots import Pool, ShotPools
 from circuits.grover import grover_circuit
 from circuits.lookup import flips_one_by_one
+from circuits.monitored import BitOracle, monitored_circuit, outcome_of
 from circuits.register import Register
 from hybrid_train.finder.cost import SimulationCost
 from hybrid_train.support.arrays import IntArray
@@ -53,6 +54,8 @@ class AerEngine(Engine):
         ResourceError: this Aer, or this machine, does not have the device.
     """
 
+    monitors = True
+
     @checked(
         method=inside(word(*get_args(Method))),
         device=inside(word(*get_args(Device))),
@@ -80,6 +83,40 @@ class AerEngine(Engine):
                 self._fill(batch, pools, [job])
             measured[job] = pool.shots.pop()
         return batch.marked.register.items(measured)
+
+    def sample_monitored(self, batch: Batch) -> tuple[IntArray, IntArray]:
+        alike: dict[tuple[Run, int, bytes], list[int]] = {}  # jobs of one circuit are its shots
+        for job, (run, search) in enumerate(zip(batch.runs, batch.searches.tolist(), strict=True)):
+            own = -1 if batch.marked.oracles is None else search
+            alike.setdefault((run, own, np.sort(batch.marked.items(search)).tobytes()), []).append(job)
+        places, taken = np.empty(len(batch), np.int64), np.empty(len(batch), np.int64)
+        for jobs in alike.values():
+            places[jobs], taken[jobs] = np.transpose(self._monitored(batch, jobs))
+        return batch.marked.register.items(places), taken
+
+    def _monitored(self, batch: Batch, jobs: Sequence[int]) -> list[tuple[int, int]]:
+        """Simulate a monitored run once for each job: where it was measured, and after how many iterations."""
+        oracle = batch.marked.oracle(int(batch.searches[jobs[0]]))
+        rewritten = _unpacked if batch.marked.oracles is None and not self._rewrites else self._native
+        circuit = monitored_circuit(cast(BitOracle, oracle), batch.runs[jobs[0]].stages, rewritten=rewritten)
+        self.simulation.circuits += 1
+        self.simulation.gates += len(circuit.data)
+        threads = 1 if circuit.num_qubits < _PARALLEL_QUBITS else 0
+        seed = int(batch.seeds[jobs[0]] >> np.uint64(1))
+        result = self._simulator.run(
+            circuit, shots=len(jobs), memory=True, seed_simulator=seed, max_parallel_threads=threads
+        ).result()
+        return [outcome_of(shot) for shot in result.get_memory()]
+
+    def _native(self, circuit: QuantumCircuit) -> QuantumCircuit:
+        """Return a circuit in gates that the simulator knows."""
+        return transpile(circuit, self._simulator, optimization_level=0)
+
+    def check_monitored(self, n_items: int | Register, n_word: int = 0) -> None:
+        if n_word:
+            check_register(n_items, n_word + 1, available_bytes())
+        else:
+            check_fits(n_items, lambda qubits: _needed_bytes(qubits + 1), available_bytes(), "strategy='monitored'")
 
     def check_resources(self, n_items: int | Register) -> None:
         check_fits(n_items, _needed_bytes, available_bytes(), "engine='aer'")
@@ -119,6 +156,11 @@ class AerEngine(Engine):
         if state.oracle is None:
             state.oracle = builder.oracle(batch.marked.items(search))
         return builder.plain(state.oracle, run.iterations)
+
+
+def _unpacked(circuit: QuantumCircuit) -> QuantumCircuit:
+    """Return a part of a run over a table in gates that Aer knows: boxes open, a control on |0> written out."""
+    return circuit.decompose(["oracle", "cry_o0"])
 
 
 _builder = lru_cache(maxsize=4)(CircuitBuilder)

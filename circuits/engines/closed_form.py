@@ -7,8 +7,10 @@ from typing import final
 
 import numpy as np
 
+from circuits.draws import STEP, uniform
 from circuits.engines.engine import Batch, Engine
 from circuits.law import phased_probability, success_probability
+from circuits.monitored_law import monitored_end
 from hybrid_train.support.arrays import IntArray
 
 
@@ -19,6 +21,8 @@ class ClosedFormEngine(Engine):
     It is the sampling law of the circuits, no more and no less, and needs no statevector.
     """
 
+    monitors = True
+
     def sample(self, batch: Batch) -> IntArray:
         counts = batch.marked.counts[batch.searches]
         iterations = np.fromiter((run.iterations for run in batch.runs), np.int64, len(batch))
@@ -27,6 +31,15 @@ class ClosedFormEngine(Engine):
             if run.phases is not None and counts[job]:
                 probabilities[job] = _phased(batch.marked.n_items, int(counts[job]), run.phases)
         return batch.marked.draw(batch.searches, probabilities, batch.seeds)
+
+    def sample_monitored(self, batch: Batch) -> tuple[IntArray, IntArray]:
+        counts = batch.marked.counts[batch.searches]
+        taken, found, seeds = np.empty(len(batch), np.int64), np.empty(len(batch)), batch.seeds + STEP
+        for job, run in enumerate(batch.runs):
+            lengths, dampings = (np.array(one) for one in zip(*run.stages, strict=True))
+            chance = uniform(seeds[job])
+            taken[job], found[job] = monitored_end(batch.marked.n_items, counts[job], lengths, dampings, chance)
+        return batch.marked.draw(batch.searches, found, seeds), taken
 
 
 _phased = lru_cache(maxsize=1 << 14)(phased_probability)

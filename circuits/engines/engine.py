@@ -13,6 +13,7 @@ import numpy.typing as npt
 from circuits.engines.marked import MarkedItems
 from circuits.law import Phases
 from circuits.register import Register
+from hybrid_train.errors import ConfigError, InvariantError
 from hybrid_train.finder.cost import SimulationCost
 from hybrid_train.support.arrays import IntArray
 
@@ -23,15 +24,25 @@ class Run(NamedTuple):
     Attributes:
         iterations: how many.
         phases: of a generalised run; None for the plain algorithm.
+        stages: of a monitored run, (iterations, damping) each; none for any other.
     """
 
     iterations: int
     phases: Phases | None = None
+    stages: tuple[tuple[int, float], ...] = ()
 
     @property
     def bit_oracle_uses(self) -> int:
         """A sign flip takes one use (phase kick-back), any other phase two (compute, turn, uncompute)."""
         return self.iterations if self.phases is None else 2 * self.iterations
+
+    def measured_within(self, iterations: int) -> int:
+        """Return how many of the first iterations of a monitored run are damped: each measures the ancilla once."""
+        measured = 0
+        for length, damping in self.stages:
+            measured += min(length, iterations) if damping > 0.0 else 0
+            iterations = max(0, iterations - length)
+        return measured
 
 
 @final
@@ -60,11 +71,13 @@ class Engine(ABC):
 
     Attributes:
         simulation: what that took since the start.
+        monitors: whether it can measure an ancilla in the midst of a circuit and stop by it.
         may_fault: whether its measurements may follow another law than that of the circuits, as a real machine's do;
             nothing it measures, or fails to, proves that nothing is left.
     """
 
     may_fault = False
+    monitors = False
 
     def __init__(self) -> None:
         self.simulation = SimulationCost()
@@ -83,6 +96,32 @@ class Engine(ABC):
         Returns:
             (B,) integers. A noisy register wider than needed may yield ``n_items`` or more: no item.
         """
+
+    def sample_monitored(self, batch: Batch) -> tuple[IntArray, IntArray]:
+        """Carry out monitored runs; return ((B,) measured indices, (B,) iterations carried out)."""
+        raise InvariantError(f"{type(self).__name__} does not monitor")
+
+    def check_monitored(self, n_items: int | Register, n_word: int = 0) -> None:
+        """Raise ResourceError if monitored runs over so many items, with an ancilla, cannot be carried out here.
+
+        Args:
+            n_items: m, or the register of the items.
+            n_word: qubits besides the index and the ancilla.
+        """
+
+    def check_monitors(self, strategy: str, monitors: bool) -> None:
+        """Raise ConfigError if a strategy asks for monitored runs and this engine has none.
+
+        Args:
+            strategy: its name.
+            monitors: whether it does.
+        """
+        if monitors and not self.monitors:
+            raise ConfigError(
+                f"strategy={strategy!r}: measures an ancilla in the midst of a circuit and stops by it, which is done "
+                "on engine='aer' without noise, sampler or backend, and on engine='closed_form'; leave these out, or "
+                "take strategy='adaptive'"
+            )
 
     def check_resources(self, n_items: int | Register) -> None:
         """Raise ResourceError if searches over so many items, or those of a register, cannot be carried out here."""

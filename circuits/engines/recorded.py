@@ -24,7 +24,7 @@ class RecordedEngine(Engine):
     def __init__(self, engine: Engine) -> None:
         super().__init__()
         self._engine = engine
-        self.may_fault = engine.may_fault
+        self.may_fault, self.monitors = engine.may_fault, engine.monitors
         self.runs: dict[tuple[Run, int], int] = {}
 
     def start_over(self) -> SimulationCost:
@@ -33,10 +33,20 @@ class RecordedEngine(Engine):
         return self.simulation
 
     def sample(self, batch: Batch) -> IntArray:
+        self._note(batch)
+        return self._engine.sample(batch)
+
+    def sample_monitored(self, batch: Batch) -> tuple[IntArray, IntArray]:
+        self._note(batch)
+        return self._engine.sample_monitored(batch)
+
+    def _note(self, batch: Batch) -> None:
         for run in batch.runs:
             key = run, len(batch.marked.unmarked)
             self.runs[key] = self.runs.get(key, 0) + 1
-        return self._engine.sample(batch)
+
+    def check_monitored(self, n_items: int | Register, n_word: int = 0) -> None:
+        self._engine.check_monitored(n_items, n_word)
 
     def check_resources(self, n_items: int | Register) -> None:
         self._engine.check_resources(n_items)

@@ -17,6 +17,7 @@ STRATEGIES = {
     "fixed_point": "circuits.strategies.fixed_point:FixedPoint",
     "counting": "circuits.strategies.counting:Counting",
     "adaptive": "circuits.strategies.adaptive:Adaptive",
+    "monitored": "circuits.strategies.monitored:Monitored",
     "warm": "circuits.strategies.warm:Warm",
 }
 """The strategies of this distribution: name -> "module:Class"."""

@@ -62,12 +62,18 @@ def decide(search: Any, outcome: Any) -> Any:
 @kernel
 def go_on(search: Any, outcome: Any) -> Any:
     """Learn from the last run, then take the run that promises most for its calls."""
+    learn_run(search, outcome)
+    return choose(search)
+
+
+@kernel
+def learn_run(search: Any, outcome: Any) -> None:
+    """Update on the last run, and rule out what it rules out."""
     clear(search, outcome == MISS)
     if search.kind == ROBUST:
         learn_certificate(search)
     else:
         learn_outcome(search, outcome)
-    return choose(search)
 
 
 @kernel

@@ -27,7 +27,7 @@ _MOST_CLEARED = 64
 def counts_to_clear(search: Any) -> Any:
     """Return the K with which the end takes the fewest iterations and measurements."""
     most = search.items - search.known - search.found
-    share = rounded_share(allotment(search.delta, search.certificates + 1))
+    share = rounded_share(allotment(search.delta, search.certificates + 1, search.first))
     best, least, spent = search.cleared, 1e300, 0.0
     for count in range(search.cleared, min(most, search.cleared + _MOST_CLEARED) + 1):
         if count > search.cleared:
@@ -74,7 +74,7 @@ def end_costs(search: Any, costs: Any) -> None:
     """
     most = search.items - search.known - search.found
     count = counts_to_clear(search)
-    share = rounded_share(allotment(search.delta, search.certificates + 1))
+    share = rounded_share(allotment(search.delta, search.certificates + 1, search.first))
     iterations = fixed_point_iterations(search.items / (count + 1.0), share)
     for i in range(search.nodes):
         theta, cost, alive = search.theta[i], 0.0, 1.0

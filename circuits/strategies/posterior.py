@@ -121,12 +121,22 @@ def learn(search: Any, marked: Any) -> Any:
     Returns:
         How probable that was.
     """
+    likelihoods = np.empty(search.nodes)
+    for i in range(search.nodes):
+        if search.weight[i] > 0.0:
+            success = success_of(search, i)
+            likelihoods[i] = success if marked else 1.0 - success
+    return weigh(search, likelihoods)
+
+
+@kernel
+def weigh(search: Any, likelihoods: Any) -> Any:
+    """Multiply what was believed by (nodes,) likelihoods; return how probable the outcome was."""
     total = 0.0
     for i in range(search.nodes):
         if search.weight[i] == 0.0:
             continue
-        success = success_of(search, i)
-        search.weight[i] *= success if marked else 1.0 - success
+        search.weight[i] *= likelihoods[i]
         if search.weight[i] < DEAD:
             search.weight[i] = 0.0
         total += search.weight[i]
@@ -253,8 +263,19 @@ def _normalise(search: Any) -> None:
 def learn_outcome(search: Any, outcome: Any) -> None:
     """Update on the outcome of a run; a row of misses against odds too long refutes the posterior."""
     marked = outcome in (HIT, SPURIOUS)
+    conclude(search, marked, learn(search, marked))
+
+
+@kernel
+def learn_likelihoods(search: Any, marked: Any, likelihoods: Any) -> None:
+    """Update on a run by (nodes,) likelihoods of its outcome; ``marked`` says whether it measured a marked item."""
+    conclude(search, marked, weigh(search, likelihoods))
+
+
+@kernel
+def conclude(search: Any, marked: Any, chance: Any) -> None:
+    """Follow the outcome of a run that was so probable."""
     search.misses = 0 if marked else search.misses + 1
-    chance = learn(search, marked)
     if marked:
         search.doubt = 0.0
         turn(search)

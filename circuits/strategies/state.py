@@ -15,8 +15,9 @@ import numpy as np
 from circuits.law import fixed_point_iterations
 from hybrid_train.support.kernels import inlined, kernel
 
-STOP, PLAIN, ROBUST, MATCHED = range(4)
-"""Kinds of request: no more; plain iterations; fixed-point phases of a given ripple; one phase throughout."""
+STOP, PLAIN, ROBUST, MATCHED, MONITORED = range(5)
+"""Kinds of request: no more; plain iterations; fixed-point phases of a given ripple; one phase throughout; stages of
+damped iterations, which the search itself holds."""
 
 BEGIN, MISS, HIT, SPURIOUS, REPEAT = range(5)
 """Outcomes of a run: none yet; an item that neither counts nor is marked; a new verified item; one that the oracle
@@ -29,6 +30,8 @@ REASONS = ("still running", "certified", "all items seen", "all marked items fou
 
 HYPOTHESES = 256
 LEVELS = 40
+STAGES = 2
+PLANS = 8
 
 SEARCH = np.dtype(
     [
@@ -66,6 +69,12 @@ SEARCH = np.dtype(
         ("weight", np.float64, (HYPOTHESES,)),
         ("theta", np.float64, (HYPOTHESES,)),
         ("blur", np.float64, (HYPOTHESES,)),
+        ("first", np.float64),
+        ("taken", np.int64),
+        ("lengths", np.int64, (STAGES,)),
+        ("dampings", np.float64, (STAGES,)),
+        ("plan_lengths", np.int64, (PLANS, STAGES)),
+        ("plan_dampings", np.float64, (PLANS, STAGES)),
     ],
     align=True,
 )
@@ -92,6 +101,10 @@ SEARCH = np.dtype(
     nodes, single, total, weight, theta, blur    the posterior: hypotheses on how many were marked at the start,
                 whether they are consecutive integers, their probabilities, the angle of what remains under each, and
                 the standard deviation of the angle over the numbers that a hypothesis stands for
+    first       share of delta that the first certificate gets, see :func:`allotment`
+    taken       iterations that were carried out of the last run: a monitored one may end before
+    lengths, dampings               of the stages of the last monitored run
+    plan_lengths, plan_dampings     of those that certify: the c-th certificate's in row c - 1
 """
 
 
@@ -128,7 +141,7 @@ FIRST_SHARE = 0.9
 
 
 @kernel
-def allotment(delta: Any, attempt: Any) -> Any:
+def allotment(delta: Any, attempt: Any, first: Any = FIRST_SHARE) -> Any:
     """Return the share of the c-th certificate of a search: 0.9 delta, then 0.1 delta / (c (c - 1)).
 
     A search misses something if some certificate finds nothing though something is left. The c-th does so with its
@@ -137,10 +150,11 @@ def allotment(delta: Any, attempt: Any) -> Any:
     Args:
         delta: what the search may miss with.
         attempt: c.
+        first: in the place of 0.9.
     """
     if attempt < 2:
-        return FIRST_SHARE * delta
-    return (1.0 - FIRST_SHARE) * delta / (attempt * (attempt - 1.0))
+        return first * delta
+    return (1.0 - first) * delta / (attempt * (attempt - 1.0))
 
 
 @kernel
@@ -172,11 +186,34 @@ def plain(search: Any, iterations: Any) -> Any:
 
 
 @kernel
+def monitored(search: Any, plain_length: Any, length: Any, damping: Any) -> Any:
+    """Ask for a monitored run: plain iterations, then damped ones."""
+    search.lengths[0], search.dampings[0] = plain_length, 0.0
+    search.lengths[1], search.dampings[1] = length, damping
+    return request(search, MONITORED, plain_length + length, 0.0)
+
+
+@kernel
+def certify_monitored(search: Any) -> Any:
+    """Ask for a monitored run that certifies, the next of the plans."""
+    plan = search.certificates
+    search.certificates += 1
+    search.certifying = 1
+    search.miss = rounded_share(allotment(search.delta, search.certificates, search.first))
+    total = 0
+    for stage in range(STAGES):
+        search.lengths[stage] = search.plan_lengths[plan, stage]
+        search.dampings[stage] = search.plan_dampings[plan, stage]
+        total += search.lengths[stage]
+    return request(search, MONITORED, total, 0.0)
+
+
+@kernel
 def certify(search: Any) -> Any:
     """Ask for a certificate: one fixed-point run that finds something, if anything is left, but for its share."""
     search.certificates += 1
     search.certifying = 1
-    search.miss = rounded_share(allotment(search.delta, search.certificates))
+    search.miss = rounded_share(allotment(search.delta, search.certificates, search.first))
     iterations = fixed_point_iterations(search.items / (1.0 + search.cleared), search.miss)
     return request(search, ROBUST, iterations, search.miss)
 

@@ -45,6 +45,7 @@ class _Counters:
     verifications=_COUNTER,
     measurements=_COUNTER,
     controlled_calls=_COUNTER,
+    mid_measurements=_COUNTER,
 )
 @dataclass
 class Cost(_Counters):
@@ -60,6 +61,7 @@ class Cost(_Counters):
         verifications: measured indices checked classically, one inner product each.
         measurements: circuit executions that ended in a measurement of the index register (shots).
         controlled_calls: oracle uses under a control qubit (amplitude estimation).
+        mid_measurements: of an ancilla in the midst of a circuit: one for each damped iteration of a monitored run.
         structure_updates: nodes and points of a search structure that are read or written to build it and to follow
             what moves (O(d) each): the second term of PRE Lemma 4.1.
     """
@@ -72,6 +74,7 @@ class Cost(_Counters):
     measurements: int = 0
     controlled_calls: int = 0
     structure_updates: int = 0
+    mid_measurements: int = 0
 
 
 @checked(oracle_entries=_COUNTER, circuits=_COUNTER, gates=_COUNTER, extra_marks=_COUNTER)

@@ -10,6 +10,7 @@ is evaluated in the arithmetic that defines what fires: products in float64, sum
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NoReturn, final
 
 import numpy as np
@@ -174,12 +175,15 @@ class Checker:
         Runs of one ``phase`` that found nothing since the last hit have ruled 1, 2, .., K items out, each being certain
         to find something if so many are left. The last one has to find any of more than K, and does if
         sqrt(1 - (K + 1)/N) cosh(acosh(1 / sqrt(miss)) / (2 l + 1)) <= 1 (Yoder, Low, Chuang 2014, eq. 1). The c-th such
-        run of a query may miss with 0.9 of the query's share, from c = 2 on with 0.1 / (c (c - 1)) of it, and the
-        shares of all queries with delta.
+        run of a query may miss with ``first`` of the query's share, from c = 2 on with (1 - first) / (c (c - 1)) of it,
+        and the shares of all queries with delta. A monitored run, of ``stages`` (iterations, damping), certifies if its
+        silence and last measurement miss with no more for any number of items; a find ends it early.
         """
         iterations, miss, share = record["iterations"], record["miss"], record["share"]
         ends, opened = record["run_ends"].tolist(), []
-        self.spent += float(share.sum())
+        self.spent, split = self.spent + float(share.sum()), float(record["first"])
+        if not 0 < split < 1 or not (record["stages"] >= 0).all():
+            _refute("first, stages: out of range")
         if not len(ends) == len(share) == len(asked) or not (share > 0).all() or [0, *ends][-1] != len(miss):
             _refute("share: not one for every query")
         if not self.spent <= self.delta * (1 + 1e-9):
@@ -194,9 +198,13 @@ class Checker:
             number, certificate = np.arange(1, len(runs) + 1), miss[runs]
             reach = np.cosh(np.arccosh(1 / np.sqrt(certificate)) / (2 * iterations[runs] + 1))
             fewest = self._ruled_out(record, first, last, int(asked[at]))[runs - first] + 1
-            if not (np.sqrt(np.maximum(1 - fewest / len(self.points), 0)) * reach <= 1 + 1e-12).all():
+            short = np.sqrt(np.maximum(1 - fewest / len(self.points), 0)) * reach > 1 + 1e-12
+            damped = record["stages"][runs, :, 1].any(axis=1)
+            stages = record["stages"][runs[damped]]
+            silent = np.array([_silent(len(self.points), one) for one in map(tuple, stages.reshape(-1, 4).tolist())])
+            if (short & ~damped).any() or (silent > certificate[damped] * (1 + 1e-6)).any():
                 _refute(f"query {asked[at]}: a certificate is too short for what it may miss with")
-            allowed = np.where(number == 1, 0.9, 0.1 / np.maximum(number * (number - 1), 1))
+            allowed = np.where(number == 1, split, (1 - split) / np.maximum(number * (number - 1), 1))
             if not (certificate <= share[at] * allowed * (1 + 1e-12)).all():
                 _refute(f"query {asked[at]}: its certificates may miss with more than its share")
             if not len(runs) or runs[-1] != last - 1:
@@ -236,6 +244,23 @@ def _missed(n_items: int, n_marked: int, iterations: int, phase: float) -> float
         spread = (turn - 1) * (here * marked + there * other)
         marked, other = marked + spread * here, other + spread * there
     return float(abs(other) ** 2)
+
+
+@lru_cache(maxsize=64)
+def _silent(n_items: int, stages: tuple[float, ...]) -> float:
+    """Return the largest chance, over 1 to N items, that a monitored run is silent and measures none of them.
+
+    Silence multiplies the amplitude of marked items by -exp(-2 damping); then comes the turn about the uniform state.
+    """
+    share = np.arange(1, n_items) / n_items
+    here, there = np.sqrt(share), np.sqrt(1 - share)
+    marked, other = here.copy(), there.copy()
+    for length, damping in zip(stages[::2], stages[1::2], strict=True):
+        for _ in range(int(length)):
+            marked *= -np.exp(-2 * damping)
+            overlap = 2 * (here * marked + there * other)
+            marked, other = overlap * here - marked, overlap * there - other
+    return float((other**2).max(initial=0.0))
 
 
 def _refute(entry: str) -> NoReturn:

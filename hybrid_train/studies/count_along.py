@@ -233,6 +233,7 @@ def _step_row(
         "newcomers": int(asked.newcomers.sum()),
         "oracle_calls": int(played["oracle_calls"].sum()),
         "bit_oracle_uses": int(played["bit_oracle_uses"].sum()),
+        "mid_measurements": int(played["mid_measurements"].sum()),
         "certificate_calls": int(played["certificate_calls"].sum()),
         "verifications": int(played["runs"].sum()),
         "inner_products": int(played["runs"].sum() + known.sum()),
@@ -241,7 +242,10 @@ def _step_row(
     }
 
 
-_SUMMED = ("oracle_calls", "bit_oracle_uses", "certificate_calls", "verifications", "inner_products", "missed", "scan")
+_SUMMED = (
+    *("oracle_calls", "bit_oracle_uses", "mid_measurements", "certificate_calls", "verifications", "inner_products"),
+    *("missed", "scan"),
+)
 
 
 def _totals(rows: Sequence[Mapping[str, Any]], strategies: Sequence[str]) -> list[dict[str, Any]]:

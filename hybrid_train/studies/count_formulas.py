@@ -16,6 +16,7 @@ _STRATEGIES = {
     "fixed_point": "the chances of all run lengths followed find by find; then the certificate",
     "counting": "the runs of the estimate, then known_k for what is left, then the end of adaptive",
     "adaptive": "known_k, then the runs of a search in which nothing is marked, certificate included",
+    "monitored": "known_k, then the runs of a search in which nothing is marked: mostly one that certifies",
     "warm": "as adaptive, for the newcomers alone",
 }
 """What ``predicted`` is, by strategy."""

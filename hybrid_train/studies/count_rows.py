@@ -152,6 +152,7 @@ def _row(width: int, items: int, searches: int, name: str, played: Played, optio
         "until_last_hit_sem": last_error,
         "verifications_mean": float(played["runs"].mean()),
         "bit_oracle_uses_mean": float(played["bit_oracle_uses"].mean()),
+        "mid_measurements_mean": float(played["mid_measurements"].mean()),
         "certificate_calls_mean": float(played["certificate_calls"].mean()),
         "total_calls_mean": calls * searches,
         "total_calls_sem": error * searches,

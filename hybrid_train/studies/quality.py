@@ -9,7 +9,10 @@ Quality = Literal["given", "exact", "expected", "bound", "sampled"]
 """A setting; counted, or certain; a mean or leading term by closed form; proven never to be exceeded, or claimed so by
 the papers; a mean over random trials, or fitted to such means."""
 
-_SAMPLED = ("oracle_calls", "bit_oracle_uses", "certificate_calls", "verifications", "inner_products", "missed")
+_SAMPLED = (
+    *("oracle_calls", "bit_oracle_uses", "mid_measurements", "certificate_calls", "verifications", "inner_products"),
+    "missed",
+)
 
 COUNT: dict[str, Quality] = {
     **dict.fromkeys(("rows[].m", "rows[].items", "rows[].searches", "rows[].trials", "rows[].delta"), "given"),
@@ -17,7 +20,7 @@ COUNT: dict[str, Quality] = {
     "rows[].newcomers": "sampled",
     **dict.fromkeys((f"rows[].{name}_mean" for name in ("oracle_calls", "until_last_hit", "total_calls")), "sampled"),
     **dict.fromkeys((f"rows[].{name}_sem" for name in ("oracle_calls", "until_last_hit", "total_calls")), "sampled"),
-    **dict.fromkeys((f"rows[].{name}_mean" for name in _SAMPLED[1:4]), "sampled"),
+    **dict.fromkeys((f"rows[].{name}_mean" for name in _SAMPLED[1:5]), "sampled"),
     "rows[].missed": "sampled",
     "rows[].scan": "exact",
     "rows[].van_dam": "bound",

@@ -58,7 +58,7 @@ def refuted(one: Any, other: Any) -> Any:
 
 def test_runs_on_aer_follow_the_closed_form() -> None:
     """2000 runs on Aer against 20 000 draws; the twin, twice the damping, is refuted."""
-    circuit = transpile(monitored_circuit(LookupOracle([2], 4), 3, 0.4), AerSimulator(), optimization_level=0)
+    circuit = transpile(monitored_circuit(LookupOracle([2], 4), [(3, 0.4)]), AerSimulator(), optimization_level=0)
     shots = AerSimulator(seed_simulator=5).run(circuit, shots=2000, memory=True).result().get_memory()
     pairs = np.array([outcome_of(shot) for shot in shots])
     simulated = np.bincount((pairs[:, 0] == 2) * 4 + pairs[:, 1], minlength=8)
@@ -68,7 +68,7 @@ def test_runs_on_aer_follow_the_closed_form() -> None:
 
 def drawn(damping: Any) -> Any:
     draws = np.random.default_rng(0).random(20000)
-    ends = [monitored_end(4, 1, 3, damping, draw) for draw in draws]
+    ends = [monitored_end(4, 1, np.array([3]), np.array([damping]), draw) for draw in draws]
     return np.bincount([4 * found + time for time, found in ends], minlength=8)
 
 
@@ -90,4 +90,4 @@ def test_what_cannot_be_built_is_told() -> None:
     with pytest.raises(ConfigError, match=r"damping=-1.0: must be at least 0"):
         monitored_step(LookupOracle([1], 4), -1.0)
     with pytest.raises(ConfigError, match="iterations=0"):
-        monitored_circuit(LookupOracle([1], 4), 0, 0.1)
+        monitored_circuit(LookupOracle([1], 4), [(0, 0.1)])

@@ -23,6 +23,7 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Count what the engine is given to run, and every pair that a searcher has evaluated."""
     counts.clear()
     sample, check = ClosedFormEngine.sample, PredicateVerifier.inner_products
+    monitored = ClosedFormEngine.sample_monitored
 
     def counted_sample(self: ClosedFormEngine, batch: Batch) -> Any:
         for run in batch.runs:
@@ -30,6 +31,16 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> None:
             counts["bit_oracle_uses"] += run.iterations * (1 if run.phases is None else 2)
             counts["measurements"] += 1
         return sample(self, batch)
+
+    def counted_monitored(self: ClosedFormEngine, batch: Batch) -> Any:
+        items, taken = monitored(self, batch)
+        for run, time in zip(batch.runs, taken.tolist(), strict=True):
+            dampings = [damping for length, damping in run.stages for _ in range(length)][:time]
+            counts["oracle_calls"] += len(dampings)
+            counts["bit_oracle_uses"] += len(dampings)
+            counts["mid_measurements"] += sum(damping > 0.0 for damping in dampings)
+            counts["measurements"] += 1
+        return items, taken
 
     def counted_check(self: PredicateVerifier, searches: Any, items: Any) -> Any:
         counts["verifications"] += len(items)
@@ -40,6 +51,7 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> None:
         return evaluated(points, vectors, threshold, queries, items)
 
     monkeypatch.setattr(ClosedFormEngine, "sample", counted_sample)
+    monkeypatch.setattr(ClosedFormEngine, "sample_monitored", counted_monitored)
     monkeypatch.setattr(PredicateVerifier, "inner_products", counted_check)
     monkeypatch.setattr("circuits.finder.evaluated", counted_again)
 

@@ -81,7 +81,7 @@ SAID: dict[str, str] = {
     "a misspelt option of a finder": "finder.leafsize=3: unknown key, did you mean 'leaf_size'?; known: leaf_size",
     "a misspelt strategy": (
         "finder.strategy='adaptiv': expected 'known_k', 'exact', 'bbht', 'coupon', 'fixed_point', "
-        "'counting', 'adaptive' or 'warm', did you mean 'adaptive'?"
+        "'counting', 'adaptive', 'monitored' or 'warm', did you mean 'adaptive'?"
     ),
     "a misspelt loss": (
         "training.loss='sqared': expected one of squared, logistic, hinge, cross_entropy, huber, "

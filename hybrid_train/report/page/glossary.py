@@ -25,6 +25,7 @@ MEANINGS = {
     "verifications": "measured indices that were checked classically, one inner product each",
     "measurements": "circuit executions that ended in a measurement (shots)",
     "controlled_calls": "oracle uses under a control qubit, for amplitude estimation",
+    "mid_measurements": "measurements of an ancilla in the midst of a circuit, one a damped iteration",
     "finder_s": "seconds inside the finder on this computer; for a simulated search the simulator's",
     "wall_s": "seconds of all steps on this computer; for a simulated search the simulator's",
     "m": "neurons, or items of a search",
@@ -48,6 +49,7 @@ COSTS = (
     ("bit-oracle uses", "uses", MEANINGS["bit_oracle_uses"]),
     ("verifications", "inner products", MEANINGS["verifications"]),
     ("measurements", "shots", MEANINGS["measurements"]),
+    ("mid-circuit measurements", "of one qubit", MEANINGS["mid_measurements"]),
     ("time", "seconds", MEANINGS["wall_s"]),
 )
 """The counters of the cost model: name, unit, meaning."""

@@ -79,6 +79,7 @@ RUN_COLUMNS = {
     "verifications": "verifications",
     "measurements": "measurements",
     "controlled_calls": "controlled calls",
+    "mid_measurements": "mid-circuit measurements",
     "finder_s": "finder [s]",
     "wall_s": "time [s]",
     "error": "error",
@@ -141,7 +142,7 @@ FIT_COLUMNS = {"strategy": "calls ~ m^e of", "exponent": "e", "exponent_sem": "Â
 _SHARES = {"recall", "accuracy", "robust_accuracy", "held_out_accuracy"}
 _IDLE = {
     *("bit_oracle_uses", "measurements", "controlled_calls", "verifications", "oracle_calls", "nodes_visited"),
-    "structure_updates",
+    *("structure_updates", "mid_measurements"),
 }
 """Counters that are left out where no row has used them."""
 

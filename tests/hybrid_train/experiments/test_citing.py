@@ -53,7 +53,7 @@ def test_the_law_of_a_search_needs_no_simulator() -> None:
 def test_every_finder_and_strategy_here_is_known() -> None:
     text = bibtex(load_config(BASE), list(FINDERS)) + bibtex_of_strategies(list(STRATEGIES))
     assert "@misc{finder_" not in text
-    assert len(set(keys(bibtex_of_strategies(list(STRATEGIES))))) == 8
+    assert len(set(keys(bibtex_of_strategies(list(STRATEGIES))))) == 10
 
 
 def test_the_command_prints_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

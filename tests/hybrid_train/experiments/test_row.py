@@ -41,6 +41,7 @@ KEYS = [
     "measurements",
     "controlled_calls",
     "structure_updates",
+    "mid_measurements",
     "simulation",
     "finder_s",
     "wall_s",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hybrid_train.finder.registry import make_finder
 from hybrid_train.proofs.checker import Checker, RefutedError, inner
 from hybrid_train.support.kernels import dot
 from tests.support.banks import KINDS
@@ -258,3 +259,39 @@ def test_a_search_may_miss_with_its_own_share_alone() -> None:
     taken = 0.5 * share[at]
     share[at], share[other] = share[at] - taken, share[other] + taken
     assert refuted(records)
+
+
+def searched_with_an_ancilla() -> list[Record]:
+    """Return the proof of one answer in which nothing fires, of a search over 100 points."""
+    rng = np.random.default_rng(4)
+    points, queries = rng.standard_normal((100, 3)), rng.standard_normal((2, 3))
+    finder = make_finder("grover", strategy="monitored", engine="closed_form", delta=0.01)
+    finder.plan(seed=np.random.SeedSequence(1), total_queries=2)
+    finder.prepare_proofs()
+    finder.build(points, queries, 100.0)
+    proof = finder.proof(finder.find())
+    none = np.empty(0, np.int64)
+    moves = {f"moved_{name}": none for name in ("points", "queries")} | dict.fromkeys(
+        ("points", "queries"), none[:, None]
+    )
+    start = {"points": points, "queries": queries, "threshold": np.array(100.0), "delta": np.array(0.01)}
+    answer = {"asked": np.arange(2), "pairs": np.empty((0, 2), np.int64), "reason": np.array(proof.reason)}
+    return [start, moves | answer | {name: value.copy() for name, value in proof.arrays.items()}]
+
+
+@pytest.mark.parametrize("entry", ["", "length", "first", "damping", "miss"])
+def test_monitored_runs_must_certify_for_every_number_of_items(entry: str) -> None:
+    records = searched_with_an_ancilla()
+    record = records[1]
+    certificate = int(np.flatnonzero(record["miss"] > 0)[-1])
+    assert record["stages"][certificate, :, 1].all()
+    match entry:
+        case "length":
+            record["stages"][certificate, 1, 0] -= 10
+        case "first":
+            record["first"] = np.array(1.0)
+        case "damping":
+            record["stages"][certificate, 0, 1] *= 0.5
+        case "miss":
+            record["miss"][certificate] *= 0.5
+    assert refuted(records) == bool(entry)
