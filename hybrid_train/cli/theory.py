@@ -19,6 +19,13 @@ def add_commands(commands: Commands) -> None:
         metavar="M",
         help="widths at which costs are counted: 2^10..2^16, a comma list, or both (2^10..2^15)",
     )
+    theory.add_argument(
+        "--seeds",
+        type=int,
+        default=1,
+        metavar="N",
+        help="train from N seeds, and show how often each line failed beside how often its theorem lets it (1)",
+    )
     theory.set_defaults(command=_theory)
 
 
@@ -34,6 +41,13 @@ def _theory(options: argparse.Namespace) -> int:
     places = {"out": options.out, "resume": options.resume}
     widths = None if options.widths is None else parse_widths(options.widths)
     result, errors = worked_out(
-        lambda: check_theory(config, costs=not options.no_costs, widths=widths, **places, progress=not options.quiet)
+        lambda: check_theory(
+            config,
+            costs=not options.no_costs,
+            widths=widths,
+            seeds=options.seeds,
+            **places,
+            progress=not options.quiet,
+        )
     )
     return show_result(result, theory_text, options, errors)

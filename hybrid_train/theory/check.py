@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, final
 
@@ -22,6 +23,7 @@ from hybrid_train.theory import deep_check, jumping_check, linearised_check, two
 from hybrid_train.theory.checked import Request, Subject
 from hybrid_train.theory.lines.costs import CostGrowth
 from hybrid_train.theory.lines.line import Line
+from hybrid_train.theory.repeated import Repeated, repeated, trial_of
 
 _FEWEST_WIDTHS, _MOST_WIDTH = 3, 1 << 20
 
@@ -45,6 +47,7 @@ class TheoryCheck:
         growths: counted cost by finder; empty if it was not asked for, and for all but two layers of ReLUs.
         series: numbers for the pictures: along a two-layer run, or the landscape of a deep one.
         notes: what a reader should know about the data, in sentences.
+        repeated: each line over several starts; empty where one was asked for.
         figures: the files drawn; none without a results directory.
     """
 
@@ -54,6 +57,7 @@ class TheoryCheck:
     series: dict[str, Any]
     notes: list[str]
     figures: tuple[Path, ...] = ()
+    repeated: tuple[Repeated, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """Return everything but the files as one document, as ``--json`` prints it."""
@@ -61,6 +65,7 @@ class TheoryCheck:
             "rows": [line.as_dict() for line in self.lines],
             "costs": [growth.as_dict() for growth in self.growths],
             "series": self.series,
+            "repeated": [line.as_dict() for line in self.repeated],
             "config": self.config.as_dict(),
             "versions": versions(),
             "notes": self.notes,
@@ -71,6 +76,7 @@ class TheoryCheck:
     config=CONFIG_SOURCE,
     costs=flag(),
     widths=optional(sequence(whole(1, 1 << 40), 3)),
+    seeds=whole(1, 10**6),
     out=optional(path()),
     resume=optional(path()),
     progress=flag(),
@@ -81,6 +87,7 @@ def check_theory(
     *,
     costs: bool = True,
     widths: Sequence[int] | None = None,
+    seeds: int = 1,
     out: Place | None = None,
     resume: Place | None = None,
     progress: bool = False,
@@ -93,6 +100,8 @@ def check_theory(
             ReLUs alone.
         widths: those widths, three or more; by default 2^10 .. 2^14. Exponents are those of the range they are fitted
             over.
+        seeds: train also from so many less one further seeds, those after the config's, data that are drawn included,
+            and count how often each line failed, beside how often its theorem lets it.
         out: results directory to make, with pictures; nothing is written without one. Each line, and each training
             beside, is there as soon as it is worked out.
         resume: in place of ``out``, a results directory to go on in: trainings beside that are there are not run again.
@@ -115,12 +124,32 @@ def check_theory(
         setting = Setting.of(valid)
         tables = valid.as_dict()
         request_of = {"command": "theory", "config": tables, "costs": costs, "widths": list(wanted)}
+        request_of |= {"seeds": seeds} if seeds > 1 else {}
         kept.begin(request_of, [], {"config": tables})
         pictured = kept.path is not None
         request = Request(valid, setting, costs=costs, pictured=pictured, progress=progress, widths=wanted, kept=kept)
         found = subject.check(request)
-        result = TheoryCheck(valid, found.lines, found.growths, found.series, list(setting.notes))
+        over = _over_starts(subject, request, found.lines, seeds) if seeds > 1 else ()
+        result = TheoryCheck(valid, found.lines, found.growths, found.series, list(setting.notes), repeated=over)
         return written(kept, result, _all_of(found.draws))
+
+
+def _over_starts(subject: Subject, request: Request, first: Sequence[Line], seeds: int) -> tuple[Repeated, ...]:
+    """Return every line over so many starts, the first of which is known; each start is a piece of the journal."""
+
+    def trial(seed: int) -> list[dict[str, Any]]:
+        run = request.config.run.model_copy(update={"seed": seed})
+        config = replace(request.config, run=run)
+        alone = Request(config, Setting.of(config), progress=request.progress)
+        return [trial_of(line) for line in subject.check(alone).lines]
+
+    root = request.config.run.seed
+    trials = [
+        request.kept.piece(f"start of seed {seed}", partial(trial, seed)) for seed in range(root + 1, root + seeds)
+    ]
+    known = {(row["section"], row["quantity"], row["source"]) for rows in trials for row in rows}
+    begun = [trial_of(line) for line in first if (line.section, line.quantity, line.source) in known]
+    return tuple(repeated([begun, *trials]))
 
 
 def _checked_widths(widths: Sequence[int] | None, counted: bool) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from hybrid_train.support.text_table import aligned
+from hybrid_train.theory.repeated import repeated_text
 
 _HEADER = ["quantity", "source", "prediction", "predicted", "measured", "holds"]
 
@@ -25,6 +26,9 @@ def theory_text(document: Mapping[str, Any]) -> str:
         if place in headings:
             text += ["", headings[place]]
         text.append(line)
+    repeated = document.get("repeated")
+    if repeated:
+        text += ["", *repeated_text(repeated).splitlines()]
     return "\n".join([*text, "", *(f"{mark} {reason}" for reason, mark in marks.items())])
 
 

@@ -38,7 +38,7 @@ COMMANDS: dict[str, list[list[str]]] = {
     ],
     "count --along": [["count", "--along", QUICK, "--set", "training.steps=1", "--set", "data.n=2"]],
     "resources": [["resources", "--width", "16", "--dim", "2", "--bits", "3", "--pairs", "4"]],
-    "theory": [["theory", "examples/theory.toml", "--no-costs", *SHORT]],
+    "theory": [["theory", "examples/theory.toml", "--no-costs", "--seeds", "2", *SHORT]],
     "reproduce": [["reproduce", "pre", "--quick", "--claims", "spectrum,sparsity"]],
 }
 """By section of the page; later ones use what earlier ones wrote."""

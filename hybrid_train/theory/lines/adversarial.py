@@ -88,6 +88,7 @@ def _counts(case: AdversarialCase) -> Sequence[Line]:
             float(counts.max()),
             at_most(float(counts.max()), bound),
             missing=negative + unlikely(activation_failure(n, m, tau)),
+            failure=activation_failure(n, m, tau),
             empty=f"there are only m = {m}" if bound >= m else "",
         ),
     )
@@ -123,6 +124,7 @@ def _flips(case: AdversarialCase) -> Sequence[Line]:
             flipped,
             at_most(flipped, bound),
             missing=unlikely(flip_count_failure(n, m, radius)),
+            failure=flip_count_failure(n, m, radius),
             empty="nothing moved" if radius == 0 else f"there are only m = {m}" if bound >= m else "",
         ),
     )

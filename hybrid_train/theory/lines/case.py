@@ -113,6 +113,11 @@ class Case:
         return (f"Lemma C.1 wants {needed:.3g} neurons, here {self.independent}",)
 
     @property
+    def narrow_failure(self) -> float:
+        """With which probability the kernel at the start is further from its mean than Lemma C.1 lets it."""
+        return discrete_kernel_failure(self.n, self.independent, self.smallest) if self.smallest > 0 else 1.0
+
+    @property
     def not_as_trained(self) -> tuple[str, ...]:
         """What the convergence theorems want of the training and this one lacks."""
         found = []

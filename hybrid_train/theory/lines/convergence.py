@@ -53,6 +53,7 @@ def initial_error(case: Case) -> Line:
         missing + case.unit,
         '"no" would be a false alarm in one of 100 starts at most (Chebyshev); the claim has no constant',
         spread=deviation,
+        failure=CONFIDENCE,
     )
 
 
@@ -85,7 +86,14 @@ def error_falls(case: Case) -> Line:
         "" if bound is None else when + ("" if case.all_steps else f" of every {seen.every} looked at"),
         empty=_flat(bound),
         course=True,
+        failure=_kernel_failure(case),
     )
+
+
+def _kernel_failure(case: Case) -> float:
+    """Return the probability that the kernel is not near its mean at the start, or leaves it within the theorem's R."""
+    b, radius = max(case.observed.threshold, 0.0), theorem_radius(case.n, case.smallest)
+    return case.narrow_failure + kernel_drift_failure(case.n, case.independent, b, radius)
 
 
 def _flat(bound: FloatArray | None) -> str:
@@ -184,6 +192,7 @@ def flow(case: Case) -> Line:
         when,
         empty=_flat(bound),
         course=True,
+        failure=_kernel_failure(case),
     )
 
 

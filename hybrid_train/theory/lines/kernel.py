@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from hybrid_train.theory.lines.case import Case
-from hybrid_train.theory.lines.line import Line, at_most, in_doubt, unlikely
+from hybrid_train.theory.lines.line import CONFIDENCE, Line, at_most, in_doubt, unlikely
 from hybrid_train.theory.lines.sparsity import covering_radius, still
 from hybrid_train.theory.predictions.convergence import theorem_radius
 from hybrid_train.theory.predictions.spectrum import (
@@ -78,6 +78,7 @@ def discrete_above(case: Case) -> Line:
         measured,
         at_most(0.75 * smallest, measured),
         missing,
+        failure=case.narrow_failure,
     )
 
 
@@ -97,6 +98,7 @@ def discrete_near(case: Case) -> Line:
         expected,
         distance,
         distance <= 10.0 * expected,
+        failure=CONFIDENCE,
         empty="no start is further away" if 10.0 * expected >= farthest else "",
         note='"yes" up to 10 times that, exceeded with probability 1 % at most (Markov)',
     )
@@ -122,7 +124,8 @@ def kernel_drift(case: Case) -> Line:
         measured,
         at_most(measured, bound),
         missing + unlikely(failure),
-        f"R = {radius:.3g}, the power of 2 above the largest movement",
+        failure=failure,
+        note=f"R = {radius:.3g}, the power of 2 above the largest movement",
         empty=still(radius) or ("no kernels are further apart" if bound >= float(np.linalg.norm(gram)) else ""),
     )
 
@@ -150,7 +153,8 @@ def kernel_stays(case: Case) -> Line:
         measured,
         at_most(0.5 * smallest, measured),
         missing,
-        f"smallest of {len(seen.spectrum_steps)} steps from 0 to {seen.spectrum_steps[-1]}",
+        failure=case.narrow_failure + kernel_drift_failure(case.n, case.independent, max(seen.threshold, 0.0), radius),
+        note=f"smallest of {len(seen.spectrum_steps)} steps from 0 to {seen.spectrum_steps[-1]}",
     )
 
 
@@ -173,7 +177,8 @@ def kernel_near(case: Case) -> Line:
         measured,
         at_most(bound, measured),
         missing + unlikely(kernel_drift_failure(case.n, case.independent, b, radius)),
-        f"R = {radius:.3g}, the power of 2 above the largest movement",
+        failure=case.narrow_failure + kernel_drift_failure(case.n, case.independent, b, radius),
+        note=f"R = {radius:.3g}, the power of 2 above the largest movement",
         empty="no kernel has a negative eigenvalue" if bound <= 0 else "",
     )
 

@@ -25,6 +25,8 @@ CONFIDENCE = 0.01
 
 _UNIT_TOLERANCE = 1e-6
 
+_MAY_FAIL = "at this size the bound may fail with probability"
+
 FAR = 100.0
 """A bound so many times away from what it bounds says nothing about it."""
 
@@ -49,6 +51,7 @@ class Line:
         empty: why no run could break it; empty where one could.
         course: whether it is about a whole course, of which the numbers show the end alone: such a bound may be far
             away there and still say something.
+        failure: with which probability it may fail though all assumptions hold; 0 where it may not.
     """
 
     section: str
@@ -64,6 +67,7 @@ class Line:
     spread: float | None = None
     empty: str = ""
     course: bool = False
+    failure: float = 0.0
 
     @property
     def holds(self) -> Holds:
@@ -73,6 +77,11 @@ class Line:
         if not self.satisfied:
             return "no"
         return "says nothing" if self.nothing else "yes"
+
+    @property
+    def applies_often(self) -> bool:
+        """Whether it can be judged over many starts: all assumptions hold, but for that it fails seldom."""
+        return self.satisfied is not None and all(reason.startswith(_MAY_FAIL) for reason in self.missing)
 
     @property
     def nothing(self) -> str:
@@ -103,6 +112,7 @@ class Line:
             "spread": finite(self.spread),
             "holds": self.holds,
             "satisfied": self.satisfied,
+            "failure": self.failure,
             "missing": list(self.missing),
             "note": "; ".join(part for part in (self.nothing and f"says nothing: {self.nothing}", self.note) if part),
         }
@@ -118,7 +128,7 @@ def unlikely(failure: float) -> tuple[str, ...]:
     if failure <= CONFIDENCE:
         return ()
     chance = "1" if failure >= 1 else f"{failure:.2g}"
-    return (f"at this size the bound may fail with probability {chance}",)
+    return (f"{_MAY_FAIL} {chance}",)
 
 
 def in_doubt(separation: Separation, satisfied: bool) -> tuple[str, ...]:

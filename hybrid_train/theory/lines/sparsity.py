@@ -41,6 +41,7 @@ def mean_count(case: Case) -> Line:
         expected,
         measured,
         abs(measured - expected) <= margin,
+        failure=_FALSE_ALARM,
         empty="no count is outside its margin" if margin >= max(expected, seen.width - expected) else "",
         note=f'"no" would be a false alarm in one of {1 / _FALSE_ALARM:.0e} starts',
         spread=deviation,
@@ -63,6 +64,7 @@ def most_at_start(case: Case) -> Line:
         at_most(measured, bound),
         case.outside + unlikely(failure),
         "" if unlikely(failure) else f"fails with probability {max(failure, 1e-300):.2g} at most",
+        failure=failure,
         empty=_trivial(bound, seen.width),
     )
 
@@ -84,6 +86,7 @@ def most_ever(case: Case) -> Line:
         at_most(measured, bound),
         _movable(case, radius) + unlikely(failure),
         f"R = {radius:.3g}, the power of 2 above the largest movement",
+        failure=failure,
         empty=_trivial(bound, seen.width),
     )
 
@@ -104,6 +107,7 @@ def most_flips(case: Case) -> Line:
         at_most(measured, bound),
         _movable(case, radius) + unlikely(flip_failure(case.n, case.independent, b, radius)),
         f"R = {radius:.3g}, the power of 2 above the largest movement",
+        failure=flip_failure(case.n, case.independent, b, radius),
         empty=_trivial(bound, seen.width) or still(radius),
     )
 

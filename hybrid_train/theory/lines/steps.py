@@ -71,16 +71,28 @@ def improvement(case: Case) -> Line:
             missing += (f"neurons may move by R = lambda / (12 n) = {radius:.3g}, here by up to {largest:.3g}",)
         missing += unlikely(kernel_drift_failure(case.n, case.independent, max(seen.threshold, 0.0), radius))
     measured = _largest(terms, lambda one: one.first / (seen.learning_rate * one.before))
-    formula = "-lambda"
     return _bounded(
         "B1 / (eta ||err(k)||^2), largest",
-        formula,
+        "-lambda",
         "PRE Claim D.5",
         -smallest,
         measured,
         missing,
         _looked(case, terms),
+        failure=_drift_failure(case),
     )
+
+
+def _drift_failure(case: Case) -> float:
+    """Return with which probability H(k) is further from its mean than Claim D.5 lets it."""
+    radius, b = case.smallest / (12.0 * case.n), max(case.observed.threshold, 0.0)
+    return case.narrow_failure + kernel_drift_failure(case.n, case.independent, b, radius)
+
+
+def _side_failure(case: Case) -> float:
+    """Return with which probability more neurons flip than Claim C.11 lets."""
+    b = max(case.observed.threshold, 0.0)
+    return flip_failure(case.n, case.independent, b, covering_radius(case))
 
 
 def dual(case: Case) -> Line:
@@ -129,6 +141,7 @@ def one_step(case: Case) -> Line:
         missing,
         _looked(case, terms),
         "it lets the error grow" if bound >= 1.0 else "",
+        _drift_failure(case) + _side_failure(case),
     )
 
 
@@ -149,7 +162,9 @@ def _flipping(case: Case, quantity: str, source: str, measured: float | None, te
     if not empty and terms and not any(one.flipped for one in terms):
         empty = "no neuron changed sides"
     note = f"{_looked(case, terms)}; R = {radius:.3g}, the power of 2 above the largest movement"
-    return _bounded(quantity, "4 n min(R, e exp(-b^2/2))", source, bound, measured, missing, note, empty)
+    return _bounded(
+        quantity, "4 n min(R, e exp(-b^2/2))", source, bound, measured, missing, note, empty, _side_failure(case)
+    )
 
 
 def _bounded(
@@ -161,9 +176,12 @@ def _bounded(
     missing: tuple[str, ...],
     note: str,
     empty: str = "",
+    failure: float = 0.0,
 ) -> Line:
     holds = None if measured is None else at_most(measured, bound)
-    return Line(SECTION, quantity, formula, source, "<=", bound, measured, holds, missing, note, empty=empty)
+    return Line(
+        SECTION, quantity, formula, source, "<=", bound, measured, holds, missing, note, empty=empty, failure=failure
+    )
 
 
 def _terms(case: Case) -> list[StepTerms]:
