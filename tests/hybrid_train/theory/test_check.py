@@ -316,7 +316,7 @@ class TestCommand:
         assert main(["theory", config, "--json", "--no-costs"]) == 0
         captured = capsys.readouterr()
         document = json.loads(captured.out)
-        assert set(document) == {"rows", "costs", "series", "config", "versions", "notes"}
+        assert set(document) == {"rows", "costs", "series", "repeated", "config", "versions", "notes"}
         assert len(document["rows"]) == len(PREPROCESSING)
         assert {row["holds"] for row in document["rows"]} <= {"yes", "no", "not applicable", "says nothing"}
         assert all(row["missing"] for row in document["rows"] if row["holds"] == "not applicable")

@@ -51,7 +51,7 @@ def test_the_document_keeps_its_keys_and_says_why() -> None:
     table = line("<=", 1000.0, 1.0).as_dict()
     assert set(table) == {
         *("section", "quantity", "formula", "source", "relation", "predicted", "measured"),
-        *("spread", "holds", "satisfied", "missing", "note"),
+        *("spread", "holds", "satisfied", "failure", "missing", "note"),
     }
     assert table["note"] == "says nothing: the bound is 1e+03 times away; a note"
     assert line("<=", 2.0, 1.0).as_dict()["note"] == "a note"
