@@ -18,7 +18,7 @@ from hybrid_train.experiments.folder import Place
 from hybrid_train.experiments.journal import Journal, journal
 from hybrid_train.studies.crossover_costs import CostModel, CrossoverOptions, measured_model
 from hybrid_train.studies.physical import time_text
-from hybrid_train.studies.quality import CROSSOVER, qualities
+from hybrid_train.studies.quality import CROSSOVER, qualities, quality_text
 from hybrid_train.studies.search_growth import PLAYED_EXPONENTS
 from hybrid_train.studies.training_growth import FEWEST_ENTRIES, TRAINING_STEPS
 from hybrid_train.support.power_law import PowerLaw
@@ -166,7 +166,11 @@ def crossover_text(document: dict[str, Any]) -> str:
         lines += [aligned(table, 1), ""]
     lines += [f"  {mark} {reason}" for reason, mark in reasons.items()]
     lines += _physical_text(document)
-    return "\n".join([*lines, *[""] * bool(reasons), "Assumed", *(f"- {text}" for text in document["assumptions"])])
+    shown = {"widths": CROSSOVER["rows[].width"]}
+    if "physical" in document:
+        shown |= {"physical qubits, distance, times": CROSSOVER["physical[].*"], "m": "given"}
+    lines += [*[""] * bool(reasons), quality_text(shown)]
+    return "\n".join([*lines, "Assumed", *(f"- {text}" for text in document["assumptions"])])
 
 
 def _physical_text(document: dict[str, Any]) -> list[str]:

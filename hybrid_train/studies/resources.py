@@ -30,7 +30,7 @@ from hybrid_train.studies.physical import (
     physical_text,
     query_counts,
 )
-from hybrid_train.studies.quality import RESOURCES, qualities
+from hybrid_train.studies.quality import RESOURCES, qualities, quality_text
 from hybrid_train.support.text_table import aligned
 
 if TYPE_CHECKING:
@@ -244,10 +244,10 @@ def resources_text(document: dict[str, Any]) -> str:
     """Return the document of :func:`oracle_resources` for people."""
     given = {name: document["options"][name] for name in OracleSizes.__dataclass_fields__}
     title = _title(OracleSizes(**given))
-    head = ["per", "from", "qubits", "Toffoli", "T", "rotations", "Toffoli depth"]
+    head = ["per", "from", "qubits", "Toffoli", "T", "rotations", "Toffoli depth", "is"]
     names = ("logical_qubits", "toffoli", "t", "rotations", "toffoli_depth")
     rows = sorted(document["rows"], key=lambda row: _PARTS.index(row["per"]))
-    lines = [[row["per"], row["source"], *(f"{row[name]:,}" for name in names)] for row in rows]
+    lines = [[row["per"], row["source"], *(f"{row[name]:,}" for name in names), row["quality"]] for row in rows]
     return "\n".join(
         [
             title,
@@ -257,8 +257,18 @@ def resources_text(document: dict[str, Any]) -> str:
             *_remarks(document["search"]),
             *_pairs(document),
             *_physical(document),
+            _quality(document),
         ]
     )
+
+
+def _quality(document: dict[str, Any]) -> str:
+    """Return how good the numbers are that people are shown below the table."""
+    flags = {"neurons, data, bits": "given", "fired, calls, operations": RESOURCES["search.fired"]}
+    flags["rotation precision"] = RESOURCES["search.rotation_precision"]
+    if "physical" in document:
+        flags["physical qubits, distance, time"] = RESOURCES["physical[].*"]
+    return quality_text(flags)
 
 
 def _title(sizes: OracleSizes) -> str:

@@ -223,6 +223,7 @@ class TestCrossovers:
 
     def test_the_text_says_what_it_assumes(self, document: dict[str, Any]) -> None:
         text = crossover_text(document)
+        assert "\nsampled: widths" in text
         for name in (*SMALL.strategies, *COLUMNS.values(), *document["assumptions"]):
             assert name in text
         assert "never [1]" in text

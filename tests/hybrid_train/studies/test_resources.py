@@ -182,6 +182,7 @@ def test_all_pairs_are_told_beside_the_query() -> None:
     document = oracle_resources(sizes)
     assert document["pairs"]["index_qubits"] == 26
     assert "one search over all pairs with 64 data" in resources_text(document)
+    assert "given: neurons, data, bits; " in resources_text(document).splitlines()[-1]
     assert "pairs" not in oracle_resources(OracleSizes(1 << 20, 8, 4))
 
 
