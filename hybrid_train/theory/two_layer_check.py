@@ -30,6 +30,9 @@ from hybrid_train.theory.predictions.spectrum import spectral_bounds
 from hybrid_train.theory.robust_check import robust_part, with_losses
 from hybrid_train.theory.watched import watched_training
 
+_COPIES = 3
+"""Of the weights beside those in training: the start, those of the last look, and those of now."""
+
 PREPROCESSING: tuple[Callable[[Case], Line], ...] = (
     *sparsity_lines.LINES,
     *kernel_lines.LINES,
@@ -50,8 +53,8 @@ def check_two_layer(request: Request) -> Checked:
     network, training = valid.two_layer, valid.training
     n, dimension = setting.dataset.inputs.shape
     check_memory(
-        8.0 * network.width * dimension + 8.0 * 8 * n**2,
-        f"data.n={n}, network.width={network.width}: kernels of {n} x {n} and a second copy of the start",
+        8.0 * _COPIES * network.width * dimension + 8.0 * 8 * n**2,
+        f"data.n={n}, network.width={network.width}: kernels of {n} x {n}, the start and copies of the weights",
         "take a smaller data.n or network.width",
     )
     losses: list[RobustLoss] = []

@@ -11,9 +11,9 @@ import numpy as np
 
 from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.bank import Bank
-from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.theory.lines.followed import Followed
 from hybrid_train.theory.predictions.flips import FlipLog
 from hybrid_train.theory.predictions.spectrum import discrete_kernel, eigenvalues
 from hybrid_train.theory.predictions.step_terms import StepTerms, step_terms
@@ -126,6 +126,7 @@ class Observer:
         self._inputs, self._targets, self._loss = inputs, targets, loss
         self.steps = observed_steps(steps)
         self.spectrum_steps = spectrum_steps(self.steps, len(inputs))
+        self._followed = Followed(network, inputs)
         self._log: FlipLog | None = None
         self._initial_kernel: FloatArray = np.empty((0, 0))
         self._initial_output = 0.0
@@ -144,7 +145,7 @@ class Observer:
     def see(self, step: int) -> None:
         """Look at W(step)."""
         network, n = self._network, len(self._inputs)
-        sets = active_pairs(network.weights, self._inputs, network.threshold)
+        sets = self._followed.look()
         outputs = network.outputs_from(sets, n)
         if self._log is None:
             self._log = FlipLog(sets)
@@ -154,8 +155,8 @@ class Observer:
         self._seen.append(step)
         self._mean_loss = self._loss.value(outputs, self._targets) / n
         self._errors.append(float(np.square(outputs - self._targets).sum()))
-        self._counts.append(np.asarray(sets.counts))
-        self._movement.append(largest_move(network.weights, self._initial) if step else 0.0)
+        self._counts.append(np.bincount(sets.query_ids, minlength=n))
+        self._movement.append(largest_move(self._followed.weights, self._initial) if step else 0.0)
         if step in self.spectrum_steps:
             self._see_kernel(sets)
         self._see_step(step, sets, outputs)
