@@ -24,7 +24,7 @@ _ENOUGH = 0.95
 
 def convergence(effort: Effort) -> Finding:
     """Train deep networks of ReLUs without a shift and look at the loss."""
-    n, width, steps = effort.pick((24, 128, 100), (64, 256, 300))
+    n, width, steps = effort.pick((24, 128, 300), (64, 256, 300))
     depths = effort.pick((2, 4), (1, 2, 4, 8))
     courses = {}
     for depth in depths:

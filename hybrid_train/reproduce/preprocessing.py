@@ -304,19 +304,19 @@ def _asked(kind: str, width: int, dimension: int, seed: int) -> float:
 
 def oracle_calls(effort: Effort) -> Finding:
     """Count oracle calls of Algorithms 7 and 8, at the first step and at later ones."""
-    widths = [1 << e for e in effort.pick(range(8, 13), range(10, 21, 2))]
-    trials = effort.pick(20, 100)
+    widths = [1 << e for e in effort.pick(range(10, 17, 2), range(10, 21, 2))]
+    trials, n = effort.pick((20, 8), (100, 64))
     neurons = count_oracle_calls(widths, ["adaptive", "warm"], trials=trials, seed=effort.seed).rows
-    data = count_oracle_calls(widths, ["adaptive"], index="data", trials=4 * trials, seed=effort.seed).rows
+    data = count_oracle_calls(widths, ["adaptive"], index="data", n=n, trials=4 * trials, seed=effort.seed).rows
     rows = {name: [row for row in neurons if row["strategy"] == name] for name in ("adaptive", "warm")}
+    first = f"Algorithm 8, first step ({n} data)"
     series = {
         "Algorithm 7, first step (one datum)": [row["total_calls_mean"] for row in rows["adaptive"]],
         "Algorithm 7, later steps (warm)": [row["total_calls_mean"] for row in rows["warm"]],
-        "Algorithm 8, first step (64 data)": [row["first_total_calls_mean"] for row in data],
+        first: [row["first_total_calls_mean"] for row in data],
         "Algorithm 8, later steps": [row["later_total_calls_mean"] for row in data],
     }
     laws = {name: PowerLaw.fit(widths, values) for name, values in series.items()}
-    first = "Algorithm 8, first step (64 data)"
     short = [name for name, law in laws.items() if name != first and not at_most(law, 0.9)]
     missed = sum(row["missed"] for row in (*neurons, *data))
     curves = [curve(name, widths, values) for name, values in series.items()]
