@@ -36,7 +36,7 @@ def refuted(missed: Any, trials: Any, delta: Any) -> Any:
     [
         (64, 1, 2000),
         (200, 2, 2000),
-        *(pytest.param(m, k, 10000, marks=pytest.mark.slow) for m in (64, 1024) for k in (1, 2, 3, 6, 49)),
+        *(pytest.param(m, k, 10000, marks=pytest.mark.slow) for m in (64, 1024) for k in (1, 3, 49)),
     ],
 )
 @pytest.mark.parametrize("delta", [1e-6, 0.05])
