@@ -12,9 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classical.dynamics.deep.dynamics import DeepDynamics
 from hybrid_train.finder.bank import DenseBank
 from hybrid_train.finder.registry import finder_class, make_finder
 from hybrid_train.network import TwoLayerNetwork
+from hybrid_train.network.deep import DeepNetwork, fully_connected, residual
+from hybrid_train.network.deep.layers import Block, Layer
 from tests.support.exploring import examples
 from tests.support.histories import SEEDS
 from tests.support.trainings import DIMENSIONS, EXACT_FINDERS, TRAINERS
@@ -123,3 +126,88 @@ def test_a_training_knows_no_order_and_no_unit_and_no_dead_neurons(name: str, se
     _assert_same(plain, steps)
     assert not with_dead[m:].any()
     assert np.allclose(weights, with_dead[:m], rtol=1e-9, atol=1e-9)
+
+
+class Deep:
+    """Matrices P_0 .. P_L and B, the thresholds and the skip connections of a network without patches."""
+
+    def __init__(self, network: DeepNetwork) -> None:
+        self._layers, self._kind = network.layers, network.kind
+        self.matrices = [np.array(layer.blocks[0].points[:]) for layer in network.layers]
+        self.output, self.unit = np.array(network.output_weights), 1.0
+
+    def trained(self, kind: str, x: np.ndarray, slopes: np.ndarray, rate: float) -> tuple[Steps, list[np.ndarray]]:
+        """Return (outputs, fired counts) of each step, and the matrices after the last."""
+        layers = []
+        for old, matrix in zip(self._layers, self.matrices, strict=True):
+            block = Block(DenseBank(matrix.copy()), np.arange(matrix.shape[1])[None])
+            layers.append(Layer((block,), self.unit * old.threshold, old.trained, old.factor, old.skip))
+        network = DeepNetwork(tuple(layers), self.output, self._kind)
+        options = {"engine": "closed_form", "delta": 1e-15} if kind == "grover" else {}
+        dynamics = DeepDynamics(network, x.copy(), lambda bank: make_finder(kind, seed=bank, **options))
+        dynamics.start()
+        steps: Steps = []
+        for slope in slopes:
+            seen = dynamics.evaluate()
+            steps.append((np.array(seen.outputs), np.array(seen.fired)))
+            dynamics.descend(slope, rate)
+        seen = dynamics.evaluate()
+        steps.append((np.array(seen.outputs), np.array(seen.fired)))
+        dynamics.finish()
+        return steps, [np.array(layer.blocks[0].points[:]) for layer in network.layers]
+
+
+def _assert_close(ours: list[np.ndarray], theirs: list[np.ndarray]) -> None:
+    assert all(np.allclose(one, other, rtol=1e-9, atol=1e-9) for one, other in zip(ours, theirs, strict=True))
+
+
+DEEP_FINDERS = [kind for kind in EXACT_FINDERS if finder_class(kind).most_dimensions is None]
+
+
+@pytest.mark.parametrize("skip", [False, True])
+@pytest.mark.parametrize("kind", DEEP_FINDERS)
+@examples(2)
+@given(seed=SEEDS, unit=UNITS)
+def test_a_deep_training_knows_no_order_and_no_unit_and_no_dead_neurons(
+    skip: bool, kind: str, seed: int, unit: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    m, n, d = int(rng.integers(2, 20)), int(rng.integers(1, 10)), int(rng.integers(1, 6))
+    start: dict[str, Any] = {"threshold": float(rng.choice([0.0, 0.3])), "seed": seed % 1000}
+    made = residual(m, 2, d, **start) if skip else fully_connected([m, m + 1, m], d, **start)
+    x, slopes, rate = rng.standard_normal((n, d)), rng.standard_normal((3, n, 1)), 0.05
+    plain, matrices = Deep(made).trained(kind, x, slopes, rate)
+    assert any(not np.array_equal(one, other) for one, other in zip(matrices, Deep(made).matrices, strict=True)) or (
+        all(not fired.any() for _, fired in plain) or not any(outputs.any() for outputs, _ in plain)
+    )
+
+    q, same = rng.permutation(n), rng.permutation(m)
+    orders = [same if skip else rng.permutation(len(matrix)) for matrix in matrices]
+    below = [np.arange(d), *orders[:-1]]
+    other = Deep(made)
+    other.matrices = [one[p][:, c] for one, p, c in zip(other.matrices, orders, below, strict=True)]
+    other.output = other.output[:, orders[-1]]
+    steps, reordered = other.trained(kind, x[q], slopes[:, q], rate)
+    _assert_same(plain, steps, q)
+    _assert_close([one[p][:, c] for one, p, c in zip(matrices, orders, below, strict=True)], reordered)
+
+    a, other = 2.0**unit, Deep(made)
+    other.unit = a
+    steps, larger = other.trained(kind, a * x, slopes, rate / a)
+    _assert_same(plain, steps, unit=a)
+    _assert_close(matrices, larger)
+
+    if not skip:  # two neurons more in the middle, which nothing makes fire, whatever reads them
+        other = Deep(made)
+        first, second, third = other.matrices
+        other.matrices = [
+            first,
+            np.concatenate([second, np.zeros((2, second.shape[1]))]),
+            np.concatenate([third, rng.standard_normal((len(third), 2))], axis=1),
+        ]
+        dead = other.matrices[2][:, -2:].copy()
+        steps, more = other.trained(kind, x, slopes, rate)
+        _assert_same(plain, steps)
+        _assert_close(matrices, [more[0], more[1][:-2], more[2][:, :-2]])
+        assert not more[1][-2:].any()
+        assert np.array_equal(more[2][:, -2:], dead)
