@@ -18,6 +18,7 @@ from circuits.oracle_calls import play
 from circuits.strategies import STRATEGIES, load_strategy
 from circuits.strategies.exact import expected_exact
 from circuits.strategies.known_k import expected_known_k
+from tests.support.statistics import share_is_at_most
 
 FALSE_ALARM = 1e-9
 SURE = 6.2
@@ -136,13 +137,14 @@ def test_adaptive_copes_with_few_items(n_items: Any) -> None:
 
 
 def refuted(missed: Any, trials: Any, delta: Any) -> Any:
-    return stats.binomtest(int(missed), trials, delta, alternative="greater").pvalue < FALSE_ALARM
+    """Whether so many misses refute the promise: a false alarm in 1e-9; it sees 0.035 more than was promised."""
+    return not share_is_at_most(int(missed), trials, delta, sees=0.035)
 
 
 @pytest.mark.parametrize("strategy", UNTOLD)
 @pytest.mark.parametrize(("n_items", "n_marked"), [(64, 1), (64, 3), (100, 0), (1000, 2)])
 def test_misses_stay_within_delta(strategy: Any, n_items: Any, n_marked: Any) -> None:
-    """5000 searches see a rate of 0.07 where 0.05 was promised."""
+    """5000 searches see a rate of 0.085 where 0.05 was promised."""
     assert not refuted((played(strategy, n_items, n_marked, 5000, delta=0.05)["missed"] > 0).sum(), 5000, 0.05)
 
 

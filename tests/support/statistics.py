@@ -46,6 +46,23 @@ def share_is(hits: int, trials: int, share: float, *, sees: float, tests: int = 
     return bool(min(stats.binom.cdf(hits, trials, share), stats.binom.sf(hits - 1, trials, share)) >= level)
 
 
+def share_is_at_most(hits: int, trials: int, share: float, *, sees: float, tests: int = 1) -> bool:
+    """Exact binomial test, of one side.
+
+    Args:
+        hits: of the trials.
+        trials: independent ones.
+        share: which it should not be above.
+        sees: by how much it would be above.
+        tests: that share the false-alarm rate.
+    """
+    level = FALSE_ALARM / tests
+    most = stats.binom.isf(level, trials, share)
+    unseen = stats.binom.cdf(most, trials, share + sees)
+    _strong_enough(unseen, f"a share that is above {share:g} by {sees:g} in {trials} trials")
+    return bool(stats.binom.sf(hits - 1, trials, share) >= level)
+
+
 def mean_is(sample: Any, mean: float, deviation: float, *, sees: float, tests: int = 1) -> bool:
     """Test of a mean by the normal law, for samples large enough for it and a standard deviation that is known.
 

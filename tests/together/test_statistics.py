@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.support.statistics import FALSE_ALARM, TooWeakError, counts_are, drawn_from, mean_is, share_is
+from tests.support.statistics import (
+    FALSE_ALARM,
+    TooWeakError,
+    counts_are,
+    drawn_from,
+    mean_is,
+    share_is,
+    share_is_at_most,
+)
 
 
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.9])
@@ -17,6 +25,13 @@ def test_the_false_alarm_rate_of_shares_is_what_it_says(share: float) -> None:
     alarms = [hits for hits in range(trials + 1) if not share_is(hits, trials, share, sees=0.12)]
     assert stats.binom.pmf(alarms, trials, share).sum() <= FALSE_ALARM
     assert {0, trials} <= set(alarms)
+
+
+@pytest.mark.parametrize(("share", "trials"), [(0.05, 2000), (1e-6, 1500)])
+def test_the_false_alarm_rate_of_upper_bounds_is_what_it_says(share: float, trials: int) -> None:
+    alarms = [hits for hits in range(trials + 1) if not share_is_at_most(hits, trials, share, sees=0.06)]
+    assert stats.binom.sf(min(alarms) - 1, trials, share) <= FALSE_ALARM
+    assert alarms == list(range(min(alarms), trials + 1))
 
 
 def test_right_samples_pass_and_broken_twins_do_not() -> None:
@@ -30,6 +45,8 @@ def test_right_samples_pass_and_broken_twins_do_not() -> None:
     assert counts_are(np.bincount(cells, minlength=8), even, sees=0.08)
     biased = np.where(rng.random(20_000) < 0.05, 0, cells)
     assert not counts_are(np.bincount(biased, minlength=8), even, sees=0.08)
+    assert share_is_at_most(int((uniform < 0.3).sum()), 20_000, 0.3, sees=0.04)
+    assert not share_is_at_most(int((uniform < 0.34).sum()), 20_000, 0.3, sees=0.04)
     assert share_is(int((uniform < 0.3).sum()), 20_000, 0.3, sees=0.04)
     assert not share_is(int((uniform < 0.34).sum()), 20_000, 0.3, sees=0.04)
 
@@ -37,6 +54,7 @@ def test_right_samples_pass_and_broken_twins_do_not() -> None:
 def test_what_could_not_be_seen_is_refused() -> None:
     weak: list[Callable[[], bool]] = [
         lambda: share_is(30, 100, 0.3, sees=0.1),
+        lambda: share_is_at_most(30, 100, 0.3, sees=0.1),
         lambda: mean_is(np.zeros(100), 0.0, 1.0, sees=0.5),
         lambda: drawn_from(np.linspace(0, 1, 100), stats.uniform.cdf, sees=0.1),
         lambda: counts_are([50, 50], [0.5, 0.5], sees=0.3),

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from circuits.draws import stream_keys
 from circuits.law import exact_plan
@@ -14,8 +13,8 @@ from circuits.strategies import load_strategy
 from circuits.strategies.ending import clear, counts_to_clear, end, end_costs
 from circuits.strategies.posterior import begin
 from circuits.strategies.state import CERTIFIED, MATCHED, PLAIN, ROBUST, STOP
+from tests.support.statistics import share_is_at_most
 
-FALSE_ALARM = 1e-9
 TRIALS = int(os.environ.get("HYBRID_TRAIN_ENDURANCE", "1500"))
 """Searches; ``make endurance`` plays ten thousand of each."""
 
@@ -105,16 +104,12 @@ def test_its_cost_is_what_its_runs_take() -> None:
         assert costs[at] == pytest.approx(expected, rel=1e-9)
 
 
-def refuted(missed: Any, trials: Any, delta: Any) -> Any:
-    return stats.binomtest(int(missed), trials, delta, alternative="greater").pvalue < FALSE_ALARM
-
-
 @pytest.mark.parametrize("n_marked", [1, 2, 3, 6])
 @pytest.mark.parametrize("n_items", [64, 1024])
 def test_searches_that_end_with_exact_runs_miss_within_delta(n_items: Any, n_marked: Any) -> None:
-    """Four misses in 1500 searches, or in 10 000, are refuted where one in a million was promised."""
+    """A false alarm in 1e-9; 1500 searches see that eight in a thousand miss where one in a million was promised."""
     ended = play(started(n_items, 1e-6, TRIALS), n_marked)
-    assert not refuted((ended["missed"] > 0).sum(), TRIALS, 1e-6)
+    assert share_is_at_most(int((ended["missed"] > 0).sum()), TRIALS, 1e-6, sees=8e-3)
     assert (ended["miss_probability"] <= 1e-6).all()
 
 
@@ -122,4 +117,4 @@ def test_searches_that_take_counts_for_ruled_out_are_refuted() -> None:
     """The broken twin: counts up to 40 are taken for ruled out before the first run."""
     searches = started(1024, 1e-6, 300)
     searches["cleared"] = 40
-    assert refuted((play(searches, 1)["missed"] > 0).sum(), 300, 1e-6)
+    assert not share_is_at_most(int((play(searches, 1)["missed"] > 0).sum()), 300, 1e-6, sees=0.04)

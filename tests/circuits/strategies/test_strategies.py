@@ -20,6 +20,7 @@ from circuits.strategies.state import allotment, certify, rounded_share
 from circuits.strategies.strategy import Expectation
 from hybrid_train.errors import ConfigError
 from hybrid_train.finder.cost import Cost
+from tests.support.statistics import share_is_at_most
 
 FALSE_ALARM = 1e-9
 
@@ -112,22 +113,22 @@ def misses(run: Any, n_items: Any, n_marked: Any, trials: Any) -> Any:
     return int((ClosedFormEngine().sample(Batch(held, np.arange(trials), [run] * trials, seeds)) >= n_marked).sum())
 
 
-def refuted(count: Any, trials: Any, delta: Any) -> Any:
+def refuted(count: Any, trials: Any, delta: Any, *, sees: Any) -> Any:
     """Whether so many misses refute the promise, with a false alarm of 1e-9."""
-    return stats.binomtest(count, trials, delta, alternative="greater").pvalue < FALSE_ALARM
+    return not share_is_at_most(int(count), trials, delta, sees=sees)
 
 
 @pytest.mark.parametrize("n_marked", [1, 2, 5, 20, 63])
 def test_certificate_misses_within_its_share(n_marked: Any) -> None:
-    """4000 trials see a miss rate of 0.08 or more where 0.05 was promised."""
+    """4000 trials see a miss rate of 0.09 or more where 0.05 was promised."""
     length = fixed_point_iterations(64, 0.05)
     run = Run(length, fixed_point_phases(length, 0.05))
-    assert not refuted(misses(run, 64, n_marked, 4000), 4000, 0.05)
+    assert not refuted(misses(run, 64, n_marked, 4000), 4000, 0.05, sees=0.04)
 
 
 def test_certificate_of_half_the_length_is_refuted() -> None:
     half = fixed_point_iterations(64, 0.05) // 2
-    assert refuted(misses(Run(half, fixed_point_phases(half, 0.05)), 64, 1, 4000), 4000, 0.05)
+    assert refuted(misses(Run(half, fixed_point_phases(half, 0.05)), 64, 1, 4000), 4000, 0.05, sees=0.04)
 
 
 @pytest.mark.parametrize("delta", [0.3, 1e-3, 1e-12])
@@ -181,9 +182,9 @@ def test_a_marked_item_is_found_once() -> None:
 
 @pytest.mark.parametrize("strategy", ["bbht", "coupon", "fixed_point", "counting", "adaptive", "warm"])
 def test_an_oracle_that_marks_too_many_does_not_deceive(strategy: Any) -> None:
-    """One true item among 20 that the oracle marks in vain: 1500 trials see a miss rate of 0.09 instead of 0.05."""
+    """One true item among 20 that the oracle marks in vain: 1500 trials see a miss rate of 0.115 instead of 0.05."""
     found, _, _ = search_all(strategy, 64, 1, 1500, delta=0.05, extra=20)
-    assert not refuted(sum(one.newcomers < 1 for one in found), 1500, 0.05)
+    assert not refuted(sum(one.newcomers < 1 for one in found), 1500, 0.05, sees=0.065)
 
 
 def test_a_driver_that_leaves_rejected_items_marked_certifies_falsely() -> None:
@@ -199,7 +200,7 @@ def test_a_driver_that_leaves_rejected_items_marked_certifies_falsely() -> None:
     table[:, 0] = True
     verifier = TableVerifier(table)
     found = run_searches(started, marked=marked, engine=ClosedFormEngine(), verifier=verifier, cost=Cost())
-    assert refuted(sum(one.newcomers < 1 for one in found), 300, 0.05)
+    assert refuted(sum(one.newcomers < 1 for one in found), 300, 0.05, sees=0.2)
 
 
 @cache
@@ -211,11 +212,11 @@ def calls_without_expectation(n_marked: int) -> float:
 @pytest.mark.parametrize(("mean", "deviation"), [(0.0, 0.5), (5.0, 1.0), (1000.0, 2.0), (np.nan, 1.0), (3.0, 1e6)])
 @pytest.mark.parametrize("n_marked", [0, 1, 40, 1024])
 def test_a_wrong_expectation_costs_time_only(mean: Any, deviation: Any, n_marked: Any) -> None:
-    """500 searches would see a miss rate of 0.12 instead of 0.05; nothing may run for ever either."""
+    """500 searches would see a miss rate of 0.18 instead of 0.05; nothing may run for ever either."""
     expectation = Expectation(np.full(500, mean), np.full(500, deviation))
     started = load_strategy("adaptive").start(1024, np.full(500, 0.05), keys(500), expectation=expectation)
     played = play(started, n_marked)
-    assert not refuted(int((played["missed"] > 0).sum()), 500, 0.05)
+    assert not refuted(int((played["missed"] > 0).sum()), 500, 0.05, sees=0.13)
     assert played["oracle_calls"].mean() < 3.0 * calls_without_expectation(n_marked) + 10.0 * math.sqrt(1024)
 
 
