@@ -91,7 +91,7 @@ SAID: dict[str, str] = {
     "a width of zero": "network.width=0: expected a number of at least 1",
     "a width in quotes": "network.width='64': expected a whole number",
     "a width with a point": "network.width=64.5: expected a whole number",
-    "a negative learning rate": "training.learning_rate=-0.1: expected a number above 0 or 'auto'",
+    "a negative learning rate": "training.learning_rate=-0.1: expected a number above 0, 'auto' or 'theorem'",
     "steps of true": "training.steps=True: expected a whole number",
     "a share of percents": "network.fraction=20: expected a number below 1.0",
     "an option of another algorithm": "training.batch_size=4: remove it, it belongs to algorithm='sgd'",
