@@ -54,3 +54,11 @@ def is_interruption(error: BaseException) -> bool:
     return isinstance(error, KeyboardInterrupt) or (
         isinstance(error, SystemError) and isinstance(error.__cause__, KeyboardInterrupt)
     )
+
+
+def one_line(error: BaseException) -> str:
+    """Return an exception as one line, naming its type unless it is an error made for users."""
+    if is_interruption(error):
+        return "interrupted"
+    text = " ".join(str(error).split())
+    return text if isinstance(error, HybridTrainError) and text else f"{type(error).__name__}: {text}"

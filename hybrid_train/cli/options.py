@@ -104,6 +104,12 @@ def add_output(parser: Parser, out: str, metavar: str) -> None:
     add_json(parser)
 
 
+def add_workers(parser: Parser) -> None:
+    """Add --workers and --scheduler."""
+    parser.add_argument("--workers", metavar="N", type=size, help="processes that work side by side; this one alone")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler, whose workers do")
+
+
 def add_set(parser: Parser, text: str = "override one value of the config; may be repeated") -> None:
     """Add ``--set``."""
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help=text)

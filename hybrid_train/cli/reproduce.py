@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from hybrid_train.cli.options import Commands, add_results, names, whole
+from hybrid_train.cli.options import Commands, add_results, add_workers, names, whole
 from hybrid_train.cli.printing import show_result, worked_out
 
 _PAPERS = ("pre", "sgd", "adv", "deep")
@@ -23,6 +23,7 @@ def add_commands(commands: Commands) -> None:
     command.add_argument("--quick", action="store_true", help="small sizes: about a minute for a paper")
     command.add_argument("--claims", metavar="A,B", type=names, help="some of the claims only")
     command.add_argument("--seed", metavar="S", type=whole, default=0, help="of everything drawn (0)")
+    add_workers(command)
     add_results(command)
     command.set_defaults(command=_reproduce)
 
@@ -38,6 +39,8 @@ def _reproduce(options: argparse.Namespace) -> int:
             seed=options.seed,
             out=options.out,
             resume=options.resume,
+            workers=options.workers,
+            scheduler=options.scheduler,
             progress=not options.quiet,
         )
     )

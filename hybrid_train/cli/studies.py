@@ -13,6 +13,7 @@ from hybrid_train.cli.options import (
     add_json,
     add_results,
     add_set,
+    add_workers,
     given,
     names,
     number,
@@ -48,6 +49,8 @@ _ALONG = {
     "newcomers": f"{_BY_CONFIG}leave it out",
     "formula": f"{_BY_CONFIG}leave it out",
     "seed": f"{_BY_CONFIG}--set run.seed=S",
+    "workers": "with --along each step follows from the one before; leave it out",
+    "scheduler": "with --along each step follows from the one before; leave it out",
 }
 """Options of ``count`` that mean nothing along a training run, and what to do."""
 
@@ -80,6 +83,7 @@ def _add_count(commands: Commands) -> None:
     add("--seed", metavar="S", type=whole, help="of the searches (0)")
     add("--along", metavar="CONFIG", type=path, help="count at every step of the training run of this TOML file")
     add_set(count, "override a value of that config; may be repeated")
+    add_workers(count)
     add_results(count)
     count.set_defaults(command=_count)
 
@@ -169,6 +173,7 @@ def _counted(options: argparse.Namespace) -> Any:
         parse_widths(DEFAULT_WIDTHS if options.widths is None else options.widths),
         strategies,
         **given(options, ("counts", "trials", "delta", "seed", "index", "n", "newcomers", "scope", "out", "resume")),
+        **given(options, ("workers", "scheduler")),
         progress=not options.quiet,
     )
 

@@ -10,7 +10,7 @@ from typing import Any, final
 
 from classical.training.loop import Training
 from hybrid_train.config import Config
-from hybrid_train.errors import CheckpointError, ConfigError, HybridTrainError, ResourceError, is_interruption
+from hybrid_train.errors import CheckpointError, ConfigError, ResourceError, is_interruption, one_line
 from hybrid_train.experiments.assembly import attacked, make_training, planned_finders
 from hybrid_train.experiments.folder import stopped_or_failed
 from hybrid_train.experiments.held_out import HeldOutWatch
@@ -28,7 +28,7 @@ from hybrid_train.support.messages import printable
 from hybrid_train.support.progress import announced, with_progress
 from hybrid_train.support.untrusted import reading
 
-__all__ = ["Attempt", "Setting", "one_line"]
+__all__ = ["Attempt", "Setting"]
 
 _REHEARSAL = 8
 """Neurons and data of the step taken before the clock starts."""
@@ -240,11 +240,3 @@ class Attempt:
         outputs = network.predict(setting.inputs)
         loss = setting.loss.value(outputs, setting.targets) / (1 if setting.fresh is None else len(outputs))
         self._tally.returned(training.kept_step, loss, outputs)
-
-
-def one_line(error: BaseException) -> str:
-    """Return an exception as one line, naming its type unless it is an error made for users."""
-    if is_interruption(error):
-        return "interrupted"
-    text = " ".join(str(error).split())
-    return text if isinstance(error, HybridTrainError) and text else f"{type(error).__name__}: {text}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar, final
@@ -43,14 +43,15 @@ class Journal:
 
     Args:
         folder: claimed; None for a study that leaves nothing behind.
+        known: pieces that are known before it begins.
 
     Attributes:
         unwritten: why a piece is not on disk, though it was worked out; None if all are.
     """
 
-    def __init__(self, folder: Folder | None = None) -> None:
+    def __init__(self, folder: Folder | None = None, known: Mapping[str, Any] | None = None) -> None:
         self._folder = folder
-        self._known: dict[str, Any] = {}
+        self._known: dict[str, Any] = dict(known or {})
         self._rows: Path | None = None
         self.unwritten: str | None = None
 
@@ -115,6 +116,10 @@ class Journal:
                 self.unwritten = self.unwritten or str(error)
         self._known[key] = value
         return value
+
+    def known(self, prefix: str = "") -> dict[str, Any]:
+        """Return the pieces there are whose names begin so."""
+        return {key: value for key, value in self._known.items() if key.startswith(prefix)}
 
     def note(self, key: str, value: Any) -> None:
         """Keep a piece that was worked out already, for whoever reads the directory of a study that was broken off."""

@@ -18,8 +18,8 @@ from hybrid_train.config.combinations import combination_errors
 from hybrid_train.config.data_kinds import Given
 from hybrid_train.config.load import CONFIG_SOURCE, ConfigSource, finder_errors
 from hybrid_train.config.threads import in_its_threads
-from hybrid_train.errors import CheckpointError, ConfigError, UnwrittenError, is_interruption
-from hybrid_train.experiments.attempt import Attempt, one_line
+from hybrid_train.errors import CheckpointError, ConfigError, UnwrittenError, is_interruption, one_line
+from hybrid_train.experiments.attempt import Attempt
 from hybrid_train.experiments.document import draw_document, stored_figures, versions, write_summary
 from hybrid_train.experiments.folder import Place, claimed, finish, stopped_or_failed
 from hybrid_train.experiments.manifest import Manifest

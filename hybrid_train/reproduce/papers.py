@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, final
 
-from hybrid_train.errors import ConfigError, HybridTrainError, is_interruption
+from hybrid_train.crew.executors import crew_of
+from hybrid_train.crew.shift import Answer, Task, answers
+from hybrid_train.errors import ConfigError, HybridTrainError, is_interruption, one_line
 from hybrid_train.experiments.document import versions
 from hybrid_train.experiments.folder import Place
 from hybrid_train.experiments.journal import Journal, journal, written
 from hybrid_train.reproduce import adversarial, deep, preprocessing, sgd
 from hybrid_train.reproduce.claim import Claim, Effort
-from hybrid_train.support.declared import checked, flag, optional, path, seed_number, sequence, text
+from hybrid_train.support.declared import checked, flag, optional, path, seed_number, sequence, size, text
 from hybrid_train.support.messages import quoted
 from hybrid_train.support.names import nearest
-from hybrid_train.support.progress import announced
+from hybrid_train.support.progress import announced, with_progress
 
 PAPERS: dict[str, tuple[Claim, ...]] = {
     "pre": preprocessing.CLAIMS,
@@ -65,6 +68,8 @@ class Reproduction:
     seed=seed_number(),
     out=optional(path()),
     resume=optional(path()),
+    workers=optional(size()),
+    scheduler=optional(text()),
     progress=flag(),
 )
 def reproduce(
@@ -75,6 +80,8 @@ def reproduce(
     seed: int = 0,
     out: Place | None = None,
     resume: Place | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
     progress: bool = False,
 ) -> Reproduction:
     """Measure the claims of a paper and say of each whether it is seen at the sizes measured.
@@ -87,6 +94,9 @@ def reproduce(
         out: results directory to make, with a picture for each claim; nothing is written without one.
         resume: in place of ``out``, a results directory to go on in: claims, and parts of one, that are there are not
             measured again.
+        workers: processes that measure claims side by side; by default they are measured in this one. What a process
+            that dies had of its claim is measured again then.
+        scheduler: address of a Dask scheduler, whose workers measure them.
         progress: say which claim is measured, if standard error is a terminal.
 
     Raises:
@@ -98,7 +108,15 @@ def reproduce(
     options = {"quick": quick, "claims": [claim.name for claim in chosen], "seed": seed}
     with journal(out, resume) as kept:
         kept.begin({"command": "reproduce", "paper": paper, **options}, [], {"paper": paper, "options": options})
-        rows = [_row(claim, kept, quick=quick, seed=seed, progress=progress) for claim in chosen]
+        if workers is None and scheduler is None:
+            rows = [_row(claim, kept, quick=quick, seed=seed, progress=progress) for claim in chosen]
+        else:
+            rows = _rows(
+                answers(crew_of(scheduler, workers), _tasks(chosen, paper, kept, options)),
+                chosen,
+                kept,
+                progress=progress,
+            )
         notes = ["sizes are those of a quick look: --quick"] if quick else []
         return written(kept, Reproduction(paper, rows, options, notes), _draw)
 
@@ -124,15 +142,59 @@ def _row(claim: Claim, kept: Journal, *, quick: bool, seed: int, progress: bool)
         found = claim.work(Effort(quick, seed, piece)).as_dict()
         return found | {"seconds": time.perf_counter() - begun}
 
-    named = {"claim": claim.name, "source": claim.source, "says": claim.says}
     with announced(f"{claim.source}: {claim.says}", shown=progress):
         try:
             found: dict[str, Any] = kept.piece(f"claim {claim.name}", work)
-            return named | found
+            return _named(claim) | found
         except HybridTrainError as error:
             if is_interruption(error):
                 raise
-            return named | {"holds": "not measured", "note": " ".join(str(error).split()), "panels": []}
+            return _not_measured(claim, one_line(error))
+
+
+def _named(claim: Claim) -> dict[str, Any]:
+    return {"claim": claim.name, "source": claim.source, "says": claim.says}
+
+
+def _not_measured(claim: Claim, why: str) -> dict[str, Any]:
+    return _named(claim) | {"holds": "not measured", "note": why, "panels": []}
+
+
+def _tasks(chosen: Sequence[Claim], paper: str, kept: Journal, options: dict[str, Any]) -> list[Task]:
+    asked = options["quick"], options["seed"]
+    return [Task(claim.name, _measured, (paper, claim.name, *asked, _known(claim, kept))) for claim in chosen]
+
+
+def _known(claim: Claim, kept: Journal) -> dict[str, Any]:
+    """Return what is known of a claim: itself, or parts."""
+    return kept.known(f"{claim.name}: ") | {
+        key: value for key, value in kept.known("claim ").items() if key == f"claim {claim.name}"
+    }
+
+
+def _measured(paper: str, name: str, quick: bool, seed: int, known: dict[str, Any]) -> dict[str, Any]:
+    """Return the row of a claim, and the pieces of it that were not known."""
+    (claim,) = _chosen(paper, [name])
+    kept = Journal(known=known)
+    row = _row(claim, kept, quick=quick, seed=seed, progress=False)
+    return {"row": row, "pieces": {key: value for key, value in kept.known().items() if key not in known}}
+
+
+def _rows(found: Iterator[Answer], chosen: Sequence[Claim], kept: Journal, *, progress: bool) -> list[dict[str, Any]]:
+    """Return the rows of the claims in their order, as workers bring them; their pieces are kept as they come."""
+    claims, rows = {claim.name: claim for claim in chosen}, {}
+    for answer in with_progress(found, len(chosen), "reproduce", shown=progress):
+        if answer.error is not None:
+            rows[answer.name] = _not_measured(claims[answer.name], answer.error)
+            continue
+        for key, value in answer.value["pieces"].items():
+            kept.piece(key, partial(_same, value))
+        rows[answer.name] = answer.value["row"]
+    return [rows[claim.name] for claim in chosen]
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 def _draw(directory: Path, document: dict[str, Any]) -> list[Path]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal, final
 
@@ -13,10 +12,12 @@ from scipy import stats
 from circuits.law import LEAST_SHARE
 from circuits.register import MOST_ITEMS
 from circuits.strategies import compared_strategies, load_strategy
+from hybrid_train.crew.shift import Task
 from hybrid_train.errors import ConfigError
 from hybrid_train.experiments.document import versions
 from hybrid_train.experiments.folder import Place
 from hybrid_train.experiments.journal import journal, written
+from hybrid_train.experiments.side_by_side import worked_out
 from hybrid_train.studies.count_formulas import formulas
 from hybrid_train.studies.count_rows import data_row, neurons_row, pairs_row
 from hybrid_train.studies.count_rules import LARGEST, CountRule, checked_widths, marked_counts, width
@@ -37,11 +38,11 @@ from hybrid_train.support.declared import (
     sequence,
     share,
     size,
+    text,
     whole,
     word,
 )
 from hybrid_train.support.power_law import PowerLaw
-from hybrid_train.support.progress import with_progress
 
 DEFAULT_STRATEGIES = compared_strategies()
 DEFAULT_WIDTHS = "2^10..2^20"
@@ -93,6 +94,8 @@ class OracleCalls:
     scope=word("query", "pairs"),
     out=optional(path()),
     resume=optional(path()),
+    workers=optional(size()),
+    scheduler=optional(text()),
     progress=flag(),
 )
 def count_oracle_calls(
@@ -109,6 +112,8 @@ def count_oracle_calls(
     scope: Literal["query", "pairs"] = "query",
     out: Place | None = None,
     resume: Place | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
     progress: bool = False,
 ) -> OracleCalls:
     """Count the oracle calls to find all active points, by playing searches out on the closed-form law.
@@ -131,6 +136,8 @@ def count_oracle_calls(
         scope: "query" or "pairs", what one search runs over.
         out: results directory to make; nothing is written without one. Each row is there as soon as it is counted.
         resume: in place of ``out``, a results directory to go on in: rows that are there are not counted again.
+        workers: processes that count rows side by side; by default they are counted in this one.
+        scheduler: address of a Dask scheduler, whose workers count them.
         progress: show a bar, if standard error is a terminal.
 
     Raises:
@@ -148,13 +155,11 @@ def count_oracle_calls(
     options |= {"n": n, "newcomers": newcomers, "trials": trials}
     row = pairs_row if scope == "pairs" else neurons_row if index == "neurons" else data_row
     plan = [(width, count, name) for width, count in zip(sizes, marked, strict=True) for name in strategies]
+    tasks = [Task(f"m={one[0]} {one[2]}", row, (*one, options)) for one in plan]
     with journal(out, resume) as kept:
         planned = [{"m": width, "strategy": name} for width, _, name in plan]
         kept.begin({"command": "count", "plan": plan, "options": options}, planned, {"options": options})
-        rows = [
-            kept.piece(f"m={one[0]} {one[2]}", partial(row, *one, options))
-            for one in with_progress(plan, len(plan), "count", shown=progress)
-        ]
+        rows = worked_out(kept, tasks, scheduler, workers, "count", progress=progress)
         result = OracleCalls(rows, _fits(rows, strategies), options, _notes(rows))
         return written(kept, result, _draw)
 

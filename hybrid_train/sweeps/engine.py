@@ -1,21 +1,21 @@
 """The sweep: plan, have it carried out, keep each result once, put them together.
 
-Against ``concurrent.futures.Executor`` alone. That a run counts once is not the executor's doing: a result is known by
-the hash of its config, and linked into its place where nothing may be replaced.
+That a run counts once is not the workers' doing: a result is known by the hash of its config, and linked into its place
+where nothing may be replaced.
 """
 
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
 from hybrid_train.config import load_config
 from hybrid_train.config.load import CONFIG_SOURCE, ConfigSource
+from hybrid_train.crew.executors import crew_of
+from hybrid_train.crew.shift import Task, answers
 from hybrid_train.errors import CheckpointError, ConfigError
 from hybrid_train.experiments.document import versions
 from hybrid_train.experiments.folder import REQUEST, Place, read_request
@@ -24,14 +24,10 @@ from hybrid_train.experiments.results import plain_config
 from hybrid_train.support.declared import an, checked, either, flag, optional, sequence, size, text, whole
 from hybrid_train.support.declared import path as path_kind
 from hybrid_train.support.progress import with_progress
-from hybrid_train.sweeps.executors import Crew, DaskCrew, LocalCrew
 from hybrid_train.sweeps.plan import SEED, Planned, planned
 from hybrid_train.sweeps.store import Store
 from hybrid_train.sweeps.table import summary_row, write_table
 from hybrid_train.sweeps.work import work
-
-_ALONE = 2
-"""Workers that a run may end when it is the only one at work, before it is given up."""
 
 
 @final
@@ -177,78 +173,14 @@ def _carried_out(
     todo = [one for one in plan if one.identity not in found]
     if not todo:
         return found
-    crew: Crew = LocalCrew(workers, threads) if scheduler is None else DaskCrew(scheduler, threads)
-    try:
-        for result in with_progress(_Shift(crew).results(todo), len(todo), "sweep", shown=progress):
-            if "error" not in result:
-                store.put(result["result"], result["clock"])
-            found[result["id"]] = result
-    finally:
-        crew.close()
+    tasks = [Task(one.identity, work, (one.identity, one.config.as_dict())) for one in todo]
+    coming = answers(crew_of(scheduler, workers, threads), tasks)
+    for answer in with_progress(coming, len(tasks), "sweep", shown=progress):
+        result: dict[str, Any] = {"id": answer.name, "error": answer.error} if answer.error else answer.value
+        if "error" not in result:
+            store.put(result["result"], result["clock"])
+        found[answer.name] = result
     return found
-
-
-@final
-class _Shift:
-    """Hands runs out and takes results in, whatever happens to workers.
-
-    The first run goes alone, so that what is compiled is compiled once. Where workers die, those that were at work are
-    suspects and go alone: one that ends two workers by itself is given up, the others lose nothing.
-    """
-
-    def __init__(self, crew: Crew) -> None:
-        self._crew = crew
-        self._running: dict[Future[dict[str, Any]], Planned] = {}
-
-    def results(self, todo: Sequence[Planned]) -> Iterator[dict[str, Any]]:
-        """Yield what each run comes to, in the order in which they end."""
-        fresh, suspects, ended = deque(todo), deque[Planned](), dict[str, int]()
-        executor, warm = self._crew.executor(), False
-        try:
-            while fresh or suspects or self._running:
-                at_once = self._crew.workers if warm and not suspects else 1
-                source = suspects or fresh
-                while source and len(self._running) < at_once:
-                    self._submit(executor, source.popleft())
-                    if at_once == 1:
-                        break
-                done, broken = self._ended()
-                yield from done
-                warm = warm or bool(done)
-                if broken:
-                    alone = len(broken) == 1
-                    for one in broken:
-                        ended[one.identity] = ended.get(one.identity, 0) + alone
-                        if ended[one.identity] >= _ALONE:
-                            yield {"id": one.identity, "error": f"its worker died, {_ALONE} times"}
-                        else:
-                            suspects.append(one)
-                    self._crew.dismiss(executor)
-                    executor = self._crew.executor()
-        finally:
-            self._crew.dismiss(executor)
-
-    def _submit(self, executor: Any, one: Planned) -> None:
-        future = executor.submit(work, one.identity, one.config.as_dict(), self._crew.threads)
-        self._running[future] = one
-
-    def _ended(self) -> tuple[list[dict[str, Any]], list[Planned]]:
-        """Return results that have come, and runs whose workers are gone: then none is left at work."""
-        while not (done := wait(self._running, timeout=0.5, return_when=FIRST_COMPLETED).done):
-            pass
-        results, broken = [], []
-        for future in done:
-            one = self._running.pop(future)
-            try:
-                results.append(future.result())
-            except Exception as error:
-                if not isinstance(error, BrokenExecutor) and type(error).__name__ != "KilledWorker":
-                    raise
-                broken.append(one)
-        if broken:
-            broken += self._running.values()
-            self._running.clear()
-        return results, broken
 
 
 def _draw(directory: Path, document: dict[str, Any]) -> list[Path]:

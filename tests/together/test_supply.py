@@ -28,8 +28,8 @@ KEYWORDS = {"allow_pickle", "shell"}
 EXCEPTIONS = {
     "hybrid_train/support/compile_cache.py: import pickle": "machine code that Numba compiled, as trusted as the code",
     "hybrid_train/support/locks.py: import socket": "the name of this machine, for the message of a lock",
-    "hybrid_train/sweeps/executors.py: import multiprocessing": "processes of this machine, which run this code alone",
-    "hybrid_train/sweeps/work.py: import multiprocessing": "to leave when who started the process is gone",
+    "hybrid_train/crew/executors.py: import multiprocessing": "processes of this machine, which run this code alone",
+    "hybrid_train/crew/worker.py: import multiprocessing": "to leave when who started the process is gone",
 }
 """What there is all the same, and why."""
 

@@ -10,6 +10,7 @@ from hybrid_train.cli import main
 from hybrid_train.errors import ConfigError, ResourceError
 from hybrid_train.reproduce import PAPERS, papers, reproduce, reproduction_text
 from hybrid_train.reproduce.claim import Claim, Effort, Finding, Panel, curve
+from tests.support.crews import Crew
 
 PANEL = Panel("a title", "x", "y", [curve("measured", [1, 2], [3, 4]), curve("bound", [1, 2], [5, 6], predicted=True)])
 
@@ -99,3 +100,24 @@ def test_the_command_measures_some_claims_and_the_page_shows_them(
     assert "claims: yes" in page
     assert "claim-spectrum" in page
     assert "inside at 7 of 7 thresholds" in page
+
+
+def test_workers_come_to_the_same_and_keep_their_pieces(
+    asked: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = reproduce("pre", quick=True)
+    asked.clear()
+    crew = Crew({1: 99})
+    monkeypatch.setattr(papers, "crew_of", lambda *_: crew)
+    found = reproduce("pre", quick=True, workers=2, out=tmp_path / "out")
+    assert [row["holds"] for row in found.rows] == ["yes", "not measured", "yes"]
+    assert found.rows[1]["note"] == "its worker died, 2 times"
+    assert [{**row, "seconds": 0} for row in found.rows[::2]] == [{**row, "seconds": 0} for row in alone.rows[::2]]
+    kept = [json.loads(line)["key"] for line in (tmp_path / "out" / "rows.jsonl").read_text().splitlines()]
+    assert sorted(kept) == ["claim first", "claim third", "first: part", "third: part"]
+
+
+def test_a_worker_is_told_what_is_known(asked: list[str]) -> None:
+    found = papers._measured("pre", "first", True, 0, {"first: part": None})
+    assert asked == ["first"]
+    assert set(found["pieces"]) == {"claim first"}

@@ -10,9 +10,11 @@ import pytest
 import hybrid_train
 from circuits.strategies import STRATEGIES
 from hybrid_train.cli import main
-from hybrid_train.errors import ConfigError
+from hybrid_train.errors import ConfigError, ResourceError
+from hybrid_train.experiments import side_by_side
 from hybrid_train.studies.count_rules import marked_counts, parse_widths
 from tests.support.commands import error_lines
+from tests.support.crews import Crew
 
 KEYS = {"m", "k", "strategy", "trials", "oracle_calls_mean", "oracle_calls_sem", "predicted", "reference_known_k"}
 KEYS |= {"missed", "until_last_hit_mean", "until_last_hit_sem", "verifications_mean", "bit_oracle_uses_mean", "scan"}
@@ -249,3 +251,26 @@ def test_results_say_how_good_a_prediction_is(capsys: pytest.CaptureFixture[str]
 def test_a_dense_count_is_predicted() -> None:
     (row,) = hybrid_train.count_oracle_calls([1024], ["coupon"], counts="1m", trials=100).rows
     assert row["predicted"] == pytest.approx(row["oracle_calls_mean"], rel=0.5)
+
+
+class TestWorkers:
+    def test_rows_do_not_depend_on_who_counts_them(self, tmp_path: Path) -> None:
+        asked = ([64, 256], ["adaptive", "bbht"])
+        alone = hybrid_train.count_oracle_calls(*asked, trials=20)
+        found = hybrid_train.count_oracle_calls(*asked, trials=20, workers=2, out=tmp_path / "out")
+        assert found.rows == alone.rows
+        assert len((tmp_path / "out" / "rows.jsonl").read_text().splitlines()) == 4
+
+    def test_what_fails_is_said_and_the_others_are_kept(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked, out = ([64, 256], ["adaptive", "bbht"]), tmp_path / "out"
+        with monkeypatch.context() as patched:
+            patched.setattr(side_by_side, "crew_of", lambda *_: Crew({1: 99}))
+            with pytest.raises(ResourceError, match=r"m=64 bbht: its worker died, 2 times; .* --resume goes on"):
+                hybrid_train.count_oracle_calls(*asked, trials=20, workers=2, out=out)
+        assert len((out / "rows.jsonl").read_text().splitlines()) == 3
+        again = hybrid_train.count_oracle_calls(*asked, trials=20, resume=out)
+        assert again.rows == hybrid_train.count_oracle_calls(*asked, trials=20).rows
+
+    def test_along_a_run_there_is_nothing_to_share(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["count", "--along", "examples/quickstart.toml", "--workers", "2"]) == 2
+        assert "--workers 2: no effect: with --along each step follows from the one before" in capsys.readouterr().err

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import BrokenExecutor, Executor, Future
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,12 @@ import psutil
 import pytest
 
 from hybrid_train.cli import main
+from hybrid_train.crew.worker import carry_out
 from hybrid_train.errors import ConfigError
 from hybrid_train.sweeps import engine
 from hybrid_train.sweeps.engine import sweep
 from hybrid_train.sweeps.work import work
+from tests.support.crews import Crew
 from tests.support.kills import spawned
 
 CONFIG: dict[str, Any] = {
@@ -32,50 +33,10 @@ GRID = {"network.width": ["32", "64"], "finder.kind": ["scan", "empty"]}
 CLOCKED = {"finder_s", "wall_s"}
 
 
-class Crew:
-    """Carries runs out at once, in this process; some of its workers die.
-
-    Args:
-        deaths: how often a run's worker dies, by its place in the plan.
-    """
-
-    def __init__(self, deaths: dict[int, int] | None = None, *, workers: int = 2) -> None:
-        self.workers, self.threads = workers, 1
-        self.deaths = dict(deaths or {})
-        self.seen: list[str] = []
-        self.carried_out: list[str] = []
-
-    def executor(self) -> Executor:
-        crew = self
-
-        class Here(Executor):
-            def submit(self, call: Any, /, *arguments: Any, **_: Any) -> Future[Any]:
-                future: Future[Any] = Future()
-                identity = arguments[0]
-                if identity not in crew.seen:
-                    crew.seen.append(identity)
-                place = crew.seen.index(identity)
-                if crew.deaths.get(place, 0) > 0:
-                    crew.deaths[place] -= 1
-                    future.set_exception(BrokenExecutor("died"))
-                else:
-                    crew.carried_out.append(identity)
-                    future.set_result(call(*arguments))
-                return future
-
-        return Here()
-
-    def dismiss(self, executor: Executor) -> None:
-        del executor
-
-    def close(self) -> None:
-        pass
-
-
 @pytest.fixture
 def crew(monkeypatch: pytest.MonkeyPatch) -> Crew:
     found = Crew()
-    monkeypatch.setattr(engine, "LocalCrew", lambda *_: found)
+    monkeypatch.setattr(engine, "crew_of", lambda *_: found)
     return found
 
 
@@ -165,9 +126,9 @@ def test_a_narrower_one_is_refused_and_nothing_changes(
 def test_runs_whose_worker_died_are_carried_out_again(
     tmp_path: Path, deaths: dict[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "LocalCrew", lambda *_: Crew())
+    monkeypatch.setattr(engine, "crew_of", lambda *_: Crew())
     calm = sweep(CONFIG, GRID, [0], out=tmp_path / "calm")
-    monkeypatch.setattr(engine, "LocalCrew", lambda *_: Crew(deaths))
+    monkeypatch.setattr(engine, "crew_of", lambda *_: Crew(deaths))
     found = sweep(CONFIG, GRID, [0], out=tmp_path / "s")
     assert timeless(found.rows) == timeless(calm.rows)
     assert results_of(tmp_path / "s") == results_of(tmp_path / "calm")
@@ -176,11 +137,11 @@ def test_runs_whose_worker_died_are_carried_out_again(
 def test_a_run_that_ends_its_workers_is_given_up_and_tried_again_next_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "LocalCrew", lambda *_: Crew({2: 99}))
+    monkeypatch.setattr(engine, "crew_of", lambda *_: Crew({2: 99}))
     found = sweep(CONFIG, GRID, [0], out=tmp_path / "s")
     assert [("error" in row) for row in found.rows] == [False, False, True, False]
     assert "its worker died" in found.errors[0]
-    monkeypatch.setattr(engine, "LocalCrew", lambda *_: Crew())
+    monkeypatch.setattr(engine, "crew_of", lambda *_: Crew())
     assert sweep(CONFIG, GRID, [0], out=tmp_path / "s").errors == []
 
 
@@ -207,7 +168,7 @@ def test_without_pyarrow_the_table_is_csv_and_that_is_said(
 
 
 def test_threads_change_no_result() -> None:
-    one, two = (work("x", CONFIG, threads) for threads in (1, 2))
+    one, two = (carry_out("x", work, ("x", CONFIG), count)["value"] for count in (1, 2))
     assert one["result"] == two["result"]
 
 

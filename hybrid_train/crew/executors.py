@@ -1,4 +1,4 @@
-"""Who carries the runs out: processes of this machine, or a cluster that is there."""
+"""Who carries tasks out: processes of this machine, or a cluster that is there."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor
 from typing import Any, Protocol
 
+from hybrid_train.crew.worker import start_worker
 from hybrid_train.errors import ConfigError
 from hybrid_train.support.parallel import processors
-from hybrid_train.sweeps.work import start_worker
 
 
 class Crew(Protocol):
     """Makes executors, again where one is broken.
 
     Attributes:
-        workers: how many runs go on at once.
+        workers: how many tasks go on at once.
         threads: of each of them.
     """
 
@@ -67,7 +67,7 @@ class DaskCrew:
 
     Args:
         address: of its scheduler.
-        threads: of each run; 1 by default.
+        threads: of each task; 1 by default.
 
     Raises:
         ConfigError: Dask is not installed, or nobody answers at the address.
@@ -95,3 +95,21 @@ class DaskCrew:
 
     def close(self) -> None:
         self._client.close()
+
+
+def crew_of(scheduler: str | None, workers: int | None, threads: int | None = None) -> Crew:
+    """Return the workers of a Dask cluster, or processes of this machine.
+
+    Args:
+        scheduler: address of a Dask scheduler; None for processes of this machine.
+        workers: how many processes; by default one for each processor.
+        threads: of each task.
+
+    Raises:
+        ConfigError: see :class:`DaskCrew`; or a number of workers for a cluster, which has its own.
+    """
+    if scheduler is None:
+        return LocalCrew(workers, threads)
+    if workers is not None:
+        raise ConfigError("workers: with a scheduler the cluster has its own; leave it out")
+    return DaskCrew(scheduler, threads)
