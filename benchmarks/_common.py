@@ -16,9 +16,9 @@ from hybrid_train.support.processors import usable_processors
 
 
 def arguments(
-    description: str | None, *, figures: bool = False, dimensions: tuple[int, ...] = ()
+    description: str | None, *, figures: bool = False, dimensions: tuple[int, ...] = (), workers: bool = False
 ) -> argparse.Namespace:
-    """Return the options ``quick`` and ``json``; ``figures`` if it draws, ``dimensions`` if it has several."""
+    """Return the options ``quick`` and ``json``, and those that a benchmark draws, has dimensions or workers with."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="smaller sizes, under a minute")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
@@ -26,6 +26,11 @@ def arguments(
         parser.add_argument("--figures", type=Path, metavar="DIR", help="draw the figures there")
     if dimensions:
         parser.add_argument("--dimensions", type=_numbers, default=dimensions, metavar="D,...", help="these alone")
+    if workers:
+        parser.add_argument("--workers", type=int, metavar="N", help="processes that work side by side; this one alone")
+        parser.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler, whose workers do")
+        parser.add_argument("--out", type=Path, metavar="DIR", help="keep what comes in this new directory")
+        parser.add_argument("--resume", type=Path, metavar="DIR", help="go on in this one")
     return parser.parse_args()
 
 

@@ -7,6 +7,9 @@ processor times, which other work on the machine disturbs less. PyTorch is writt
 trial steps counts. The losses of all arms stand beside each other: ``apart`` is the largest relative difference over
 the steps that were taken. At the last step the sets of the dynamics are compared with a scan of the same weights.
 
+``memory`` is what this machine takes to read one layer and to read and write both, from memory: less than that no step
+takes that is to change a weight in every line of the cache, as about 5 % firing do, where the layers do not fit it.
+
     python benchmarks/deep.py [--quick] [--json FILE]
 """
 
@@ -20,12 +23,14 @@ from typing import Any, final
 import numpy as np
 from _common import arguments, environment, needs, print_table, write_json
 from _dense_deep import PYTORCH, NumpyDense, Peer
+from _memory import seconds_per_byte
 
 from classical.dynamics.columns.dynamics import ColumnDynamics
 from classical.dynamics.deep.dynamics import DeepDynamics
 from hybrid_train.data import sphere
 from hybrid_train.finder.registry import make_finder
 from hybrid_train.network.deep import DeepNetwork, calibrated, fully_connected
+from hybrid_train.support.processors import usable_processors
 from hybrid_train.training.dynamics import Dynamics
 
 EXAMPLES, DIMENSION = 64, 64
@@ -115,7 +120,7 @@ def fastest_pytorch(problem: Problem, steps: int) -> tuple[type[Peer], dict[str,
     return min(times, key=lambda kind: times[kind]), {kind.name: ms for kind, ms in times.items()}
 
 
-def measured(width: int, share: float, rounds: int) -> dict[str, Any]:
+def measured(width: int, share: float, rounds: int, memory: tuple[float, float]) -> dict[str, Any]:
     """Return the row of one width and share."""
     problem = Problem(width, share)
     steps = max(1, min(20, (1 << 13) // width))
@@ -140,6 +145,7 @@ def measured(width: int, share: float, rounds: int) -> dict[str, Any]:
         "fires": problem.fired,
         "ours [ms]": 1e3 * float(np.median(ours.wall)),
         **{f"{name} [ms]": 1e3 * float(np.median(arm.wall)) for name, arm in arms.items() if name != "ours"},
+        "memory [ms]": 1e3 * 4 * width**2 * (memory[0] + 2 * memory[1]),
         "written": kind.name,
         "x PyTorch": float(np.median(ratios["PyTorch"])),
         "from": float(ratios["PyTorch"].min()),
@@ -168,14 +174,16 @@ def main() -> None:
     needs("torch")
     found = environment(("torch", "numba"), threads=2, dtype="float32")
     widths, rounds = ((1024,), 3) if options.quick else ((1024, 4096, 16384), ROUNDS)
-    measured(128, 0.05, 1)  # compiles
+    memory = seconds_per_byte(usable_processors())
+    print(f"memory: {1e-9 / memory[0]:.1f} GB/s read, {1e-9 / memory[1]:.1f} GB/s read and written back")
+    measured(128, 0.05, 1, memory)  # compiles
     rows = []
     for width in widths:
         for share in (0.05, 0.02):
-            rows.append(measured(width, share, rounds))
+            rows.append(measured(width, share, rounds, memory))
             print(f"PyTorch, best of some steps [ms]: {rows[-1]['ways']}")
             print_table([{name: value for name, value in rows[-1].items() if name != "ways"}])
-    write_json(options.json, found | {"rows": rows})
+    write_json(options.json, found | {"seconds_per_byte": memory, "rows": rows})
 
 
 if __name__ == "__main__":
