@@ -30,6 +30,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from threadpoolctl import threadpool_limits
 
 from hybrid_train import SparseTwoLayerClassifier, SparseTwoLayerRegressor
+from hybrid_train.crew.executors import hired
 from hybrid_train.crew.shift import Task
 from hybrid_train.experiments.journal import journal
 from hybrid_train.experiments.side_by_side import worked_out
@@ -173,9 +174,9 @@ def main() -> None:
     machine = environment(("scikit-learn", "torch"), threads=1, dtype="float64 (torch float32)")
     names, seeds = [name for name, _, _ in tables(options.quick)], range(2 if options.quick else 5)
     tasks = [Task(f"{name}, seed {seed}", fitted, (name, seed)) for name in names for seed in seeds]
-    with journal(options.out, options.resume) as kept:
+    with hired(options.scheduler, options.workers) as crew, journal(options.out, options.resume) as kept:
         kept.begin({"command": "accuracy", "tasks": [task.name for task in tasks]}, [], {})
-        found = worked_out(kept, tasks, options.scheduler, options.workers, "accuracy", progress=True)
+        found = worked_out(kept, tasks, crew, "accuracy", progress=True)
         rows = [row(name, found[at * len(seeds) : (at + 1) * len(seeds)]) for at, name in enumerate(names)]
         kept.end("done", {**machine, "rows": rows})
     print_table(rows)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import final
 
 import numpy as np
 import numpy.typing as npt
 from qiskit import QuantumCircuit
 
 from circuits.lookup import LookupOracle
+from circuits.oracle import Oracle, bit_oracle
 from circuits.register import Register
-from hybrid_train.errors import ConfigError
-
-if TYPE_CHECKING:
-    from circuits.oracle import Oracle
 
 
 @final
@@ -54,10 +51,5 @@ class ExcludingOracle:
         Raises:
             ConfigError: the oracle has no bit circuit.
         """
-        use = getattr(self._oracle, "bit_circuit", None)
-        if not callable(use):
-            raise ConfigError(
-                f"oracle: {type(self._oracle).__name__} has no bit_circuit(), which a monitored run needs"
-            )
-        circuit: QuantumCircuit = use()
+        circuit = bit_oracle(self._oracle).bit_circuit()
         return circuit.compose(self._done.bit_circuit(), circuit.qubits[: self.n_qubits + 1])

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import atan2, exp, sqrt
-from typing import Protocol
 
 from qiskit import ClassicalRegister, QuantumCircuit
 from qiskit.circuit import IfElseOp
 
 from circuits.grover import diffusion, uniform_state
-from circuits.oracle import Oracle, register_of
+from circuits.oracle import BitOracle, bit_oracle, register_of
 from hybrid_train.errors import ConfigError
 from hybrid_train.support.checks import checked_finite, checked_whole
 
@@ -23,13 +22,6 @@ Rewriting = Callable[[QuantumCircuit], QuantumCircuit]
 def unchanged(circuit: QuantumCircuit) -> QuantumCircuit:
     """Return the circuit itself."""
     return circuit
-
-
-class BitOracle(Oracle, Protocol):
-    """An oracle that also acts on a flag: a lookup or an arithmetic oracle, or one of your own."""
-
-    def bit_circuit(self) -> QuantumCircuit:
-        """Return |r>|c> -> |r>|c xor marked(r)>, the flag right after the index; other qubits start and end as |0>."""
 
 
 def target_angle(damping: float) -> float:
@@ -55,11 +47,9 @@ def monitored_step(oracle: BitOracle, damping: float) -> QuantumCircuit:
     Raises:
         ConfigError: an oracle without a bit circuit, or a damping that is no finite number of at least 0.
     """
-    if not callable(getattr(oracle, "bit_circuit", None)):
-        raise ConfigError(f"oracle: {type(oracle).__name__} has no bit_circuit(), which a monitored run acts through")
+    use = bit_oracle(oracle).bit_circuit()
     if checked_finite(damping, "damping") < 0.0:
         raise ConfigError(f"damping={damping}: must be at least 0")
-    use = oracle.bit_circuit()
     circuit, target, angle = use.copy_empty_like("monitored_step"), use.qubits[oracle.n_qubits], target_angle(damping)
     circuit.ry(angle, target)
     circuit.h(target)

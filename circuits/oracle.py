@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import pi
-from typing import Protocol
+from typing import Protocol, cast
 
 from qiskit import QuantumCircuit
 
@@ -26,6 +26,27 @@ class Oracle(Protocol):
 
     def circuit(self, phase: float = pi) -> QuantumCircuit:
         """Return |r>|0> -> exp(i phase) |r>|0> for marked r; qubits after the index register start and end as |0>."""
+
+
+class BitOracle(Oracle, Protocol):
+    """An oracle that also acts on a flag: a lookup or an arithmetic oracle, or one of your own."""
+
+    def bit_circuit(self) -> QuantumCircuit:
+        """Return |r>|c> -> |r>|c xor marked(r)>, the flag right after the index; other qubits start and end as |0>."""
+
+
+def bit_oracle(oracle: Oracle) -> BitOracle:
+    """Return an oracle that acts on a flag.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    if not callable(getattr(oracle, "bit_circuit", None)):
+        raise ConfigError(
+            f"oracle: {type(oracle).__name__} has no bit_circuit(), through which strategy='monitored' acts on its "
+            "ancilla; give it one, or take strategy='adaptive'"
+        )
+    return cast(BitOracle, oracle)
 
 
 def register_of(oracle: Oracle) -> Register:

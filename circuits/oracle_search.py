@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast, final
+from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +22,8 @@ from circuits.given import Given, Predicate, given
 from circuits.grover import grover_circuit
 from circuits.law import LEAST_SHARE, fixed_point_iterations
 from circuits.lookup import LookupOracle
-from circuits.monitored import BitOracle, monitored_circuit
-from circuits.oracle import Oracle
+from circuits.monitored import monitored_circuit
+from circuits.oracle import Oracle, bit_oracle
 from circuits.register import MOST_ITEMS
 from circuits.search import Stop, Verifier, run_searches
 from circuits.strategies import DEFAULT_STRATEGY, load_strategy
@@ -155,7 +155,7 @@ class FoundAll:
         oracles = self._what.oracles
         oracle = LookupOracle(left, self._what.register) if oracles is None else oracles.oracle(0, left)
         if run.stages:
-            return monitored_circuit(cast(BitOracle, oracle), run.stages, stops=stops)
+            return monitored_circuit(bit_oracle(oracle), run.stages, stops=stops)
         return grover_circuit(oracle, run.iterations, phases=run.phases, boxes=False)
 
 
@@ -219,7 +219,7 @@ def find_all(
         raise ConfigError("noise: simulated for tables of what is marked alone; leave it out, or give a mask")
     carrying.check_monitors(strategy, rule.monitors)
     if rule.monitors and what.oracles is not None:
-        _check_bit_circuit(what.oracle)
+        bit_oracle(what.oracle)
     n_ancillas = _check_fits(runner, what, delta, builds=engine != "closed_form")
     if rule.monitors:
         runner.check_monitored(what.register, n_ancillas)
@@ -284,15 +284,6 @@ def _check_fits(engine: Engine, what: Given, delta: float, *, builds: bool) -> i
                 "the circuits"
             )
     return n_ancillas
-
-
-def _check_bit_circuit(oracle: Oracle) -> None:
-    """Raise ConfigError if an oracle cannot act on an ancilla."""
-    if not callable(getattr(oracle, "bit_circuit", None)):
-        raise ConfigError(
-            f"oracle: {type(oracle).__name__} has no bit_circuit(), through which strategy='monitored' acts on its "
-            "ancilla; give it one, or take strategy='adaptive'"
-        )
 
 
 @final

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from math import isqrt
-from typing import cast, final, get_args
+from typing import final, get_args
 
 import numpy as np
 from qiskit import QuantumCircuit, transpile
@@ -17,7 +17,8 @@ from circuits.engines.guard import check_fits, check_register
 from circuits.engines.shots import Pool, ShotPools
 from circuits.grover import grover_circuit
 from circuits.lookup import flips_one_by_one
-from circuits.monitored import BitOracle, monitored_circuit, outcome_of
+from circuits.monitored import monitored_circuit, outcome_of
+from circuits.oracle import bit_oracle
 from circuits.register import Register
 from hybrid_train.finder.cost import SimulationCost
 from hybrid_train.support.arrays import IntArray
@@ -98,7 +99,7 @@ class AerEngine(Engine):
         """Simulate a monitored run once for each job: where it was measured, and after how many iterations."""
         oracle = batch.marked.oracle(int(batch.searches[jobs[0]]))
         rewritten = _unpacked if batch.marked.oracles is None and not self._rewrites else self._native
-        circuit = monitored_circuit(cast(BitOracle, oracle), batch.runs[jobs[0]].stages, rewritten=rewritten)
+        circuit = monitored_circuit(bit_oracle(oracle), batch.runs[jobs[0]].stages, rewritten=rewritten)
         self.simulation.circuits += 1
         self.simulation.gates += len(circuit.data)
         threads = 1 if circuit.num_qubits < _PARALLEL_QUBITS else 0

@@ -36,9 +36,8 @@ class ClosedFormEngine(Engine):
         counts = batch.marked.counts[batch.searches]
         taken, found, seeds = np.empty(len(batch), np.int64), np.empty(len(batch)), batch.seeds + STEP
         for job, run in enumerate(batch.runs):
-            lengths, dampings = (np.array(one) for one in zip(*run.stages, strict=True))
             chance = uniform(seeds[job])
-            taken[job], found[job] = monitored_end(batch.marked.n_items, counts[job], lengths, dampings, chance)
+            taken[job], found[job] = monitored_end(batch.marked.n_items, counts[job], *run.schedule, chance)
         return batch.marked.draw(batch.searches, found, seeds), taken
 
 

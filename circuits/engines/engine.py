@@ -12,10 +12,11 @@ import numpy.typing as npt
 
 from circuits.engines.marked import MarkedItems
 from circuits.law import Phases
+from circuits.monitored_law import measured_within
 from circuits.register import Register
 from hybrid_train.errors import ConfigError, InvariantError
 from hybrid_train.finder.cost import SimulationCost
-from hybrid_train.support.arrays import IntArray
+from hybrid_train.support.arrays import FloatArray, IntArray
 
 
 class Run(NamedTuple):
@@ -38,11 +39,13 @@ class Run(NamedTuple):
 
     def measured_within(self, iterations: int) -> int:
         """Return how many of the first iterations of a monitored run are damped: each measures the ancilla once."""
-        measured = 0
-        for length, damping in self.stages:
-            measured += min(length, iterations) if damping > 0.0 else 0
-            iterations = max(0, iterations - length)
-        return measured
+        return int(measured_within(*self.schedule, iterations))
+
+    @property
+    def schedule(self) -> tuple[IntArray, FloatArray]:
+        """(S,) iterations and (S,) damping of each stage of a monitored run."""
+        lengths, dampings = zip(*self.stages, strict=True) if self.stages else ((), ())
+        return np.array(lengths, np.int64), np.array(dampings, np.float64)
 
 
 @final

@@ -10,13 +10,13 @@ descent on every damping of a run over 1024 items.
 from __future__ import annotations
 
 from functools import lru_cache
-from math import cos, exp, log, sin, sqrt
+from math import cos, log, sin, sqrt
 from typing import Any
 
 import numpy as np
 
 from circuits.law import angle
-from circuits.monitored_law import advanced, growth_bound
+from circuits.monitored_law import advanced, worst_silence
 from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.support.kernels import kernel
 
@@ -24,7 +24,7 @@ LEAST_ITEMS = 64
 """Of fewer items the angles of one and of several lie too far apart for two stages to serve all."""
 
 EXACT = 16
-"""Of up to so many items left the law is looked at one by one; of more, its bound in ranges from R to 2 R."""
+"""Of up to so many items left the law is looked at one by one; of more, its bound."""
 
 _REFERENCE = 1 << 20
 """Where shapes are sought: in units of the angle of a single item they are the same for any number of items."""
@@ -48,7 +48,7 @@ def covered(n_items: Any, lengths: Any, dampings: Any, share: Any) -> Any:
     """Return whether a run finds something but for its share, whatever number of items is marked.
 
     Up to EXACT items, and up to as many unmarked ones, by the law; for all numbers between by the bound of
-    :func:`circuits.monitored_law.growth_bound`, which is largest for the fewest.
+    :func:`circuits.monitored_law.worst_silence`.
 
     Args:
         n_items: m.
@@ -62,15 +62,7 @@ def covered(n_items: Any, lengths: Any, dampings: Any, share: Any) -> Any:
         state = advanced(theta, dampings[0], lengths[0], cos(theta), sin(theta))
         if advanced(theta, dampings[1], lengths[1], state[0], state[1])[0] ** 2 > share:
             return False
-    while 2 * least <= n_items:
-        theta, worst = angle(n_items, least), 1.0
-        for stage in range(2):
-            shrunk = exp(-2.0 * dampings[stage] * lengths[stage])
-            worst *= min(1.0, growth_bound(theta, dampings[stage]) * shrunk)
-        if worst > share:
-            return False
-        least *= 2
-    return True
+    return 2 * least > n_items or worst_silence(angle(n_items, least), lengths, dampings) <= share
 
 
 @kernel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from typing import Any, Protocol
 
@@ -95,6 +95,21 @@ class DaskCrew:
 
     def close(self) -> None:
         self._client.close()
+
+
+@contextlib.contextmanager
+def hired(scheduler: str | None, workers: int | None) -> Iterator[Crew | None]:
+    """Return a context with a crew, if one is asked for by either; else with None: this process does the work.
+
+    Raises:
+        ConfigError: see :func:`crew_of`.
+    """
+    crew = None if scheduler is None and workers is None else crew_of(scheduler, workers)
+    try:
+        yield crew
+    finally:
+        if crew is not None:
+            crew.close()
 
 
 def crew_of(scheduler: str | None, workers: int | None, threads: int | None = None) -> Crew:

@@ -51,16 +51,13 @@ class Answer:
 
 
 def answers(crew: Crew, tasks: Sequence[Task]) -> Iterator[Answer]:
-    """Yield what each task comes to, in the order in which they end; at the end the crew is closed.
+    """Yield what each task comes to, in the order in which they end.
 
     The first task goes alone, so that what is compiled is compiled once. Where workers die, the tasks that were at work
     are suspects and go alone: one that ends two workers by itself is given up, the others lose nothing.
     """
-    try:
-        if tasks:
-            yield from _Shift(crew).answers(tasks)
-    finally:
-        crew.close()
+    if tasks:
+        yield from _Shift(crew).answers(tasks)
 
 
 @final

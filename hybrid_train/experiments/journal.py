@@ -117,14 +117,19 @@ class Journal:
         self._known[key] = value
         return value
 
-    def known(self, prefix: str = "") -> dict[str, Any]:
-        """Return the pieces there are whose names begin so."""
-        return {key: value for key, value in self._known.items() if key.startswith(prefix)}
+    @property
+    def known(self) -> dict[str, Any]:
+        """The pieces there are, by name."""
+        return dict(self._known)
 
     def note(self, key: str, value: Any) -> None:
         """Keep a piece that was worked out already, for whoever reads the directory of a study that was broken off."""
         if self._rows is not None:
-            self.piece(key, lambda: value)
+            self.keep(key, value)
+
+    def keep(self, key: str, value: Any) -> Any:
+        """Return a piece that was worked out elsewhere, kept as :meth:`piece` keeps it."""
+        return self.piece(key, lambda: value)
 
     def end(self, status: str, document: dict[str, Any]) -> None:
         """Write the summary; the study is over.

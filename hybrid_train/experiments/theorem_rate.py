@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
+from weakref import WeakKeyDictionary
 
 from hybrid_train.config import Config
 from hybrid_train.errors import ConfigError
@@ -19,6 +20,10 @@ RATES = {
     "deep": "hybrid_train.theory.rates:DeepRate",
 }
 """Who knows the rate, by what a ``[network]`` table starts as: name -> "module:Class"; loaded when it is asked for."""
+
+
+_KNOWN: WeakKeyDictionary[Setting, tuple[Any, TheoremRate]] = WeakKeyDictionary()
+"""What was asked of each setting last, and the rate: a run asks several times, and a spectrum takes a while."""
 
 
 @final
@@ -60,10 +65,15 @@ def theorem_rate(config: Config, setting: Setting) -> TheoremRate:
     Raises:
         ConfigError: there is none, and why; or its rate is no number to train with.
     """
+    asked = config.network, config.training, config.data, config.run.seed
+    known = _KNOWN.get(setting)
+    if known is not None and known[0] == asked:
+        return known[1]
     kind = config.network.starts_as
     found: TheoremRate = load_class(kind, RATES, "network.starts_as")().rate(config, setting)
     if not 1e-300 < found.value < 1e300:
         raise refused(f"{found.formula} is {found.value:g}, no rate to train with")
+    _KNOWN[setting] = asked, found
     return found
 
 

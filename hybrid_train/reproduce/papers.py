@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, final
 
-from hybrid_train.crew.executors import crew_of
+from hybrid_train.crew.executors import hired
 from hybrid_train.crew.shift import Answer, Task, answers
 from hybrid_train.errors import ConfigError, HybridTrainError, is_interruption, one_line
 from hybrid_train.experiments.document import versions
@@ -106,17 +105,12 @@ def reproduce(
     """
     chosen = _chosen(paper, claims)
     options = {"quick": quick, "claims": [claim.name for claim in chosen], "seed": seed}
-    with journal(out, resume) as kept:
+    with hired(scheduler, workers) as crew, journal(out, resume) as kept:
         kept.begin({"command": "reproduce", "paper": paper, **options}, [], {"paper": paper, "options": options})
-        if workers is None and scheduler is None:
+        if crew is None:
             rows = [_row(claim, kept, quick=quick, seed=seed, progress=progress) for claim in chosen]
         else:
-            rows = _rows(
-                answers(crew_of(scheduler, workers), _tasks(chosen, paper, kept, options)),
-                chosen,
-                kept,
-                progress=progress,
-            )
+            rows = _rows(answers(crew, _tasks(chosen, paper, kept, options)), chosen, kept, progress=progress)
         notes = ["sizes are those of a quick look: --quick"] if quick else []
         return written(kept, Reproduction(paper, rows, options, notes), _draw)
 
@@ -167,9 +161,8 @@ def _tasks(chosen: Sequence[Claim], paper: str, kept: Journal, options: dict[str
 
 def _known(claim: Claim, kept: Journal) -> dict[str, Any]:
     """Return what is known of a claim: itself, or parts."""
-    return kept.known(f"{claim.name}: ") | {
-        key: value for key, value in kept.known("claim ").items() if key == f"claim {claim.name}"
-    }
+    whole, part = f"claim {claim.name}", f"{claim.name}: "
+    return {key: value for key, value in kept.known.items() if key == whole or key.startswith(part)}
 
 
 def _measured(paper: str, name: str, quick: bool, seed: int, known: dict[str, Any]) -> dict[str, Any]:
@@ -177,7 +170,7 @@ def _measured(paper: str, name: str, quick: bool, seed: int, known: dict[str, An
     (claim,) = _chosen(paper, [name])
     kept = Journal(known=known)
     row = _row(claim, kept, quick=quick, seed=seed, progress=False)
-    return {"row": row, "pieces": {key: value for key, value in kept.known().items() if key not in known}}
+    return {"row": row, "pieces": {key: value for key, value in kept.known.items() if key not in known}}
 
 
 def _rows(found: Iterator[Answer], chosen: Sequence[Claim], kept: Journal, *, progress: bool) -> list[dict[str, Any]]:
@@ -188,13 +181,9 @@ def _rows(found: Iterator[Answer], chosen: Sequence[Claim], kept: Journal, *, pr
             rows[answer.name] = _not_measured(claims[answer.name], answer.error)
             continue
         for key, value in answer.value["pieces"].items():
-            kept.piece(key, partial(_same, value))
+            kept.keep(key, value)
         rows[answer.name] = answer.value["row"]
     return [rows[claim.name] for claim in chosen]
-
-
-def _same(value: Any) -> Any:
-    return value
 
 
 def _draw(directory: Path, document: dict[str, Any]) -> list[Path]:

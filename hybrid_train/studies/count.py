@@ -12,6 +12,7 @@ from scipy import stats
 from circuits.law import LEAST_SHARE
 from circuits.register import MOST_ITEMS
 from circuits.strategies import compared_strategies, load_strategy
+from hybrid_train.crew.executors import hired
 from hybrid_train.crew.shift import Task
 from hybrid_train.errors import ConfigError
 from hybrid_train.experiments.document import versions
@@ -156,10 +157,10 @@ def count_oracle_calls(
     row = pairs_row if scope == "pairs" else neurons_row if index == "neurons" else data_row
     plan = [(width, count, name) for width, count in zip(sizes, marked, strict=True) for name in strategies]
     tasks = [Task(f"m={one[0]} {one[2]}", row, (*one, options)) for one in plan]
-    with journal(out, resume) as kept:
+    with hired(scheduler, workers) as crew, journal(out, resume) as kept:
         planned = [{"m": width, "strategy": name} for width, _, name in plan]
         kept.begin({"command": "count", "plan": plan, "options": options}, planned, {"options": options})
-        rows = worked_out(kept, tasks, scheduler, workers, "count", progress=progress)
+        rows = worked_out(kept, tasks, crew, "count", progress=progress)
         result = OracleCalls(rows, _fits(rows, strategies), options, _notes(rows))
         return written(kept, result, _draw)
 

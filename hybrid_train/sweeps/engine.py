@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -174,12 +175,13 @@ def _carried_out(
     if not todo:
         return found
     tasks = [Task(one.identity, work, (one.identity, one.config.as_dict())) for one in todo]
-    coming = answers(crew_of(scheduler, workers, threads), tasks)
-    for answer in with_progress(coming, len(tasks), "sweep", shown=progress):
-        result: dict[str, Any] = {"id": answer.name, "error": answer.error} if answer.error else answer.value
-        if "error" not in result:
-            store.put(result["result"], result["clock"])
-        found[answer.name] = result
+    crew = crew_of(scheduler, workers, threads)
+    with closing(crew):
+        for answer in with_progress(answers(crew, tasks), len(tasks), "sweep", shown=progress):
+            result: dict[str, Any] = {"id": answer.name, "error": answer.error} if answer.error else answer.value
+            if "error" not in result:
+                store.put(result["result"], result["clock"])
+            found[answer.name] = result
     return found
 
 

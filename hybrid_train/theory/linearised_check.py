@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from hybrid_train.data import EvenPolynomials
 from hybrid_train.errors import InvariantError
 from hybrid_train.finder.registry import make_finder
 from hybrid_train.network.linearised import LinearisedNetwork
@@ -12,6 +11,7 @@ from hybrid_train.support.memory import check_memory
 from hybrid_train.support.progress import with_progress
 from hybrid_train.theory.checked import Checked, Request, Subject
 from hybrid_train.theory.lines.linearised import LINES, LinearisedCase
+from hybrid_train.theory.lines.sgd import known_polynomial
 from hybrid_train.theory.predictions.sgd import kernel_norm
 from hybrid_train.theory.watched import watched_training
 
@@ -35,9 +35,9 @@ def check_linearised(request: Request) -> Checked:
         losses.append(record.loss)
         if training.batch_size is None:
             errors.append(float(np.square(record.outputs - setting.targets).sum()))
-    source, norm = config.data.load(config.run.seed).source, None
-    if isinstance(source, EvenPolynomials) and not setting.dataset.binary and setting.threshold is not None:
-        norm = kernel_norm(source.polynomial, setting.inputs.shape[1], setting.threshold)
+    polynomial, norm = known_polynomial(config, setting), None
+    if polynomial is not None and setting.threshold is not None:
+        norm = kernel_norm(polynomial, setting.inputs.shape[1], setting.threshold)
     table = config.network.model_dump()
     case = LinearisedCase(
         network=network,

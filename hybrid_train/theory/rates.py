@@ -9,11 +9,11 @@ import numpy as np
 
 from hybrid_train.config import Config
 from hybrid_train.config.deep_networks import DeepSection
-from hybrid_train.data import EvenPolynomials
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.experiments.theorem_rate import RateSource, TheoremRate, refused
 from hybrid_train.theory.lines.deep_case import least_distance
 from hybrid_train.theory.lines.line import unit_data
+from hybrid_train.theory.lines.sgd import known_polynomial
 from hybrid_train.theory.predictions.convergence import theorem_rate
 from hybrid_train.theory.predictions.deep_course import Sizes
 from hybrid_train.theory.predictions.kernel import joint_firing
@@ -107,15 +107,15 @@ class DeepRate(RateSource):
 
 def _sgd(config: Config, setting: Setting, output_weight: float) -> TheoremRate:
     """Return M / (sqrt(T) L), over B^2 for output weights of size B (SGD Lemma 5.3)."""
-    source, loss, steps = config.data.load(config.run.seed).source, setting.loss, config.training.steps
-    if setting.fresh is None or not isinstance(source, EvenPolynomials) or setting.dataset.binary:
+    polynomial, loss, steps = known_polynomial(config, setting), setting.loss, config.training.steps
+    if setting.fresh is None or polynomial is None:
         raise refused("SGD Theorem 5.6 wants fresh examples in every step of a known even polynomial's values")
     if loss.lipschitz is None or not loss.convex:
         raise refused("SGD Theorem 5.6 wants a convex Lipschitz loss, training.loss='absolute' or 'huber'")
     if steps < 1:
         raise refused("SGD Theorem 5.6 wants at least one step")
     _check_unit(setting)
-    norm = kernel_norm(source.polynomial, setting.inputs.shape[1], setting.threshold or 0.0)
+    norm = kernel_norm(polynomial, setting.inputs.shape[1], setting.threshold or 0.0)
     if not math.isfinite(norm):
         raise refused("at this threshold the target is not in the kernel's space, so that it has no norm M")
     value = sgd_rate(steps, norm, lipschitz=loss.lipschitz) / output_weight**2

@@ -18,6 +18,7 @@ from hybrid_train.finder.registry import finder_class, make_finder
 from hybrid_train.network import TwoLayerNetwork
 from hybrid_train.network.deep import DeepNetwork, fully_connected, residual
 from hybrid_train.network.deep.layers import Block, Layer
+from hybrid_train.training.dynamics import Dynamics
 from tests.support.exploring import examples
 from tests.support.histories import SEEDS
 from tests.support.trainings import DIMENSIONS, EXACT_FINDERS, TRAINERS
@@ -72,12 +73,8 @@ def test_a_finder_knows_no_order_and_no_unit_and_no_dead_points(kind: str, seed:
 Steps = list[tuple[np.ndarray, np.ndarray]]
 
 
-def _trained(
-    name: str, seed: int, start: np.ndarray, signs: np.ndarray, b: float, x: np.ndarray, slopes: Any, rate: float
-) -> tuple[Steps, np.ndarray]:
-    """Return (outputs, fired counts) of each step, and the weights after the last."""
-    network = TwoLayerNetwork(DenseBank(start.copy()), signs, b, output_scale=1.0)
-    dynamics = TRAINERS[name](network, x.copy(), np.random.default_rng(seed))
+def _walked(dynamics: Dynamics, slopes: Any, rate: float) -> Steps:
+    """Train, and return (outputs, fired counts) of each step."""
     dynamics.start()
     steps: Steps = []
     for slope in slopes:
@@ -87,7 +84,16 @@ def _trained(
     seen = dynamics.evaluate()
     steps.append((np.array(seen.outputs), np.array(seen.fired)))
     dynamics.finish()
-    return steps, np.array(network.weights[:])
+    return steps
+
+
+def _trained(
+    name: str, seed: int, start: np.ndarray, signs: np.ndarray, b: float, x: np.ndarray, slopes: Any, rate: float
+) -> tuple[Steps, np.ndarray]:
+    """Return (outputs, fired counts) of each step, and the weights after the last."""
+    network = TwoLayerNetwork(DenseBank(start.copy()), signs, b, output_scale=1.0)
+    dynamics = TRAINERS[name](network, x.copy(), np.random.default_rng(seed))
+    return _walked(dynamics, slopes, rate), np.array(network.weights[:])
 
 
 def _assert_same(ours: Steps, theirs: Steps, order: Any = slice(None), unit: float = 1.0) -> None:
@@ -145,16 +151,7 @@ class Deep:
         network = DeepNetwork(tuple(layers), self.output, self._kind)
         options = {"engine": "closed_form", "delta": 1e-15} if kind == "grover" else {}
         dynamics = DeepDynamics(network, x.copy(), lambda bank: make_finder(kind, seed=bank, **options))
-        dynamics.start()
-        steps: Steps = []
-        for slope in slopes:
-            seen = dynamics.evaluate()
-            steps.append((np.array(seen.outputs), np.array(seen.fired)))
-            dynamics.descend(slope, rate)
-        seen = dynamics.evaluate()
-        steps.append((np.array(seen.outputs), np.array(seen.fired)))
-        dynamics.finish()
-        return steps, [np.array(layer.blocks[0].points[:]) for layer in network.layers]
+        return _walked(dynamics, slopes, rate), [np.array(layer.blocks[0].points[:]) for layer in network.layers]
 
 
 def _assert_close(ours: list[np.ndarray], theirs: list[np.ndarray]) -> None:

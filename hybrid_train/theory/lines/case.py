@@ -11,7 +11,7 @@ import numpy as np
 from hybrid_train.data.separability import Separation
 from hybrid_train.finder.interface import EXACT, Promise
 from hybrid_train.support.arrays import FloatArray
-from hybrid_train.theory.lines.line import CONFIDENCE, unit_data
+from hybrid_train.theory.lines.line import CONFIDENCE, trained_exactly, unit_data
 from hybrid_train.theory.lines.observation import Observation
 from hybrid_train.theory.predictions.kernel import joint_firing
 from hybrid_train.theory.predictions.spectrum import (
@@ -129,11 +129,7 @@ class Case:
             found.append(f"output weights of -1 and +1 are wanted, here {self.output_weight:g}")
         if self.outputs != 1:
             found.append(f"one output is wanted, here K = {self.outputs}")
-        if not self.plain:
-            found.append("plain descent at a constant rate is wanted")
-        if not self.promise.exact or self.promise.delta > CONFIDENCE:
-            found.append(f"all active neurons are wanted, here the finder's sets are {self.promise}")
-        return tuple(found)
+        return (*found, *trained_exactly(self.plain, self.promise))
 
     @property
     def all_steps(self) -> bool:

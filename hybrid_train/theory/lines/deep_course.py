@@ -11,7 +11,7 @@ import numpy as np
 from hybrid_train.finder.interface import EXACT, Promise
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.theory.lines.deep_case import CONSTANT, SECTION, DeepCase
-from hybrid_train.theory.lines.line import CONFIDENCE, Line, at_most
+from hybrid_train.theory.lines.line import Line, at_most, trained_exactly
 from hybrid_train.theory.predictions.deep import movement
 from hybrid_train.theory.predictions.deep_course import Sizes
 from hybrid_train.training.losses import CrossEntropyLoss, SquaredLoss
@@ -66,10 +66,7 @@ class DeepCourse:
             found.append("the squared loss is wanted")
         if self.batch is not None and not self.subsets:
             found.append("a fresh subset in every step is wanted (training.replacement='subset')")
-        if not self.plain:
-            found.append("plain descent at a constant rate is wanted")
-        if not self.promise.exact or self.promise.delta > CONFIDENCE:
-            found.append(f"all active neurons are wanted, here the finders' sets are {self.promise}")
+        found += trained_exactly(self.plain, self.promise, "finders'")
         if case.width < sizes.needed_width:
             found.append(f"m >= n^24 L^12 d ln^5 m / delta^8 = {sizes.needed_width:.3g} is wanted, here {case.width}")
         if case.rate > sizes.rate:

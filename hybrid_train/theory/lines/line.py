@@ -15,6 +15,7 @@ from typing import Any, Literal, final
 import numpy as np
 
 from hybrid_train.data.separability import Separation
+from hybrid_train.finder.interface import Promise
 from hybrid_train.support.arrays import FloatArray
 
 Relation = Literal["<=", ">=", "~", ""]
@@ -142,6 +143,22 @@ def unit_data(inputs: FloatArray) -> tuple[str, ...]:
     if np.abs(norms - 1.0).max() <= _UNIT_TOLERANCE:
         return ()
     return (f"unit data are wanted, here ||x|| is from {norms.min():.3g} to {norms.max():.3g}",)
+
+
+def trained_exactly(plain: bool, promise: Promise, whose: str = "finder's") -> tuple[str, ...]:
+    """Return what is missing of plain descent by all active neurons.
+
+    Args:
+        plain: whether a step moves along the gradient at a constant rate.
+        promise: of the finder.
+        whose: the sets are.
+    """
+    found = []
+    if not plain:
+        found.append("plain descent at a constant rate is wanted")
+    if not promise.exact or promise.delta > CONFIDENCE:
+        found.append(f"all active neurons are wanted, here the {whose} sets are {promise}")
+    return tuple(found)
 
 
 def finite(value: float | None) -> float | None:

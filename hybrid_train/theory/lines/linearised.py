@@ -20,7 +20,8 @@ from hybrid_train.finder.interface import EXACT, Promise
 from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network.linearised import LinearisedNetwork
 from hybrid_train.support.arrays import FloatArray
-from hybrid_train.theory.lines.line import CONFIDENCE, Line, at_most, unit_data
+from hybrid_train.theory.lines.line import CONFIDENCE, Line, at_most, trained_exactly, unit_data
+from hybrid_train.theory.lines.sgd import outside_the_space, radius_of
 from hybrid_train.theory.predictions.sgd import regret_bound, sgd_rate
 from hybrid_train.training.losses import Loss, SquaredLoss
 
@@ -94,12 +95,7 @@ class LinearisedCase:
     @property
     def trained_otherwise(self) -> tuple[str, ...]:
         """What every line here wants of the training and this one lacks."""
-        found = []
-        if not self.plain:
-            found.append("plain descent at a constant rate is wanted")
-        if not self.promise.exact or self.promise.delta > CONFIDENCE:
-            found.append(f"all active neurons are wanted, here the finder's sets are {self.promise}")
-        return tuple(found)
+        return trained_exactly(self.plain, self.promise)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -107,10 +103,7 @@ class LinearisedCase:
         found = [*self.trained_otherwise, *unit_data(self.inputs)]
         if not self.fresh:
             found.append("fresh examples in every step are wanted (no data.n)")
-        if self.norm is None:
-            found.append("the target is not the values of a known even polynomial")
-        elif math.isinf(self.norm):
-            found.append("at this threshold the target is not in the kernel's space")
+        found += outside_the_space(self.norm)
         if self.loss.lipschitz is None or not self.loss.convex:
             found.append("a convex Lipschitz loss is wanted (training.loss = 'absolute' or 'huber')")
         if self.start == "gaussian" and self.network.offset:
@@ -120,19 +113,7 @@ class LinearisedCase:
 
 def data_bound(case: LinearisedCase) -> Line:
     """R of the data, which no unit data exceed sqrt(d) by."""
-    bound, limit = input_bound(case.inputs), math.sqrt(case.inputs.shape[1])
-    return Line(
-        SECTION,
-        "R of the data",
-        "sqrt(d)",
-        "SGD Definition 1.1",
-        "<=",
-        limit,
-        bound,
-        at_most(bound, limit),
-        unit_data(case.inputs),
-        empty="true of all data of unit norm",
-    )
+    return radius_of(case.inputs, SECTION)
 
 
 def mean_loss(case: LinearisedCase) -> Line:

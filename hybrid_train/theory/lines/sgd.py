@@ -12,6 +12,7 @@ import numpy as np
 
 from hybrid_train.config import Config
 from hybrid_train.data import EvenPolynomials, input_bound
+from hybrid_train.data.even_polynomial import EvenPolynomial
 from hybrid_train.errors import ConfigError
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.support.arrays import FloatArray
@@ -53,11 +54,10 @@ class SgdCase:
     @classmethod
     def of(cls, config: Config, setting: Setting, mean_loss: float) -> SgdCase:
         """Return the case of a run that ended with this loss."""
-        source, threshold = config.data.load(config.run.seed).source, setting.threshold
-        dimension, norm, coefficients = setting.dataset.inputs.shape[1], None, math.nan
-        if isinstance(source, EvenPolynomials) and not setting.dataset.binary and threshold is not None:
-            norm = kernel_norm(source.polynomial, dimension, threshold)
-            coefficients = source.polynomial.norm
+        polynomial, threshold, norm, coefficients = known_polynomial(config, setting), setting.threshold, None, math.nan
+        if polynomial is not None and threshold is not None:
+            norm = kernel_norm(polynomial, setting.dataset.inputs.shape[1], threshold)
+            coefficients = polynomial.norm
         zero = setting.loss.value(np.zeros_like(setting.targets), setting.targets) / len(setting.targets)
         return cls(
             setting.dataset.inputs,
@@ -81,10 +81,7 @@ class SgdCase:
     def missing(self) -> tuple[str, ...]:
         """What the theorems want and this run lacks."""
         found = ["the theorem takes B to infinity (SGD Lemma 5.3)"]
-        if self.norm is None:
-            found.append("the target is not the values of a known even polynomial")
-        elif math.isinf(self.norm):
-            found.append("at this threshold the target is not in the kernel's space")
+        found += outside_the_space(self.norm)
         if self.lipschitz is None or not self.convex:
             found.append("a convex Lipschitz loss is wanted")
         if self.start != "paired":
@@ -92,23 +89,40 @@ class SgdCase:
         return tuple(found)
 
 
-def data_bound(case: SgdCase) -> Line:
-    """R of the data, which no unit data exceed sqrt(d) by."""
-    dimension = case.inputs.shape[1]
-    bound = input_bound(case.inputs)
+def known_polynomial(config: Config, setting: Setting) -> EvenPolynomial | None:
+    """Return the even polynomial whose values the targets are; None if they are not known to be one's."""
+    source = config.data.load(config.run.seed).source
+    return source.polynomial if isinstance(source, EvenPolynomials) and not setting.dataset.binary else None
+
+
+def outside_the_space(norm: float | None) -> tuple[str, ...]:
+    """Return what is missing of a target of a known kernel norm: None if it is no known polynomial's values."""
+    if norm is None:
+        return ("the target is not the values of a known even polynomial",)
+    return ("at this threshold the target is not in the kernel's space",) if math.isinf(norm) else ()
+
+
+def radius_of(inputs: FloatArray, section: str, note: str = "") -> Line:
+    """Return the line on R of data (n, d), which no unit data exceed sqrt(d) by."""
+    bound, limit = input_bound(inputs), math.sqrt(inputs.shape[1])
     return Line(
-        SECTION,
+        section,
         "R of the data",
         "sqrt(d)",
         "SGD Definition 1.1",
         "<=",
-        math.sqrt(dimension),
+        limit,
         bound,
-        at_most(bound, math.sqrt(dimension)),
-        unit_data(case.inputs),
-        "1 for data spread evenly over the sphere",
+        at_most(bound, limit),
+        unit_data(inputs),
+        note,
         empty="true of all data of unit norm",
     )
+
+
+def data_bound(case: SgdCase) -> Line:
+    """R of the data, which no unit data exceed sqrt(d) by."""
+    return radius_of(case.inputs, SECTION, "1 for data spread evenly over the sphere")
 
 
 def excess_loss(case: SgdCase) -> Line:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from hybrid_train.cli import main
+from hybrid_train.crew import executors
 from hybrid_train.errors import ConfigError, ResourceError
 from hybrid_train.reproduce import PAPERS, papers, reproduce, reproduction_text
 from hybrid_train.reproduce.claim import Claim, Effort, Finding, Panel, curve
@@ -108,7 +109,7 @@ def test_workers_come_to_the_same_and_keep_their_pieces(
     alone = reproduce("pre", quick=True)
     asked.clear()
     crew = Crew({1: 99})
-    monkeypatch.setattr(papers, "crew_of", lambda *_: crew)
+    monkeypatch.setattr(executors, "crew_of", lambda *_: crew)
     found = reproduce("pre", quick=True, workers=2, out=tmp_path / "out")
     assert [row["holds"] for row in found.rows] == ["yes", "not measured", "yes"]
     assert found.rows[1]["note"] == "its worker died, 2 times"

@@ -10,8 +10,8 @@ import pytest
 import hybrid_train
 from circuits.strategies import STRATEGIES
 from hybrid_train.cli import main
+from hybrid_train.crew import executors
 from hybrid_train.errors import ConfigError, ResourceError
-from hybrid_train.experiments import side_by_side
 from hybrid_train.studies.count_rules import marked_counts, parse_widths
 from tests.support.commands import error_lines
 from tests.support.crews import Crew
@@ -264,12 +264,18 @@ class TestWorkers:
     def test_what_fails_is_said_and_the_others_are_kept(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         asked, out = ([64, 256], ["adaptive", "bbht"]), tmp_path / "out"
         with monkeypatch.context() as patched:
-            patched.setattr(side_by_side, "crew_of", lambda *_: Crew({1: 99}))
+            patched.setattr(executors, "crew_of", lambda *_: Crew({1: 99}))
             with pytest.raises(ResourceError, match=r"m=64 bbht: its worker died, 2 times; .* --resume goes on"):
                 hybrid_train.count_oracle_calls(*asked, trials=20, workers=2, out=out)
         assert len((out / "rows.jsonl").read_text().splitlines()) == 3
         again = hybrid_train.count_oracle_calls(*asked, trials=20, resume=out)
         assert again.rows == hybrid_train.count_oracle_calls(*asked, trials=20).rows
+
+    def test_a_crew_that_cannot_be_had_leaves_no_directory(self, tmp_path: Path) -> None:
+        out = tmp_path / "out"
+        with pytest.raises(ConfigError, match="with a scheduler the cluster has its own"):
+            hybrid_train.count_oracle_calls([64], ["adaptive"], workers=2, scheduler="tcp://127.0.0.1:1", out=out)
+        assert not out.exists()
 
     def test_along_a_run_there_is_nothing_to_share(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["count", "--along", "examples/quickstart.toml", "--workers", "2"]) == 2
