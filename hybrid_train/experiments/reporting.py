@@ -117,15 +117,18 @@ def _again(command: str, request: dict[str, Any]) -> str:
     program = f"hybrid-train {command}"
     if command in {"run", "theory"}:
         more = " --no-costs" if command == "theory" and request.get("costs") is False else ""
-        return f"{program} config.toml{more} --out {_PLACE}"
+        told = "".join(f" --{key} {_comma(request[key])}" for key in ("widths", "seeds") if request.get(key))
+        return f"{program} config.toml{more}{told if command == 'theory' else ''} --out {_PLACE}"
     if command == "compare":
         finders, indexes = _comma(request.get("finders")), _comma(request.get("indexes"))
         return f"{program} config.toml --finders {finders} --index {indexes} --out {_PLACE}"
     if command == "reproduce":
         quick = " --quick" if request.get("quick") else ""
-        return f"{program} {request.get('paper')}{quick} --claims {_comma(request.get('claims'))} --out {_PLACE}"
+        told = f"{quick} --claims {_comma(request.get('claims'))} --seed {request.get('seed')}"
+        return f"{program} {request.get('paper')}{told} --out {_PLACE}"
     if command == "count --along":
-        return f"hybrid-train count --along config.toml --out {_PLACE}"
+        told = " ".join(f"--{key} {_comma(request.get(key))}" for key in ("strategies", "delta", "scope"))
+        return f"{program} config.toml {told} --out {_PLACE}"
     if command == "sweep":
         grid = request.get("grid")
         keys = [f"--grid {key}={_comma(values)}" for key, values in grid.items()] if isinstance(grid, dict) else []
@@ -134,12 +137,18 @@ def _again(command: str, request: dict[str, Any]) -> str:
     given = options if isinstance(options, dict) else {}
     plan = [one for one in request.get("plan", []) if isinstance(one, list) and len(one) == 3]
     asked = {"widths": _unique(plan, 0), "strategies": _unique(plan, 2)} if plan else {}
+    if plan and given.get("index") == "neurons":  # one count for each width, also where theory named it
+        asked["counts"] = ",".join(str(count) for count in {one[0]: one[1] for one in plan}.values())
+    if "warm" not in asked.get("strategies", "warm").split(","):
+        given = {key: value for key, value in given.items() if key != "newcomers"}
     flags = [f"--{key.replace('_', '-')} {value}" for key, value in (asked | _flags(given)).items()]
     return " ".join([program, *flags, f"--out {_PLACE}"])
 
 
 def _flags(options: dict[str, Any]) -> dict[str, str]:
-    kept = {key: value for key, value in options.items() if value is not None}
+    kept = {key: value for key, value in options.items() if value not in (None, [])}
+    if "physical" not in kept:
+        kept.pop("error_budget", None)
     if kept.get("index") == "neurons" and kept.get("scope", "query") == "query":
         kept.pop("n", None)
     return {key: _comma(value) if isinstance(value, list) else str(value) for key, value in kept.items()}

@@ -12,6 +12,8 @@ from hybrid_train.report.page.tables import (
     COUNT_COLUMNS,
     CROSSOVER_COLUMNS,
     FIT_COLUMNS,
+    PHYSICAL_COLUMNS,
+    REPEATED_COLUMNS,
     REPRODUCE_COLUMNS,
     RUN_COLUMNS,
     THEORY_COLUMNS,
@@ -208,7 +210,11 @@ def _theory_tables(subject: Subject, rows: list[Row], most: int) -> list[Table]:
         row | {"remarks": "; ".join(map(str, [*_listed(row.get("missing")), row.get("note") or ""]))} for row in rows
     ]
     told = [row | {"remarks": row["remarks"].strip("; ")} for row in told]
-    return [table("results", "Theory lines: each prediction beside the measurement", told, THEORY_COLUMNS, most)]
+    often = [row for row in records(subject.document.get("repeated")) if row.get("starts")]
+    return [
+        table("results", "Theory lines: each prediction beside the measurement", told, THEORY_COLUMNS, most),
+        table("repeated", "Over several starts: how often a line failed, and may fail", often, REPEATED_COLUMNS, most),
+    ]
 
 
 def _along_tables(subject: Subject, rows: list[Row], most: int) -> list[Table]:
@@ -221,7 +227,11 @@ def _along_tables(subject: Subject, rows: list[Row], most: int) -> list[Table]:
 
 
 def _crossover_tables(subject: Subject, rows: list[Row], most: int) -> list[Table]:
-    return [table("results", "Least width from which a search is cheaper, for good", rows, CROSSOVER_COLUMNS, most)]
+    physical = records(subject.document.get("physical"))
+    return [
+        table("results", "Least width from which a search is cheaper, for good", rows, CROSSOVER_COLUMNS, most),
+        table("physical", "A query on error-corrected qubits", physical, PHYSICAL_COLUMNS, most),
+    ]
 
 
 def _sweep_tables(subject: Subject, rows: list[Row], most: int) -> list[Table]:

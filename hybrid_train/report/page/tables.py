@@ -120,11 +120,30 @@ THEORY_COLUMNS = {
     "holds": "holds",
     "remarks": "remarks",
 }
+REPEATED_COLUMNS = {
+    "section": "part",
+    "quantity": "quantity",
+    "source": "source",
+    "starts": "starts",
+    "failed": "failed",
+    "failure": "may fail with",
+    "holds": "holds",
+}
 CROSSOVER_COLUMNS = {
     "strategy": "strategy",
     "rival": "cheaper than",
     "column": "counted in",
     "width": "from width m",
+    "reason": "or why not",
+}
+PHYSICAL_COLUMNS = {
+    "width": "m",
+    "strategy": "strategy",
+    "model": "qubits",
+    "code_distance": "code distance",
+    "physical_qubits": "physical qubits",
+    "seconds": "a query [s]",
+    "scan_seconds": "a scan [s]",
     "reason": "or why not",
 }
 REPRODUCE_COLUMNS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
 import re
 from html.parser import HTMLParser
@@ -17,6 +18,7 @@ from hybrid_train.cli import main
 from hybrid_train.errors import CheckpointError, ConfigError
 from hybrid_train.experiments.reporting import write_report
 from hybrid_train.report.page import Subject, page_html
+from hybrid_train.report.page.contents import tables
 from hybrid_train.support.files import file_digest
 from tests.support.browser import browser
 
@@ -91,6 +93,24 @@ def test_a_page_is_whole_small_and_closed(directories: dict[str, Path], tmp_path
         assert heading in page
 
 
+def test_a_check_over_several_starts_shows_how_often_lines_failed(tmp_path: Path) -> None:
+    config = CONFIG | {"network": {"width": 16}, "training": {"steps": 2}}
+    found = hybrid_train.check_theory(config, costs=False, seeds=2, out=tmp_path / "out")
+    page = write_report(tmp_path / "out").read_text(encoding="utf-8")
+    assert "Over several starts" in page
+    assert "hybrid-train theory config.toml --no-costs --seeds 2 --out" in page
+    told = page.split("Over several starts", 1)[1]
+    assert all(html.escape(row.quantity) in told for row in found.repeated if row.starts)
+
+
+def test_a_crossover_shows_error_corrected_qubits() -> None:
+    row = {"width": 1 << 20, "strategy": "adaptive", "model": "qubit_gate_ns_e3", "code_distance": 29, "reason": None}
+    rows = [{"strategy": "adaptive", "rival": "scan", "column": "calls", "width": 64, "reason": None}]
+    document = {"rows": rows, "physical": [row | {"physical_qubits": 1_150_000, "seconds": 7e6, "scan_seconds": 1e-3}]}
+    _, shown = tables(Subject("crossover", "c", document), 10)
+    assert (shown.title, len(shown.rows)) == ("A query on error-corrected qubits", 1)
+
+
 def test_the_same_directory_gives_the_same_page(directories: dict[str, Path], tmp_path: Path) -> None:
     one, other = (write_report(directories["compare"], tmp_path / name).read_bytes() for name in ("a", "b"))
     assert one == other
@@ -99,7 +119,14 @@ def test_the_same_directory_gives_the_same_page(directories: dict[str, Path], tm
 def test_the_command_of_the_page_repeats_a_count(directories: dict[str, Path], tmp_path: Path) -> None:
     page = write_report(directories["count"], tmp_path / "page.html").read_text(encoding="utf-8")
     assert "hybrid-train count --widths 16,64,1073741824 --strategies known_k,bbht" in page
+    assert " --counts 3,3,3 " in page
     assert "2^30" in page
+    command = re.search(r"hybrid-train (count [^<]*) --out results/again", page)
+    assert command is not None
+    out = tmp_path / "again"
+    assert main([*command[1].split(), "--out", str(out), "--quiet"]) == 0
+    rows = [json.loads((folder / "summary.json").read_text())["rows"] for folder in (directories["count"], out)]
+    assert rows[0] == rows[1]
 
 
 def test_the_command_writes_into_the_directory(
