@@ -7,6 +7,7 @@ from hybrid_train.adversaries.l2_ball import L2Ball
 from hybrid_train.adversaries.linf_ball import LInfBall
 from hybrid_train.adversaries.none import NoAdversary
 from hybrid_train.adversaries.pgd import PGD
+from hybrid_train.adversaries.worst_case import WorstCase, worst_case
 
 __all__ = [
     "ADVERSARIES",
@@ -17,6 +18,8 @@ __all__ = [
     "L2Ball",
     "LInfBall",
     "NoAdversary",
+    "WorstCase",
     "make_adversary",
     "make_ball",
+    "worst_case",
 ]
