@@ -6,9 +6,9 @@ Full-batch gradient descent on points of the sphere (n = 16, d = 8); every step'
 law. `bbht` is Algorithm 7 as printed (the count unknown, every step from nothing); `warm` verifies the last step's set
 classically, k inner products a query, and searches for newcomers only. Both end with a certificate.
 
-The second table is `examples/quickstart.toml` as a whole, 21 evaluations, the engine in closed form: calls by strategy, with one
-search a query or one over all pairs. The third is a wide run, m = 2^20 and n = 64, in which `skin` may rule pairs
-out first: calls and inner products of the first step, of a later one in the mean, and of the last.
+The second table is `examples/quickstart.toml` as a whole, 21 evaluations, the engine in closed form: calls by
+strategy, with one search a query or one over all pairs. The third is a wide run, m = 2^20 and n = 64, in which `skin`
+may rule pairs out first: calls and inner products of the first step, of a later one in the mean, and of the last.
 """
 
 from __future__ import annotations
