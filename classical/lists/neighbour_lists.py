@@ -13,7 +13,7 @@ from classical.lists.layout import SETTLED, SPENT, STALE, Lists, Margins, Rule, 
 from classical.lists.lengths import noise_of, stored
 from hybrid_train.finder.bank import Watched
 from hybrid_train.finder.predicate import norm_bounds, rounding_margin
-from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.arrays import FloatArray, IntArray, distinct
 from hybrid_train.support.parallel import in_threads, one_blas_thread
 
 _BLOCK_PAIRS = 1 << 17
@@ -275,7 +275,7 @@ class NeighbourLists:
         news, self._news = self._news, []
         if news is None:
             return np.arange(len(self._rows)), True
-        return np.unique(np.concatenate([np.empty(0, np.int64), *news])), False
+        return distinct(np.concatenate([np.empty(0, np.int64), *news])), False
 
     def candidates_of(self, rows: IntArray) -> tuple[IntArray, IntArray, FloatArray]:
         """Return (starts, columns, gaps) of the lists of ``rows``: of the k-th, columns from starts[k] on."""

@@ -9,7 +9,7 @@ import numpy as np
 from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.bank import Bank
 from hybrid_train.finder.scan import active_pairs
-from hybrid_train.support.arrays import IntArray
+from hybrid_train.support.arrays import IntArray, distinct
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,17 @@ def audit(
     truth = active_pairs(points, queries, threshold, query_rows)
     if point_rows is not None:
         truth = truth.only(point_rows)
-    reported = np.unique(sets.query_ids * sets.shape[1] + sets.point_ids)
+    if _laid_out_alike(truth, sets):
+        return Audit(active=truth.nnz, found=truth.nnz, spurious=0)
+    reported = distinct(sets.query_ids * sets.shape[1] + sets.point_ids)
     true = truth.query_ids * truth.shape[1] + truth.point_ids
     found = int(np.isin(true, reported, assume_unique=True).sum())
-    return Audit(active=len(true), found=found, spurious=sets.nnz - found)
+    return Audit(active=truth.nnz, found=found, spurious=sets.nnz - found)
+
+
+def _laid_out_alike(truth: ActiveSets, sets: ActiveSets) -> bool:
+    """Return whether two are equal pair by pair, in order: cheaper than to compare sets, and mostly so."""
+    if truth.nnz != sets.nnz:
+        return False
+    one, other = truth.by_query().occupied(), sets.by_query().occupied()
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in ("rows", "indptr", "indices"))

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from hybrid_train.errors import DataError, InvariantError
-from hybrid_train.support.arrays import FloatArray, IntArray, aligned_copy
+from hybrid_train.support.arrays import FloatArray, IntArray, aligned_copy, distinct
 from hybrid_train.support.declared import an, array, checked, either, flag, inside, optional, text, whole
 from hybrid_train.support.kernels import kernel
 from hybrid_train.support.messages import quoted
@@ -404,6 +404,6 @@ def checked_rows(rows: npt.ArrayLike | None, count: int, name: str) -> IntArray:
         raise DataError(f"{name}: rows must be a one-dimensional array of integers, got {array.dtype} {array.shape}")
     if array.min() < 0 or array.max() >= count:
         raise DataError(f"{name}: rows must lie in [0, {count}), got {array.min()} to {array.max()}")
-    if not (np.diff(array) > 0).all() and len(np.unique(array)) != len(array):
+    if not (np.diff(array) > 0).all() and len(distinct(array)) != len(array):
         raise DataError(f"{name}: rows must be distinct")
     return array.astype(np.int64, copy=False)

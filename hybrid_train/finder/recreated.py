@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from hybrid_train.errors import DataError, InvariantError
 from hybrid_train.finder.bank import Bank, Ledger, Rows, with_motion
-from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.arrays import FloatArray, IntArray, distinct
 
 
 class RecreatedBank(Bank):
@@ -58,7 +58,7 @@ class RecreatedBank(Bank):
     def moved(self) -> tuple[IntArray, FloatArray]:
         """Return (rows that moved, ascending; (k, d) where they are): with the seed, all there is to know."""
         rows = [part for ledger in self._ledgers for part in ledger.moved()]
-        where = np.unique(np.concatenate([np.empty(0, np.int64), *rows]))
+        where = distinct(np.concatenate([np.empty(0, np.int64), *rows]))
         return where, self[where]
 
     def takes(self, rows: IntArray, vectors: FloatArray) -> bool:

@@ -22,7 +22,7 @@ from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.bank import Bank, Motion, Watched, watch_both
 from hybrid_train.finder.forwarding import ForwardingFinder
 from hybrid_train.finder.interface import ActiveSetFinder
-from hybrid_train.support.arrays import IntArray
+from hybrid_train.support.arrays import IntArray, distinct
 from hybrid_train.support.files import append_line, file_digest, replacing, write_text, writing
 
 PROOFS, SEALS = "proofs", "proofs/seals.txt"
@@ -135,7 +135,7 @@ class ProvingFinder(ForwardingFinder):
 
 def _news(bank: Watched, moved: list[IntArray]) -> tuple[IntArray, npt.NDArray[Any]]:
     """Return the rows that moved, ascending, and where they are."""
-    rows = np.unique(np.concatenate([np.empty(0, np.int64), *moved]))
+    rows = distinct(np.concatenate([np.empty(0, np.int64), *moved]))
     return rows, bank.taken(rows)
 
 

@@ -14,7 +14,7 @@ from classical.dynamics.batch.scan import Prices, Scanned, measure, scanned_for
 from classical.dynamics.layout import Sums
 from classical.dynamics.rows.layout import World
 from hybrid_train.finder.predicate import norm_bounds
-from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.arrays import FloatArray, IntArray, distinct
 
 _BLOCK_PAIRS = 1 << 18
 """Inner products in one block of a scan: they stay in the second-level cache."""
@@ -212,7 +212,7 @@ class Chunk:
         again = spent[: compiled.still_spent(self.lists, world.rule, self._weights, spent[:waiting])]
         if self.listed and self._age % _TIRING == 0 and prices.all < np.inf:
             tired = self.lists.broad & (self._age - self._since > _PATIENCE * prices.scan / prices.all)
-            again = np.union1d(again, np.flatnonzero(tired))
+            again = distinct(np.concatenate([again, np.flatnonzero(tired)]))
         if self._filling:  # these are looked at as a whole until all examples were seen
             self.lists.broad[again], self.lists.gap[again] = True, np.inf
             self._broad_slots = np.flatnonzero(self.lists.broad)

@@ -11,7 +11,7 @@ from classical.dynamics.gram import rows as compiled
 from classical.dynamics.gram.chunks import Chunk, parts_of
 from classical.dynamics.gram.layout import World
 from hybrid_train.finder.bank import Ledger
-from hybrid_train.support.arrays import FloatArray, IntArray
+from hybrid_train.support.arrays import FloatArray, IntArray, distinct
 from hybrid_train.support.parallel import in_threads
 
 
@@ -31,7 +31,7 @@ class ChunkLedger(Ledger):
         if where[0] == where[-1] and (where == where[0]).all():
             self._add(self._chunks[where[0]], rows, vectors)
             return
-        for index in np.unique(where):
+        for index in distinct(where):
             part = np.flatnonzero(where == index)
             moved = vectors[part]
             self._add(self._chunks[index], rows[part], moved)

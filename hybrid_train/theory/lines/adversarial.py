@@ -16,7 +16,7 @@ import numpy as np
 from hybrid_train.finder.bank import DenseBank
 from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network.two_layer import TwoLayerNetwork
-from hybrid_train.support.arrays import FloatArray
+from hybrid_train.support.arrays import FloatArray, distinct
 from hybrid_train.theory.lines.line import Line, at_most, unlikely
 from hybrid_train.theory.predictions.adversarial import (
     activation_bound,
@@ -98,7 +98,7 @@ def _flips(case: AdversarialCase) -> Sequence[Line]:
     m, n, tau = case.network.width, len(case.inputs), case.network.threshold
     now, then = (active_pairs(bank, case.inputs, tau).to_scipy() for bank in (case.network.weights, case.start))
     changed = ((now != 0) != (then != 0)).tocoo()
-    flipped = float(len(np.unique(changed.col)))
+    flipped = float(len(distinct(changed.col)))
     radius = _distance(case)
     bound = flip_count_bound(n, m, radius)
     return (

@@ -7,6 +7,7 @@ import numpy as np
 from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.audit import Audit, audit
 from hybrid_train.finder.bank import DenseBank
+from hybrid_train.finder.scan import active_pairs
 
 POINTS, QUERIES = DenseBank([[1.0], [2.0], [3.0]]), DenseBank([[1.0], [-1.0]])
 
@@ -26,3 +27,15 @@ def test_only_the_points_and_queries_that_count_are_looked_at() -> None:
     assert one_point == Audit(1, 0, 0)
     silent = ActiveSets(np.zeros(2, np.int64), np.empty(0, np.int64), np.empty(0), (2, 3), np.array([1]))
     assert audit(silent, POINTS, QUERIES, 1.5, query_rows=np.array([1])).recall == 1.0
+
+
+def test_sets_in_another_layout_or_reported_twice_are_compared_as_sets() -> None:
+    right = active_pairs(POINTS, QUERIES, 0.5)
+    assert audit(right, POINTS, QUERIES, 0.5) == Audit(3, 3, 0)
+    assert audit(right.by_point(), POINTS, QUERIES, 0.5) == Audit(3, 3, 0)
+    backwards = ActiveSets(np.array([0, 0, 3]), right.indices, right.inner_products, (2, 3), np.array([1, 0]))
+    assert audit(backwards, POINTS, QUERIES, 0.5) == Audit(3, 3, 0)
+    twice = ActiveSets(np.array([0, 3]), np.array([0, 2, 2]), np.array([1.0, 3.0, 3.0]), (2, 3), np.array([0]))
+    assert audit(twice, POINTS, QUERIES, 0.5) == Audit(active=3, found=2, spurious=1)
+    shifted = ActiveSets(np.array([0, 3]), right.indices, right.inner_products, (2, 3), np.array([1]))
+    assert audit(shifted, POINTS, QUERIES, 0.5) == Audit(active=3, found=0, spurious=3)
