@@ -102,7 +102,7 @@ def read_examples(
         )
     if not (isinstance(header, bool) or header == "auto"):
         raise ConfigError(f"header={quoted(header)}: expected True, False or 'auto'")
-    name = printable(os.fsdecode(path))
+    name, title = printable(os.fsdecode(path)), printable(Path(path).name)
     words = _WORDS[labels]
     by_name = None
     if like is not None:
@@ -118,8 +118,7 @@ def read_examples(
     else:
         targets, classes = read_labels(values, labels, name)
         names = class_names(values, labels, classes)
-        notes = [*table.notes, *_index_notes(table.inputs, name), *label_notes(values, labels, classes, name)]
-    title = printable(Path(path).name)
+        notes = [*table.notes, *_index_notes(table.inputs, title), *label_notes(values, labels, classes, title)]
     return Examples(table.inputs, targets, title, classes, names, table.columns, table.target, tuple(notes))
 
 

@@ -95,13 +95,13 @@ def read_text_table(
             "table with numpy.save"
         )
     text.check_quotations()
-    notes = []
+    notes, title = [], Path(name).name
     if text.separator == ";":
-        notes.append(f"{name}: columns are separated by semicolons")
+        notes.append(f"{title}: columns are separated by semicolons")
     rows = [row for _, row in zip(range(_SAMPLE + 1), text.tolerant_rows(), strict=False)][1:]
     titled, why = has_header(first, rows, header)
     if why:
-        notes.append(f"{name}: line {line}, {why}")
+        notes.append(f"{title}: line {line}, {why}")
     names = tuple(first) if titled else None
     at = None if target is None else target_column(target, names, len(first), name)
     others = tuple(other for other in range(len(first)) if other != at)
@@ -113,11 +113,11 @@ def read_text_table(
     indexed = columns is None and titled and others[:1] == (0,) and first[0] in _INDEX_NAMES and len(others) > 1
     if indexed and _names_rows([row[0] for row in rows if row]):
         plan, indexed = replace(plan, inputs=others[1:]), False
-        notes.append(f"{name}: column 0, {quoted(first[0])}, names the rows and is left out")
+        notes.append(f"{title}: column 0, {quoted(first[0])}, names the rows and is left out")
     plan, frame = _read(plan, body, text, top, words, rows if titled else [first, *rows])
     if indexed and numbers_rows(frame[0]):
         plan = replace(plan, inputs=others[1:])
-        notes.append(f"{name}: column 0, {quoted(first[0])}, numbers the rows and is left out")
+        notes.append(f"{title}: column 0, {quoted(first[0])}, numbers the rows and is left out")
     return _table(plan, frame, tuple(notes))
 
 

@@ -40,12 +40,18 @@ _WORDS = ("finder", "index", "promise")
 
 def comparison_text(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return rows of a comparison as an aligned table, one line each."""
+    columns = columns_of(rows)
+    return aligned([list(columns.values()), *([cell(row, name) for name in columns] for row in rows)], len(_WORDS))
+
+
+def columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the title of each column that these rows call for: how training ended, in words that fit, and costs."""
     columns: dict[str, str] = {}
     for name, title in _COLUMNS.items():
         columns |= _outcome(rows) if name == "final_loss" else {name: title}
         if name == "nodes_visited" and any(row.get("structure_updates") for row in rows):
             columns["structure_updates"] = "structure updates"
-    return aligned([list(columns.values()), *([_cell(row, name) for name in columns] for row in rows)], len(_WORDS))
+    return columns
 
 
 def _outcome(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -54,7 +60,7 @@ def _outcome(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         columns, clean = dict(_ROBUST), "clean "
     else:
         columns, clean = {"final_loss": _COLUMNS["final_loss"]}, ""
-        if any(row.get("returned_loss") != row["final_loss"] for row in rows):
+        if any(row.get("returned_loss") != row.get("final_loss") for row in rows):
             columns["returned_loss"] = "returned loss"
         if any(row.get("accuracy") is not None for row in rows):
             of = next((row["accuracy_of"] for row in rows if row.get("accuracy_of")), "training data")
@@ -66,8 +72,9 @@ def _outcome(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     }
 
 
-def _cell(row: Mapping[str, Any], name: str) -> str:
-    value = row[name] if name in _COLUMNS else row.get(name)
+def cell(row: Mapping[str, Any], name: str) -> str:
+    """Return one value of a row as text; "failed" for the loss of a run that failed, "-" for what it has not."""
+    value = row.get(name)
     if name == "final_loss" and "error" in row:
         return "failed"
     if value is None:

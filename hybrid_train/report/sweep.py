@@ -15,10 +15,23 @@ from hybrid_train.report.theory import apart
 
 Row = Mapping[str, Any]
 
+_HELD_OUT = {
+    "held_out_accuracy": "held-out accuracy",
+    "held_out_r2": "held-out R^2",
+    "held_out_loss": "held-out mean loss",
+}
+"""Of these the first that there is."""
+
 _OUTCOMES = {
     "final_loss": "loss at the end, summed over the data",
+    **_HELD_OUT,
     "charged": "charged: inner products, nodes, oracle calls",
 }
+_SHARES = ("held_out_accuracy", "held_out_r2")
+"""Outcomes whose axis is linear."""
+
+_FEW = 8
+"""Values of a key that are ticks of their own."""
 
 
 def plot_sweep(rows: Sequence[Row], key: str, outcome: str, *, ax: Axes | None = None) -> Axes:
@@ -43,9 +56,13 @@ def plot_sweep(rows: Sequence[Row], key: str, outcome: str, *, ax: Axes | None =
     ax.plot(
         places, mean, label="mean", marker="o", color=PALETTE[0], linewidth=LINE, linestyle="-" if plain else "none"
     )
-    log_axis(ax, with_zero=False)
+    if outcome not in _SHARES:
+        log_axis(ax, with_zero=False)
     if plain and len(places) > 1 and places.min() > 0 and places.max() / places.min() > 8:
         ax.set_xscale("log")
+    if plain and len(places) <= _FEW:
+        ax.set_xticks(places, [f"{value:g}" for value in groups])
+        ax.set_xticks([], minor=True)
     elif not plain:
         ax.set_xticks(places, [str(value)[:20] for value in groups], rotation=30, ha="right")
     tidy(ax)
@@ -67,7 +84,7 @@ def grouped(rows: Sequence[Row], key: str, outcome: str) -> dict[Any, list[float
 
 
 def write_sweep_figure(directory: Path | Gallery, document: Mapping[str, Any]) -> list[Path]:
-    """Write ``sweep`` as a PNG and as JSON with the numbers drawn: loss and cost against the first key of the grid.
+    """Write ``sweep`` as a PNG and as JSON with the numbers drawn: loss, held-out score and cost against the first key.
 
     Args:
         directory: made if missing; files of this name in it are replaced.
@@ -78,7 +95,9 @@ def write_sweep_figure(directory: Path | Gallery, document: Mapping[str, Any]) -
     """
     key = next(iter(document["grid"]), "run.seed")
     rows = [row | {"charged": _charged(row)} for row in document["rows"]]
-    outcomes = [name for name in _OUTCOMES if grouped(rows, key, name)]
+    there = [name for name in _OUTCOMES if grouped(rows, key, name)]
+    scores = [name for name in there if name in _HELD_OUT]
+    outcomes = [name for name in there if name not in scores[1:]]
     if not outcomes:
         return []
     figure, axes = apart(len(outcomes))

@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from hybrid_train.experiments.document import versions
+from hybrid_train.experiments.table import cell, columns_of
 from hybrid_train.support.files import json_text, remove_file, replacing, write_text
 from hybrid_train.support.text_table import aligned
 from hybrid_train.sweeps.plan import SEED, Planned
+
+_UNASKED = ("index", "promise", "recall", "fired_per_datum", "verifications")
+"""Columns of a comparison that the table of a sweep goes without, to leave room for the grid; the file has them."""
 
 PARQUET, CSV = "table.parquet", "table.csv"
 
@@ -51,23 +55,9 @@ def write_table(directory: Path, plan: Sequence[Planned], rows: Sequence[Mapping
 def sweep_text(document: Mapping[str, Any]) -> str:
     """Return the rows for people."""
     rows, grid = document["rows"], document["grid"]
-    keys = [
-        *grid,
-        SEED,
-        "finder",
-        "final_loss",
-        "inner_products",
-        "nodes_visited",
-        "structure_updates",
-        "oracle_calls",
-        "wall_s",
-    ]
-    keys = [key for key in keys if key != "structure_updates" or any(row.get(key) for row in rows)]
-    lines = [[key.replace("_", " ") for key in keys]]
-    lines += [
-        ["failed" if key == "final_loss" and "error" in row else _cell(row.get(key)) for key in keys] for row in rows
-    ]
-    return aligned(lines, 0)
+    titles = {key: key for key in (*grid, SEED)}
+    titles |= {name: title for name, title in columns_of(rows).items() if name not in _UNASKED}
+    return aligned([list(titles.values()), *([cell(row, name) for name in titles] for row in rows)], 0)
 
 
 def _column(values: list[Any]) -> list[Any]:
@@ -78,11 +68,3 @@ def _column(values: list[Any]) -> list[Any]:
     if kinds <= {int, float}:
         return [None if value is None else float(value) for value in values]
     return values if len(kinds) == 1 else [None if value is None else str(value) for value in values]
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -209,7 +209,7 @@ class Chunk:
         spent = np.empty(len(self.lists.rows), np.int64)
         arguments = self.lists, world, slope, rate, self._weights, self._plain, self._fires, spent
         moved, waiting = compiled.step(*arguments)
-        again = spent[: compiled.still_spent(self.lists, world.rule, self._weights, spent[:waiting])]
+        again: IntArray = spent[: compiled.still_spent(self.lists, world.rule, self._weights, spent[:waiting])]
         if self.listed and self._age % _TIRING == 0 and prices.all < np.inf:
             tired = self.lists.broad & (self._age - self._since > _PATIENCE * prices.scan / prices.all)
             again = distinct(np.concatenate([again, np.flatnonzero(tired)]))

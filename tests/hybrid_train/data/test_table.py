@@ -197,7 +197,7 @@ def test_an_index_of_names_is_left_out(tmp_path: Path) -> None:
     named = PEOPLE.set_axis(["Ann", "Bob", "Cy", "Di", "Ed", "Flo"])
     examples = read_examples(written(tmp_path, named))
     assert examples.columns == ("age", "pay")
-    assert "names the rows and is left out" in examples.notes[0]
+    assert examples.notes[0] == "a.csv: column 0, '', names the rows and is left out"
 
 
 def test_columns_are_chosen_by_name_or_number(tmp_path: Path) -> None:
