@@ -8,7 +8,6 @@ import pytest
 from qiskit import transpile
 from qiskit.quantum_info import Operator, Statevector
 from qiskit_aer import AerSimulator
-from scipy import stats
 
 from circuits.arithmetic import ArithmeticOracle
 from circuits.lookup import LookupOracle
@@ -16,8 +15,7 @@ from circuits.monitored import monitored_circuit, monitored_step, outcome_of
 from circuits.monitored_law import monitored_end
 from circuits.oracle import Oracle
 from hybrid_train.errors import ConfigError
-
-FALSE_ALARM = 1e-9
+from tests.support.statistics import counts_agree
 
 
 def kraus(circuit: Any, n_qubits: Any) -> Any:
@@ -53,7 +51,7 @@ def test_an_arithmetic_oracle_has_the_same_instrument() -> None:
 
 def refuted(one: Any, other: Any) -> Any:
     table = np.array([one, other])
-    return stats.chi2_contingency(table[:, table.sum(axis=0) >= 10]).pvalue < FALSE_ALARM
+    return not counts_agree(table[:, table.sum(axis=0) >= 60], sees=0.1)
 
 
 def test_runs_on_aer_follow_the_closed_form() -> None:

@@ -383,7 +383,7 @@ def test_of_two_processes_one_gets_a_clear_error(tmp_path: Path) -> None:
     assert len(read_run(tmp_path / "r").metrics) == 301
 
 
-KILLS = int(os.environ.get("HYBRID_TRAIN_KILLS", "18"))
+KILLS = int(os.environ.get("HYBRID_TRAIN_KILLS", "20"))
 SEED = int(os.environ.get("HYBRID_TRAIN_SEED", "0"))
 LONG = TOML.replace("steps = 4", "steps = 60").replace("width = 32", "width = 512").replace("n = 6", "n = 24")
 
@@ -403,6 +403,7 @@ def test_kills_at_random_moments(tmp_path: Path) -> None:
         "along": ["count", "--along", str(path), "--strategies", "known_k,warm"],
         "theory": ["theory", str(path)],
         "crossover": ["crossover", "--dim", "4", "--n", "4", "--classical-rate", "1e9", "--strategies", "known_k"],
+        "reproduce": ["reproduce", "sgd", "--quick", "--claims", "sparsity"],
     }
     expected, spans = {}, {}
     for name, words in commands.items():

@@ -194,17 +194,21 @@ def test_a_deep_training_knows_no_order_and_no_unit_and_no_dead_neurons(
     _assert_same(plain, steps, unit=a)
     _assert_close(matrices, larger)
 
-    if not skip:  # two neurons more in the middle, which nothing makes fire, whatever reads them
-        other = Deep(made)
-        first, second, third = other.matrices
-        other.matrices = [
-            first,
-            np.concatenate([second, np.zeros((2, second.shape[1]))]),
-            np.concatenate([third, rng.standard_normal((len(third), 2))], axis=1),
-        ]
-        dead = other.matrices[2][:, -2:].copy()
-        steps, more = other.trained(kind, x, slopes, rate)
-        _assert_same(plain, steps)
-        _assert_close(matrices, [more[0], more[1][:-2], more[2][:, :-2]])
-        assert not more[1][-2:].any()
-        assert np.array_equal(more[2][:, -2:], dead)
+    # Two neurons more, which nothing makes fire, whatever reads them: of a stream that skips layers, two places in all
+    # of them; else in the middle.
+    other, wider = Deep(made), range(3) if skip else range(1, 2)
+    sizes = [(2 * (layer in wider), 2 * (layer - 1 in wider)) for layer in range(3)]
+    other.matrices = []
+    for layer, matrix, (rows, columns) in zip(made.layers, Deep(made).matrices, sizes, strict=True):
+        passed = np.eye(rows, columns) if layer.skip else np.zeros((rows, columns))
+        read = rng.standard_normal((len(matrix), columns))
+        other.matrices.append(np.block([[matrix, read], [np.zeros((rows, matrix.shape[1])), passed]]))
+    if skip:
+        other.output = np.concatenate([other.output, rng.standard_normal((1, 2))], axis=1)
+    steps, more = other.trained(kind, x, slopes, rate)
+    _assert_same(plain, steps)
+    for trained, old, now, before in zip(matrices, Deep(made).matrices, more, other.matrices, strict=True):
+        rows, columns = old.shape
+        assert np.allclose(trained, now[:rows, :columns], rtol=1e-9, atol=1e-9)
+        assert np.array_equal(now[rows:], before[rows:])
+        assert np.array_equal(now[:rows, columns:], before[:rows, columns:])

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 
 from classical.lsh import LSHFinder
 from classical.lsh import finder as lsh
@@ -25,8 +24,7 @@ from hybrid_train.network import TwoLayerNetwork
 from hybrid_train.testing import check_finder
 from hybrid_train.training.losses import make_loss
 from tests.support.banks import KINDS, a_tie, drawn_banks, moved_along, vectors
-
-FALSE_ALARM = 1e-9
+from tests.support.statistics import share_is
 
 
 def signed_codes(finder: LSHFinder, bank: Any, stored: np.ndarray, bits: int) -> np.ndarray:
@@ -132,10 +130,8 @@ def collisions(finder: LSHFinder, angle: float) -> int:
 
 @pytest.mark.parametrize("angle", [0.0, 0.3, 1.2, np.pi / 2, 2.9])
 def test_a_sign_is_shared_with_the_probability_of_the_angle(angle: float) -> None:
-    """Binomial over 4096 independent tables; false alarms 1e-9 at each angle, sees a bias of 0.05 in the share."""
-    law = stats.binom(4096, 1 - angle / np.pi)
     count = collisions(LSHFinder(tables=4096, bits=1), angle)
-    assert law.ppf(FALSE_ALARM / 2) <= count <= law.isf(FALSE_ALARM / 2)
+    assert share_is(count, 4096, 1 - angle / np.pi, sees=0.08)
 
 
 def test_directions_that_are_not_spread_over_the_sphere_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,8 +145,7 @@ def test_directions_that_are_not_spread_over_the_sphere_are_noticed(monkeypatch:
             return np.abs(self.generator.standard_normal(shape, dtype=dtype))
 
     monkeypatch.setattr(np.random, "default_rng", OneSided)
-    law = stats.binom(4096, 1 - 1.2 / np.pi)
-    assert collisions(LSHFinder(tables=4096, bits=1), 1.2) > law.isf(FALSE_ALARM / 2)
+    assert not share_is(collisions(LSHFinder(tables=4096, bits=1), 1.2), 4096, 1 - 1.2 / np.pi, sees=0.08)
 
 
 def test_recall_is_what_the_angles_predict() -> None:

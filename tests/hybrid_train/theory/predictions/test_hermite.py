@@ -18,6 +18,7 @@ from hybrid_train.theory.predictions.hermite import (
 )
 from hybrid_train.theory.predictions.kernel import joint_firing
 from hybrid_train.theory.predictions.sgd import kernel_norm
+from tests.support.statistics import mean_is, mean_is_at_most
 
 
 def test_values_are_orthonormal_polynomials() -> None:
@@ -47,15 +48,20 @@ def test_the_dual_of_the_step_is_joint_firing() -> None:
 
 
 def test_the_spread_of_the_first_outputs() -> None:
-    """500 starts show the standard deviation to 6 %; the bound is above it, and close."""
+    """The bound is above their standard deviation, and close."""
     rng, inputs = np.random.default_rng(0), np.eye(6)
     found = []
-    for _ in range(500):
+    for _ in range(3000):
         active = np.maximum(rng.standard_normal((300, 6)) - 0.5, 0.0)
         found.append(float(np.square(active.T @ rng.choice([-1.0, 1.0], 300) / math.sqrt(300)).sum()))
     bound = initial_output_deviation(inputs, 0.5, 300)
-    assert np.mean(found) == pytest.approx(6 * initial_output_variance(0.5), rel=0.15)
-    assert np.std(found) * 0.9 < bound < np.std(found) * 1.4
+    mean = 6 * initial_output_variance(0.5)
+    squares = np.square(np.array(found) - mean)
+    assert mean_is(found, mean, sees=0.12 * mean)
+    assert not mean_is(found, 1.12 * mean, sees=0.12 * mean)
+    assert mean_is_at_most(squares, bound**2, sees=0.5 * bound**2)
+    assert mean_is_at_most(-squares, -((bound / 1.4) ** 2), sees=0.5 * bound**2)
+    assert not mean_is_at_most(3 * squares, bound**2, sees=1.5 * bound**2)
 
 
 class TestKernelNorm:
