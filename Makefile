@@ -17,7 +17,7 @@ DEMO    := results/quickstart
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-.PHONY: help demo test test-twice test-kills test-wheel test-minimum test-bounds test-fences test-peers fuzz explore mutants lint bench docs lock audit sbom endurance clean
+.PHONY: help demo test test-slow test-twice test-kills test-wheel test-minimum test-bounds test-fences test-peers fuzz explore mutants lint bench docs lock audit sbom endurance clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -53,8 +53,11 @@ demo: $(KERNELS) ## train one network with scan, tree and Grover search; table a
 	@rm -rf $(DEMO)
 	$(BIN)/hybrid-train compare examples/quickstart.toml --finders scan,hsr,grover --index neurons,data --out $(DEMO)
 
-test: $(FULL) ## run every test; those that compare with other libraries are skipped where these are missing
-	$(BIN)/python -m pytest -n 2
+test: $(FULL) ## run the tests; those that compare with other libraries are skipped where these are missing
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+
+test-slow: $(FULL) ## run the tests that are long by nature: builds, kills, long work
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
 $(PEERS): $(FULL)
 	@echo "installing the libraries that tests compare with into $(VENV)"

@@ -9,7 +9,6 @@ from qiskit import QuantumCircuit
 from qiskit.primitives import StatevectorSampler
 from qiskit.providers.fake_provider import GenericBackendV2
 from qiskit.quantum_info import Operator
-from scipy import stats
 
 import circuits
 from circuits import ArithmeticOracle, CnfOracle, Formula, LookupOracle, find_all
@@ -17,6 +16,7 @@ from circuits.engines import ENGINES
 from circuits.excluding import ExcludingOracle
 from circuits.strategies import STRATEGIES
 from hybrid_train.errors import ConfigError, DataError, ResourceError
+from tests.support.statistics import share_is_at_most
 
 MARKED = [2, 3, 7, 11]
 
@@ -136,20 +136,22 @@ def test_many_shots_a_job() -> None:
 def test_the_report_of_a_backend_is_in_its_gates() -> None:
     backend = GenericBackendV2(4, seed=1)
     found = find_all(Own(), backend=backend, shots=16)
-    assert found.items.tolist() == [7]
+    assert set(found.items.tolist()) <= {7}  # its noise is drawn anew, and it may miss
     assert found.report()[-1]["two_qubit_gates"] > 0
 
 
 def test_counting_gives_an_interval_that_holds() -> None:
-    """Of 100 intervals of 95 %, fewer than 81 hold with a chance below 1e-7; of ones half as wide, 67 would."""
-    held, wide = 0, []
+    """Intervals of 95 %; ones of a quarter of their width hold too seldom."""
+    missed, narrow, wide = 0, 0, []
     for seed in range(100):
         estimate = find_all(np.arange(40), 1000, strategy="counting", engine="closed_form", seed=seed).estimate
         assert estimate is not None
         assert estimate.low <= estimate.value <= estimate.high
-        held += estimate.low <= 40 <= estimate.high
+        missed += not estimate.low <= 40 <= estimate.high
+        narrow += not abs(40 - estimate.value) <= (estimate.high - estimate.low) / 8
         wide.append(estimate.high - estimate.low)
-    assert stats.binom.cdf(held, 100, 0.95) > 1e-7
+    assert share_is_at_most(missed, 100, 0.05, sees=0.35)
+    assert not share_is_at_most(narrow, 100, 0.05, sees=0.35)
     assert np.median(wide) < 30
     assert find_all(MARKED, 13).estimate is None
 
