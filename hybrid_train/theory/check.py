@@ -44,7 +44,7 @@ class TheoryCheck:
     Attributes:
         config: valid, with defaults filled in.
         lines: the table.
-        growths: counted cost by finder; empty if it was not asked for, and for all but two layers of ReLUs.
+        growths: counted cost by finder; empty if it was not asked for, and for runs whose costs nobody bounds.
         series: numbers for the pictures: along a two-layer run, or the landscape of a deep one.
         notes: what a reader should know about the data, in sentences.
         repeated: each line over several starts; empty where one was asked for.
@@ -97,7 +97,7 @@ def check_theory(
     Args:
         config: a TOML file, its tables as a dict, or a Config.
         costs: also count the cost of a step at several widths with every finder, and fit exponents; of two layers of
-            ReLUs alone.
+            ReLUs, and of adversarial training of networks that jump.
         widths: those widths, three or more; by default 2^10 .. 2^14. Exponents are those of the range they are fitted
             over.
         seeds: train also from so many less one further seeds, those after the config's, data that are drawn included,
@@ -119,7 +119,7 @@ def check_theory(
     """
     valid = load_config(config)
     subject = _subject(valid)
-    wanted = _checked_widths(widths, costs and subject is two_layer_check.SUBJECT)
+    wanted = _checked_widths(widths, costs and valid.training.algorithm in subject.counted)
     with journal(out, resume) as kept:
         setting = Setting.of(valid)
         tables = valid.as_dict()

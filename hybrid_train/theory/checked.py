@@ -73,11 +73,13 @@ class Subject:
         start: what the network of such a run starts as (:data:`hybrid_train.experiments.starts.STARTS`).
         algorithms: those whose runs are checked.
         check: trains as requested and compares.
+        counted: the algorithms whose cost of a step is counted at several widths.
     """
 
     start: str
     algorithms: tuple[str, ...]
     check: Callable[[Request], Checked]
+    counted: tuple[str, ...] = ()
 
     def fits(self, config: Config) -> bool:
         """Return whether a config describes such a run."""

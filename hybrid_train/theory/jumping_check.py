@@ -7,22 +7,28 @@ from typing import Any
 
 import numpy as np
 
+from hybrid_train.experiments.assembly import ball_of
 from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network.adversarial import expected_fraction
 from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.support.memory import check_memory
-from hybrid_train.support.progress import with_progress
+from hybrid_train.support.progress import announced, with_progress
 from hybrid_train.theory.checked import Checked, Request, Subject
 from hybrid_train.theory.lines.adversarial import ASSUMED_EXPONENT, AdversarialCase, adversarial_lines
+from hybrid_train.theory.lines.attacked_costs import SEARCHERS, GrowingAttacked
+from hybrid_train.theory.lines.costs import WIDTHS, CostGrowth, cost_growths, cost_line
 from hybrid_train.theory.predictions.adversarial import activation_bound
 from hybrid_train.theory.predictions.pseudo_network import pseudo_gaps, random_inputs, starting_point
-from hybrid_train.theory.predictions.robustness import RobustLoss
-from hybrid_train.theory.robust_check import robust_part, with_losses
+from hybrid_train.theory.regret_check import Regret
+from hybrid_train.theory.robust_check import Attacked, robust_part
 from hybrid_train.theory.watched import watched_training
 
 _ELSEWHERE = 100
 """Inputs at which network and pseudo-network are compared, beside the data."""
+
+_COUNTED = 16
+"""Data on which the cost of a step is counted, at most."""
 
 _MOST_LOOKS, _WORK = 100, 5e10
 """Steps that are looked at: so many at most, and multiplications that all looks may take together."""
@@ -42,8 +48,9 @@ def check_jumping(request: Request) -> Checked:
     elsewhere = random_inputs(_ELSEWHERE, inputs.shape[1] - 1, seed=config.run.seed + 1)
     steps = config.training.steps
     loop = watched_training(config, setting, network)
-    losses: list[RobustLoss] = []
-    records = with_losses(with_progress(loop, steps + 1, "theory", shown=request.progress), losses, len(inputs))
+    attacked, regret = Attacked(config, setting), Regret(config, setting, network)
+    told = regret.watch(with_progress(loop, steps + 1, "theory", shown=request.progress), loop.dynamics, network)
+    records = attacked.watch(told, network)
     gaps, counts = [], []
     for gap in pseudo_gaps(records, network, inputs, elsewhere, steps=_looks(network, len(inputs), steps)):
         gaps.append(gap)
@@ -59,8 +66,19 @@ def check_jumping(request: Request) -> Checked:
         "movement": [gap.distance for gap in gaps],
         "movement_assumed": network.width**ASSUMED_EXPONENT,
     }
-    robust = robust_part(config, setting, losses)
-    return Checked([*lines, *request.noted(robust.lines)], series | robust.series, (_draw, *robust.draws))
+    robust = robust_part(config, setting, attacked)
+    lines += request.noted([*robust.lines, *regret.lines(float(loop.learning_rate))])
+    growths = _growths(request) if request.costs and config.adversary is not None else []
+    lines += request.noted(cost_line(growth) for growth in growths)
+    return Checked(lines, series | robust.series, (_draw, *robust.draws), growths)
+
+
+def _growths(request: Request) -> list[CostGrowth]:
+    config, setting, widths = request.config, request.setting, request.widths or WIDTHS
+    n, seed = min(_COUNTED, len(setting.inputs)), config.run.seed
+    growing = GrowingAttacked(setting.inputs[:n], setting.targets[:n], setting.loss, ball_of(config, setting), seed)
+    with announced("counting the cost of a step at several widths", shown=request.progress):
+        return list(cost_growths(growing, widths, (), searchers=SEARCHERS, n=n, piece=request.kept.piece))
 
 
 def _counts_along(network: TwoLayerNetwork, counts: FloatArray) -> dict[str, Any]:
@@ -104,4 +122,5 @@ SUBJECT = Subject(
     "lifted",
     ("gd", "sgd", "adversarial"),
     check_jumping,
+    ("adversarial",),
 )

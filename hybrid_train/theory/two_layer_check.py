@@ -25,9 +25,8 @@ from hybrid_train.theory.lines.costs import WIDTHS, CostGrowth, Growing, cost_gr
 from hybrid_train.theory.lines.line import Line, finite
 from hybrid_train.theory.lines.observation import Observation, Observer
 from hybrid_train.theory.predictions.convergence import movement_bound
-from hybrid_train.theory.predictions.robustness import RobustLoss
 from hybrid_train.theory.predictions.spectrum import spectral_bounds
-from hybrid_train.theory.robust_check import robust_part, with_losses
+from hybrid_train.theory.robust_check import Attacked, robust_part
 from hybrid_train.theory.watched import watched_training
 
 _COPIES = 3
@@ -57,8 +56,8 @@ def check_two_layer(request: Request) -> Checked:
         f"data.n={n}, network.width={network.width}: kernels of {n} x {n}, the start and copies of the weights",
         "take a smaller data.n or network.width",
     )
-    losses: list[RobustLoss] = []
-    seen = observe(valid, setting, request.progress, losses)
+    attacked = Attacked(valid, setting)
+    seen = observe(valid, setting, request.progress, attacked)
     separation = setting.dataset.quick_separation
     promise = make_finder(valid.finder.kind, **valid.finder.options).promise
     plain = training.plain and training.schedule == "constant"
@@ -68,7 +67,7 @@ def check_two_layer(request: Request) -> Checked:
     if training.algorithm == "sgd":
         stochastic = sgd_lines.SgdCase.of(valid, setting, seen.mean_loss)
         lines += request.noted(one(stochastic) for one in sgd_lines.LINES)
-    robust = robust_part(valid, setting, losses)
+    robust = robust_part(valid, setting, attacked)
     growths = _growths(request) if request.costs else []
     return Checked(
         [*lines, *request.noted(robust.lines), *request.noted(cost_line(growth) for growth in growths)],
@@ -78,16 +77,14 @@ def check_two_layer(request: Request) -> Checked:
     )
 
 
-def observe(
-    config: Config, setting: Setting, progress: bool = False, losses: list[RobustLoss] | None = None
-) -> Observation:
+def observe(config: Config, setting: Setting, progress: bool = False, attacked: Attacked | None = None) -> Observation:
     """Train as a config says and look at the weights on the way.
 
     Args:
         config: valid.
         setting: of it.
         progress: show a bar, if standard error is a terminal.
-        losses: takes the mean losses of each step under an adversary.
+        attacked: watches what an adversary does.
     """
     network, training = setting.start_two_layer(config), config.training
     inputs = setting.dataset.inputs
@@ -96,7 +93,7 @@ def observe(
     loop = watched_training(config, setting, network)
     wanted = set(observer.steps)
     records = with_progress(loop, training.steps + 1, "theory", shown=progress)
-    for record in with_losses(records, [] if losses is None else losses, len(inputs)):
+    for record in records if attacked is None else attacked.watch(records, network):
         if record.step in wanted:
             observer.see(record.step)
     return observer.observation(float(loop.learning_rate))
@@ -152,4 +149,5 @@ SUBJECT = Subject(
     "two_layer",
     ("gd", "sgd", "adversarial"),
     check_two_layer,
+    ("gd", "sgd", "adversarial"),
 )

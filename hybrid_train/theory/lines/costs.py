@@ -6,6 +6,7 @@ neurons that moved, and the gradient on the pairs that fire; building the struct
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,9 +14,10 @@ from typing import Any, Literal, final
 
 import numpy as np
 
-from classical.training.loop import StepRecord, gradient_descent
+from classical.training.loop import StepRecord, Training, gradient_descent
 from hybrid_train.data import sphere
 from hybrid_train.finder.cost import Cost
+from hybrid_train.finder.interface import ActiveSetFinder
 from hybrid_train.finder.registry import finder_class, make_finder
 from hybrid_train.network.sparsity import expected_fired
 from hybrid_train.network.two_layer import Index, TwoLayerNetwork
@@ -121,6 +123,7 @@ class CostGrowth:
         law: fitted to the totals.
         variable: what grows, "m" or "n".
         fixed: the other one.
+        threshold: of the networks, in words.
     """
 
     searcher: Searcher
@@ -130,6 +133,7 @@ class CostGrowth:
     law: PowerLaw
     variable: Variable = "m"
     fixed: int = _FEW
+    threshold: str = "b = sqrt(0.4 ln m)"
 
     @property
     def operations(self) -> tuple[float, ...]:
@@ -161,10 +165,56 @@ def _anew(key: str, work: Callable[[], Any]) -> Any:
     return work()
 
 
+class Trained(ABC):
+    """On what costs are counted: networks of any width, trained a few steps on any number of data."""
+
+    threshold = "b = sqrt(0.4 ln m)"
+    """Of the networks, in words."""
+
+    @property
+    @abstractmethod
+    def dimension(self) -> int:
+        """Of the vectors that a finder is given."""
+
+    @abstractmethod
+    def training(self, searcher: Searcher, width: int, n: int, rate: float | None) -> Training:
+        """Return a training of so many steps, not begun.
+
+        Args:
+            searcher: who asks.
+            width: m.
+            n: data.
+            rate: eta; None for the stable one, or 1 where there is none.
+        """
+
+    def spent(self, searcher: Searcher, width: int, n: int) -> StepCost:
+        """Train a few steps at the stable rate of that width and return what a step was charged.
+
+        The rate is halved until the loss falls: costs of a run that diverges are not those of training.
+        """
+        rate: float | None = None
+        for _ in range(_HALVINGS):
+            training = self.training(searcher, width, n, rate)
+            first, *later = training
+            taken = float(training.learning_rate)
+            if later[-1].loss <= first.loss:
+                break
+            rate = taken / 2.0
+        return _step_cost(first, later, taken)
+
+
+def searching(searcher: Searcher, width: int, n: int, seed: int) -> ActiveSetFinder:
+    """Return the finder of a searcher, told how much it will be asked."""
+    finder = make_finder(searcher.kind, **searcher.options)
+    queries = n if searcher.index == "neurons" else width
+    finder.plan(seed=seed_key(seed, Role.FINDER), total_queries=queries * (STEPS + 1))
+    return finder
+
+
 @final
 @dataclass(frozen=True, eq=False)
-class Growing:
-    """On what costs are counted.
+class Growing(Trained):
+    """Two layers of ReLUs under gradient descent.
 
     Attributes:
         inputs: (n, d) the data; where there are too few, points drawn evenly from the sphere join them.
@@ -178,7 +228,20 @@ class Growing:
     loss: Loss
     seed: int
 
-    def taken(self, n: int) -> tuple[FloatArray, FloatArray, Loss]:
+    @property
+    def dimension(self) -> int:
+        return int(self.inputs.shape[1])
+
+    def training(self, searcher: Searcher, width: int, n: int, rate: float | None) -> Training:
+        inputs, targets, loss = self._taken(n)
+        network = TwoLayerNetwork.initialize(width, self.dimension, outputs=targets.shape[1], seed=self.seed)
+        finder = searching(searcher, width, n, self.seed)
+        eta = first_rate(loss) if rate is None else rate
+        return gradient_descent(
+            network, inputs, targets, loss, finder, index=searcher.index, steps=STEPS, learning_rate=eta
+        )
+
+    def _taken(self, n: int) -> tuple[FloatArray, FloatArray, Loss]:
         """Return n data, their targets and the loss; squared and of one output where points had to be added."""
         if n <= len(self.inputs):
             return self.inputs[:n], self.targets[:n], self.loss
@@ -186,27 +249,10 @@ class Growing:
         rows = np.concatenate([self.inputs, more.inputs])
         return rows, np.where(np.arange(n) % 2, 1.0, -1.0)[:, None], SquaredLoss()
 
-    def spent(self, searcher: Searcher, width: int, n: int) -> StepCost:
-        """Train a few steps at the stable rate of that width and return what a step was charged.
 
-        The rate is halved until the loss falls: costs of a run that diverges are not those of training.
-        """
-        inputs, targets, loss = self.taken(n)
-        given: float | Literal["auto"] = "auto" if loss.curvature is not None else 1.0
-        for _ in range(_HALVINGS):
-            network = TwoLayerNetwork.initialize(width, inputs.shape[1], outputs=targets.shape[1], seed=self.seed)
-            finder = make_finder(searcher.kind, **searcher.options)
-            queries = n if searcher.index == "neurons" else width
-            finder.plan(seed=seed_key(self.seed, Role.FINDER), total_queries=queries * (STEPS + 1))
-            training = gradient_descent(
-                network, inputs, targets, loss, finder, index=searcher.index, steps=STEPS, learning_rate=given
-            )
-            first, *later = training
-            rate = float(training.learning_rate)
-            if later[-1].loss <= first.loss:
-                break
-            given = rate / 2.0
-        return _step_cost(first, later, rate)
+def first_rate(loss: Loss) -> float | Literal["auto"]:
+    """Return the stable rate of a loss, or 1 where none follows from the kernel."""
+    return "auto" if loss.curvature is not None else 1.0
 
 
 def _step_cost(first: StepRecord, later: Sequence[StepRecord], rate: float) -> StepCost:
@@ -224,11 +270,12 @@ def _step_cost(first: StepRecord, later: Sequence[StepRecord], rate: float) -> S
 
 
 def cost_growths(
-    growing: Growing,
+    growing: Trained,
     widths: Sequence[int] = WIDTHS,
     data: Sequence[int] = DATA,
     *,
     searchers: Sequence[Searcher] = SEARCHERS,
+    n: int | None = None,
     piece: Callable[[str, Callable[[], Any]], Any] = _anew,
 ) -> Iterator[CostGrowth]:
     """Train at several widths with each searcher, and on several numbers of data with the tree over them.
@@ -239,6 +286,7 @@ def cost_growths(
         growing: on what.
         widths: m, three at least.
         data: n for the growth with the data, at m = 2048; fewer than three for none.
+        n: data at every width; by default as many as each searcher wants.
         searchers: who; those that do not serve the data's dimension are left out.
         piece: gives the counts of one training: those that are known by the name, or what the work comes to.
     """
@@ -249,13 +297,13 @@ def cost_growths(
 
         return StepCost(**piece(f"cost of {searcher.index}-{searcher.kind} at m={width}, n={n}", partial(work)))
 
-    dimension = growing.inputs.shape[1]
+    dimension = growing.dimension
     for searcher in (one for one in searchers if one.serves(dimension)):
-        n = searcher.data
-        costs = tuple(counted(searcher, width, n) for width in widths)
+        taken = searcher.data if n is None else n
+        costs = tuple(counted(searcher, width, taken) for width in widths)
         law = PowerLaw.fit(list(widths), [cost.total for cost in costs])
-        yield CostGrowth(searcher, dimension, tuple(widths), costs, law, "m", n)
-        if n == _MANY and len(data) > 2:
+        yield CostGrowth(searcher, dimension, tuple(widths), costs, law, "m", taken, growing.threshold)
+        if taken == _MANY and len(data) > 2:
             costs = tuple(counted(searcher, _DATA_WIDTH, count) for count in data)
             law = PowerLaw.fit(list(data), [cost.total for cost in costs])
             yield CostGrowth(searcher, dimension, tuple(data), costs, law, "n", _DATA_WIDTH)
@@ -270,7 +318,9 @@ def predicted_exponent(searcher: Searcher, dimension: int, variable: Variable = 
     """Return the theorem's exponent of m or n, logarithms left out; None where there is no theorem.
 
     Theorem 6.1: max(1 - 1/floor(d/2), 4/5), from its query time O(m^{1 - 1/floor(d/2)} + k) with k = m^{4/5}
-    (Corollary 3.6, Part 1); Theorem 6.2: 4/5; Corollary G.1: 9/10 from sqrt(m k). All are linear in n.
+    (Corollary 3.6, Part 1); Theorem 6.2: 4/5; Corollary G.1: 9/10 from sqrt(m k). All are linear in n. ADV Lemma 6.3
+    hides its power of m as 1 - Theta(1/d): with its Corollary 6.2 and Claim 5.16 it is max(1 - 1/floor(d/2), 7/8), d
+    that of the points (w_r, b_r).
     """
     if variable == "n":
         return 1.0 if searcher.source else None
@@ -281,6 +331,8 @@ def predicted_exponent(searcher: Searcher, dimension: int, variable: Variable = 
             return 0.8
         case "PRE Corollary G.1":
             return 0.9
+        case "ADV Lemma 6.3":
+            return max(1.0 - 1.0 / max(1, dimension // 2), 0.875)
     return None
 
 
@@ -290,7 +342,7 @@ def cost_line(growth: CostGrowth) -> Line:
     predicted = predicted_exponent(searcher, growth.dimension, variable)
     other = "n" if variable == "m" else "m"
     note = f"fitted over {variable} = {growth.sizes[0]}..{growth.sizes[-1]} at {other} = {growth.fixed}"
-    note += f", b = sqrt(0.4 ln m); {_parts(growth)}"
+    note += f", {growth.threshold}; {_parts(growth)}"
     if variable == "m" and predicted is not None:
         true_k = fired_exponent(growth.sizes)
         if searcher.kind == "grover":
@@ -333,4 +385,5 @@ _FORMULAS = {
     "PRE Theorem 6.1": "max(1 - 1/floor(d/2), 4/5)",
     "PRE Theorem 6.2": "4/5",
     "PRE Corollary G.1": "9/10",
+    "ADV Lemma 6.3": "max(1 - 1/floor(d/2), 7/8), d of (w, b)",
 }

@@ -95,6 +95,25 @@ def _side_failure(case: Case) -> float:
     return flip_failure(case.n, case.independent, b, covering_radius(case))
 
 
+def dual_norm(case: Case) -> Line:
+    """||H'||_F^2 <= n / m^2 times the sum of the squared sizes of the flip sets, with the square that is not printed."""
+    terms = [one for one in _terms(case) if one.flipped]
+    measured = _largest(terms, lambda one: one.dual**2 / one.flip_share)
+    printed = sum(one.dual > one.flip_share for one in terms)
+    missing = _wanted(case, _terms(case)) + case.unit + (() if terms else ("no neuron changed sides",))
+    note = _looked(case, _terms(case))
+    return _bounded(
+        "||H'||_F^2 m^2 / (n sum_i |flip set of i|^2), largest",
+        "1",
+        "PRE Fact D.4",
+        1.0,
+        measured,
+        missing,
+        note + (f"; as printed, of ||H'||_F without the square, it is broken in {printed} of them" if printed else ""),
+        "true of every run (each entry of H' counts neurons of a flip set)",
+    )
+
+
 def dual(case: Case) -> Line:
     """B2 <= 2 eta n |flip set| / m ||err||^2, with the flip sets of Claim C.11 and its constants."""
     terms, rate = _terms(case), case.observed.learning_rate
@@ -207,4 +226,4 @@ def _looked(case: Case, terms: Sequence[StepTerms]) -> str:
     return f"of {len(terms)} steps looked at"
 
 
-LINES = (identity, gradient, improvement, dual, flips, outputs_move, one_step)
+LINES = (identity, gradient, improvement, dual_norm, dual, flips, outputs_move, one_step)

@@ -28,6 +28,8 @@ class StepTerms:
         fourth: B4 = ||u(k+1) - u(k)||^2.
         flipped: the most neurons that change sides for a datum.
         gradient: max_r ||dL/dw_r||.
+        dual: ||H'||_F.
+        flip_share: (n / m^2) sum_i |flip set of i|^2, which Fact D.4 bounds the square of ``dual`` by.
     """
 
     before: float
@@ -38,6 +40,8 @@ class StepTerms:
     fourth: float
     flipped: int
     gradient: float
+    dual: float
+    flip_share: float
 
     def scaled(self, rate: float) -> StepTerms:
         """Return the terms at a learning rate, where they were worked out at 1."""
@@ -82,7 +86,7 @@ def step_terms(
     jumps = sparse.csr_array(new.multiply(later_excess) - gone.multiply(excess))
     moved = jumps @ signs / np.sqrt(width)
     error, next_error = errors
-    change = error - next_error
+    change, sizes = error - next_error, gone.sum(axis=1) + new.sum(axis=1)
     pulls = fired.T.multiply(error[None, :]).tocsr() @ inputs
     return StepTerms(
         before=float(error @ error),
@@ -91,8 +95,10 @@ def step_terms(
         second=float(2.0 * rate * error @ dual @ error),
         third=float(-2.0 * error @ moved),
         fourth=float(change @ change),
-        flipped=int((gone.sum(axis=1) + new.sum(axis=1)).max()) if n else 0,
+        flipped=int(sizes.max()) if n else 0,
         gradient=float(np.linalg.norm(pulls, axis=1).max() / np.sqrt(width)),
+        dual=float(np.linalg.norm(dual)),
+        flip_share=float(n * np.square(sizes / width).sum()),
     )
 
 

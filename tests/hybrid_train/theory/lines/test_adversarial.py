@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 import hybrid_train
 from classical.training import Training, two_layer_dynamics
-from hybrid_train.adversaries import PGD, L2Ball
+from hybrid_train.adversaries import PGD, L2Ball, WorstCase
 from hybrid_train.cli import main
 from hybrid_train.data import sphere
 from hybrid_train.data.padding import with_last_coordinate, with_one
@@ -20,6 +21,7 @@ from hybrid_train.finder.registry import make_finder
 from hybrid_train.network.adversarial import adversarial_network
 from hybrid_train.theory import Line, TheoryCheck, check_theory
 from hybrid_train.theory.lines import adversarial as adversarial_lines
+from hybrid_train.theory.lines import regret
 from hybrid_train.theory.lines import robust as robust_lines
 from hybrid_train.theory.lines.adversarial import AdversarialCase
 from hybrid_train.theory.predictions.pseudo_network import random_inputs, starting_point
@@ -89,10 +91,10 @@ TABLES: dict[str, Any] = {
     "training": {"algorithm": "adversarial", "steps": 6, "loss": "logistic", "learning_rate": 0.05},
     "adversary": {"norm": "l2", "rho": 0.1, "steps": 3},
 }
-GAP, WORST, AVERAGE = (
+GAP, WORST, SEARCHED = (
     "gamma-separability of the data",
     "mean robust loss at the last step",
-    "mean robust loss, average over steps 1 .. T",
+    "mean robust loss at the last step, of the worst there is",
 )
 
 
@@ -109,7 +111,6 @@ class TestChecked:
         assert lines[WORST].measured == pytest.approx(row["final_loss"] / 6)
         assert lines[WORST].predicted == pytest.approx(row["final_clean_loss"] / 6)
         assert lines[WORST].holds == "says nothing"
-        assert lines[AVERAGE].measured == pytest.approx(np.mean(row["losses"][1:]) / 6)
         drawn = result.series["robustness"]
         assert drawn["robust"] == pytest.approx(np.array(row["losses"]) / 6)
         assert drawn["clean"] == pytest.approx(np.array(row["clean_losses"]) / 6)
@@ -165,7 +166,22 @@ class TestChecked:
         alone = check_theory(TABLES | {"data": {"kind": "sphere", "n": 1, "dim": 3}}, costs=False)
         assert lines_of(alone, robust_lines.SECTION)[GAP].missing == ("one datum has no separation",)
         start = check_theory(TABLES | {"training": TABLES["training"] | {"steps": 0}}, costs=False)
-        assert lines_of(start, robust_lines.SECTION)[AVERAGE].measured is None
+        assert lines_of(start, regret.SECTION)["mean robust loss, average over steps 0 .. T - 1"].measured is None
+
+    @pytest.mark.parametrize("network", [JUMP, {"width": 256}])
+    def test_the_worst_case_is_searched_for_in_few_dimensions(self, network: dict[str, Any]) -> None:
+        lifted = network is JUMP
+        flat = TABLES | {"network": network, "data": {"kind": "sphere", "n": 4, "dim": 3}}
+        result = check_theory(flat, costs=False)
+        line, drawn = lines_of(result, robust_lines.SECTION)[SEARCHED], result.series["robustness"]
+        assert line.holds == "says nothing"
+        assert line.measured is not None
+        assert drawn["worst"] <= drawn["worst_bound"] == line.predicted
+        assert drawn["worst_bound"] <= drawn["worst"] + 3e-4
+        assert drawn["worst"] >= line.measured - 3e-4
+        deep = lines_of(check_theory(TABLES | {"network": network}, costs=False), robust_lines.SECTION)[SEARCHED]
+        assert deep.missing == ("the worst case is searched for in balls of up to three dimensions",)
+        assert lifted == any(line.section == regret.SECTION for line in result.lines)
 
     def test_deep_networks_under_an_adversary_are_refused(self) -> None:
         deep = {"kind": "deep", "widths": [8, 8]}
@@ -175,11 +191,16 @@ class TestChecked:
 
 def test_a_weak_adversary_and_a_wide_ball_are_said() -> None:
     case = robust_lines.RobustCase(np.eye(3), 0.9, "l2", [RobustLoss(1.0, 0.5)])
-    separable, worst, _ = (line(case) for line in robust_lines.LINES)
+    separable, worst, searched = (line(case) for line in robust_lines.LINES)
     assert (separable.satisfied, separable.holds) == (False, "not applicable")
     assert "1.41 apart, 2 rho is 1.8" in separable.missing[0]
     assert worst.holds == "not applicable"
     assert "lowered the loss" in worst.missing[0]
+    assert searched.holds == "not applicable"
+    found = WorstCase(np.eye(3), np.full(3, 0.2), np.full(3, 0.3), 9)
+    lying = robust_lines.found_of_worst(replace(case, worst=found))
+    assert lying.predicted == pytest.approx(0.3)
+    assert lying.holds == "no"
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,8 @@ def by_hand(tables: dict[str, Any]) -> list[StepTerms]:
                 fourth=(v.sum(axis=1) ** 2).sum(),
                 flipped=int(flip.sum(axis=1).max()),
                 gradient=float(np.linalg.norm(pull, axis=1).max()),
+                dual=float(np.linalg.norm(dual)),
+                flip_share=float(3 * np.square(flip.sum(axis=1) / m).sum()),
             )
         )
         w = w - eta * pull
@@ -90,6 +92,7 @@ def test_where_the_lemmas_apply_they_hold_or_say_nothing(ideal: Case) -> None:
         "identity": "yes",
         "gradient": "says nothing",
         "improvement": "yes",
+        "dual_norm": "says nothing",
         "dual": "says nothing",
         "flips": "says nothing",
         "outputs_move": "says nothing",
@@ -106,6 +109,7 @@ def test_where_the_lemmas_apply_they_hold_or_say_nothing(ideal: Case) -> None:
         (steps.one_step, {"after": 1.01}),
         (steps.gradient, {"gradient": 1e3}),
         (steps.outputs_move, {"fourth": 1e6}),
+        (steps.dual_norm, {"dual": 1e3}),
         (steps.dual, {"second": 1e6}),
         (steps.flips, {"third": -1e6}),
     ],
@@ -118,6 +122,13 @@ def test_a_step_of_another_kind_is_seen(ideal: Case, line: Any, broken: dict[str
     if line is steps.flips:
         terms = tuple(replace(one, third=abs(one.third)) for one in terms)
     assert line(replace(ideal, observed=replace(ideal.observed, terms=terms))).holds == "no"
+
+
+def test_a_norm_that_is_printed_without_its_square_is_broken_by_few_flips(ideal: Case) -> None:
+    line = steps.dual_norm(ideal)
+    assert line.measured is not None
+    assert 0 < line.measured <= 1
+    assert "without the square, it is broken" in line.note
 
 
 def test_a_step_of_another_rate_is_not_the_one_that_was_said(ideal: Case) -> None:
