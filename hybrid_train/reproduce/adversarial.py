@@ -66,7 +66,7 @@ def judged_robustness(radii: list[float], rows: list[dict[str, Any]]) -> Finding
 
 
 def _robust(effort: Effort, rho: float) -> dict[str, Any]:
-    n, width, steps = effort.pick((32, 256, 30), (96, 1024, 200))
+    n, width, steps = effort.pick((32, 256, 300), (96, 1024, 200))
     config = load_config(
         {
             "data": _DIGITS | {"n": n},

@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 
 from hybrid_train.config import load_config
+from hybrid_train.data import sphere
+from hybrid_train.data.padding import DEEP_LAST, with_last_coordinate
 from hybrid_train.experiments.runs import run
 from hybrid_train.experiments.setting import Setting
-from hybrid_train.network.deep import DeepNetwork
+from hybrid_train.network.deep import DeepNetwork, fully_connected
 from hybrid_train.reproduce.claim import Claim, Effort, Finding, Panel, curve, exponent_text, falls, verdict
 from hybrid_train.support.power_law import PowerLaw
 from hybrid_train.theory.check import check_theory
 from hybrid_train.theory.landscapes import landscape
+from hybrid_train.theory.predictions import deep as predicted
 from hybrid_train.theory.watched import watched_training
 
 _DIGITS = {"kind": "digits", "classes": "all"}
@@ -162,6 +165,82 @@ def _gaps(effort: Effort, width: int) -> dict[str, float]:
     return {_PARTS[line.source]: float(line.measured or 0.0) for line in found.lines if line.source in _PARTS}
 
 
+def balls(effort: Effort) -> Finding:
+    """Look at the gaps of Theorem 5 in balls around W(0), against their radius, at several widths."""
+    widths = effort.pick((64, 128, 256), (256, 512, 1024))
+    rows = {m: effort.piece(f"balls at m={m}", partial(_in_balls, effort, m)) for m in widths}
+    return judged_balls(rows)
+
+
+def judged_balls(rows: dict[int, dict[str, list[float]]]) -> Finding:
+    """Judge: at every width each gap falls with omega at least as fast as its bound.
+
+    Args:
+        rows: for each width omega, and the gap of each part there.
+    """
+    laws = {part: {m: PowerLaw.fit(row["omega"], row[part]) for m, row in rows.items()} for part in _POWERS}
+    short = [
+        f"{part} at m = {m}: ω^{exponent_text(law)}"
+        for part, by_width in laws.items()
+        for m, law in by_width.items()
+        if law.exponent + 2.0 * law.exponent_sem < _POWERS[part]
+    ]
+    told = (
+        f"{part}: " + ", ".join(f"ω^{law.exponent:.2f}" for law in by_width.values()) for part, by_width in laws.items()
+    )
+    last = max(rows)
+    bound = predicted.perturbation_radius(last, _BALL_DEPTH)
+    return Finding(
+        verdict(not short),
+        "; ".join(told) if not short else f"slower than the bound: {', '.join(short)}",
+        "gradient and kernel within a constant times ω^(1/3), the output within ω^(4/3)",
+        f"two trained layers of ReLUs without shift, unit data with x_d = 2^(-1/2), W - W(0) drawn at random with "
+        f"||W_l - W_l(0)||_2 = ω; m = {', '.join(map(str, rows))}; the theorem's own ball is ω <= {bound:.2g} at "
+        f"m = {last}",
+        [
+            Panel(
+                part,
+                "ω",
+                "gap",
+                [
+                    *(curve(f"m = {m}", row["omega"], row[part]) for m, row in rows.items()),
+                    curve(
+                        f"ω^({_FRACTIONS[part]})",
+                        rows[last]["omega"],
+                        rows[last][part][-1]
+                        * (np.array(rows[last]["omega"]) / rows[last]["omega"][-1]) ** _POWERS[part],
+                        predicted=True,
+                    ),
+                ],
+            )
+            for part in laws
+        ],
+        {"exponents": {part: {str(m): law.exponent for m, law in one.items()} for part, one in laws.items()}},
+    )
+
+
+_BALL_DEPTH = 2
+_FRACTIONS = {"gradient (5a)": "1/3", "output (5b)": "4/3", "kernel (5c)": "1/3"}
+_POWERS = {"gradient (5a)": 1 / 3, "output (5b)": 4 / 3, "kernel (5c)": 1 / 3}
+
+
+def _in_balls(effort: Effort, width: int) -> dict[str, list[float]]:
+    """Return the gaps for directions drawn once, at radii from about the theorem's own up to 0.1."""
+    inputs = with_last_coordinate(sphere(effort.pick(6, 8), 15, effort.seed).inputs, DEEP_LAST)
+    start = fully_connected([width] * (_BALL_DEPTH + 1), inputs.shape[1], threshold=0.0, seed=effort.seed)
+    random = np.random.default_rng(effort.seed)
+    ways = [random.standard_normal(weights.shape) for weights in start.weights()]
+    ways = [way / np.linalg.norm(way, 2) for way in ways]
+    radii = np.geomspace(1e-4, 0.1, 7)
+    found: dict[str, list[float]] = {"omega": [float(radius) for radius in radii]}
+    for radius in radii:
+        now = start.at([weights + radius * way for weights, way in zip(start.weights(), ways, strict=True)])
+        seen = predicted.linearisation(start, now, inputs)
+        for part, value in zip(_POWERS, (seen.gradient, seen.output, seen.kernel), strict=True):
+            found.setdefault(part, []).append(value)
+    return found
+
+
 def landscapes(effort: Effort) -> Finding:
     """Cut through the objective along the gradient and the most negative curvature at six steps of training."""
     steps = effort.pick((0, 1, 2, 5, 10, 20), (0, 2, 5, 10, 25, 60))
@@ -235,5 +314,6 @@ CLAIMS = (
     Claim("convergence", "DEEP Theorems 1, 6", "Gradient descent finds a global minimum at any depth.", convergence),
     Claim("depth", "DEEP Theorem 1 and its shifts", "Sparse stacks train at any depth.", depths),
     Claim("linearisation", "DEEP Theorem 5", "Wide networks train like their linearisation.", linearisation),
+    Claim("ball", "DEEP Theorem 5", "Near W(0) a network is nearly linear.", balls),
     Claim("landscape", "DEEP Figure 1, Theorem 3", "The way down has no obstacles.", landscapes),
 )

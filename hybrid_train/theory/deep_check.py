@@ -16,6 +16,7 @@ from hybrid_train.support.memory import check_memory
 from hybrid_train.support.progress import announced, with_progress
 from hybrid_train.theory.checked import Checked, Request, Subject
 from hybrid_train.theory.landscapes import landscape
+from hybrid_train.theory.layer_course import LayerCourse
 from hybrid_train.theory.lines.deep import deep_lines
 from hybrid_train.theory.lines.deep_case import DeepCase
 from hybrid_train.theory.lines.deep_course import DeepCourse, course_lines
@@ -30,7 +31,7 @@ _COPIES = 6
 def check_deep(request: Request) -> Checked:
     """Train a deep network; if it is pictured, compute the landscape around W(0), W(T / 4) and W(T).
 
-    Each reaches as far as W(T) is from W(0).
+    Each reaches as far as W(T) is from W(0). Of a pictured run every layer is followed as well.
 
     Raises:
         ResourceError: copies of the weights do not fit.
@@ -38,7 +39,7 @@ def check_deep(request: Request) -> Checked:
     """
     config, setting, progress = request.config, request.setting, request.progress
     _check_memory(config, setting, request.pictured)
-    copies, losses, rate = _trained(config, setting, progress)
+    copies, losses, rate, course_of_layers = _trained(config, setting, progress, request.pictured)
     start, now = copies[min(copies)], copies[max(copies)]
     inputs, targets, loss = setting.inputs, setting.targets, setting.loss
     case = DeepCase(start, now, inputs, targets, loss, setting.dataset.quick_separation, rate)
@@ -64,25 +65,33 @@ def check_deep(request: Request) -> Checked:
             }
             for step, copy in copies.items()
         ]
-    return Checked(lines, {"landscape": points}, (_draw,))
+    return Checked(lines, {"landscape": points, "layers": course_of_layers}, (_draw,))
 
 
 def _draw(directory: Path, document: dict[str, Any]) -> list[Path]:
     from hybrid_train.report.landscape import write_landscape_figure
+    from hybrid_train.report.layers import write_layers_figure
 
-    return write_landscape_figure(directory, document["series"]["landscape"])
+    series = document["series"]
+    drawn = write_layers_figure(directory, series["layers"])
+    return [*write_landscape_figure(directory, series["landscape"]), *drawn]
 
 
-def _trained(config: Config, setting: Setting, progress: bool) -> tuple[dict[int, DeepNetwork], list[float], float]:
-    """Return the network at the steps that are drawn, the losses of all steps, and the learning rate."""
+def _trained(
+    config: Config, setting: Setting, progress: bool, pictured: bool
+) -> tuple[dict[int, DeepNetwork], list[float], float, dict[str, Any]]:
+    """Return the network at the steps that are drawn, the losses of all, the learning rate, and the layers' course."""
     steps, network = config.training.steps, setting.start_deep(config)
     loop = watched_training(config, setting, network)
     copies, losses = {}, []
+    layers = LayerCourse(network, setting.inputs, setting.targets, setting.loss, steps)
     for record in with_progress(loop, steps + 1, "theory", shown=progress):
         losses.append(record.loss)
         if record.step in {0, steps // 4, steps}:
             copies[record.step] = network.at(network.weights())
-    return copies, losses, float(loop.learning_rate)
+        if pictured:
+            layers.see(record.step)
+    return copies, losses, float(loop.learning_rate), layers.as_dict()
 
 
 def _check_memory(config: Config, setting: Setting, pictured: bool) -> None:

@@ -96,7 +96,7 @@ def _side_failure(case: Case) -> float:
 
 
 def dual_norm(case: Case) -> Line:
-    """||H'||_F^2 <= n / m^2 times the sum of the squared sizes of the flip sets, with the square that is not printed."""
+    """||H'||_F^2 <= (n / m^2) sum_i |flip set of i|^2, with the square of the norm, which is not printed."""
     terms = [one for one in _terms(case) if one.flipped]
     measured = _largest(terms, lambda one: one.dual**2 / one.flip_share)
     printed = sum(one.dual > one.flip_share for one in terms)

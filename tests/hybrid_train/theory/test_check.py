@@ -86,7 +86,7 @@ class TestWhereTheTheoremsApply:
         lines = by_name(ideal)
         open_ = {"never_flipped", "steps_needed", "error_falls"}
         empty = {"most_at_start", "most_ever", "flips_within_reach", "above_separation", "below_tail"}
-        empty |= {"gradient", "dual", "flips", "outputs_move"}
+        empty |= {"gradient", "dual_norm", "dual", "flips", "outputs_move"}
         assert {name: line.holds for name, line in lines.items() if name not in open_} == {
             name: "says nothing" if name in empty else "yes" for name in lines if name not in open_
         }
@@ -384,8 +384,8 @@ class TestCommand:
         [
             ({"width": 64}, ["theory_convergence", "theory_fired", "theory_spectrum"]),
             ({"width": 64, "activation": "jump"}, ["theory_fired", "theory_pseudo_network"]),
-            ({"kind": "deep", "widths": [8, 8]}, ["landscape"]),
-            ({"kind": "residual", "width": 8}, ["landscape"]),
+            ({"kind": "deep", "widths": [8, 8]}, ["landscape", "theory_layers"]),
+            ({"kind": "residual", "width": 8}, ["landscape", "theory_layers"]),
         ],
         ids=str,
     )

@@ -18,7 +18,7 @@ from hybrid_train.theory.lines.costs import cost_growths, cost_line
 from hybrid_train.theory.lines.regret import SECTION, RegretCase, asked_width, printed, regret_lines, worked_out
 from hybrid_train.theory.predictions.regret import comparator, regret_bound, regrets
 from hybrid_train.theory.watched import watched_training
-from tests.support.configs import Tables, merged
+from tests.support.configs import Tables, merged, replaced
 
 TABLES: Tables = {
     "data": {"kind": "sphere", "n": 3, "dim": 2},
@@ -97,7 +97,7 @@ def test_the_inequality_holds_for_the_loss_of_the_reference_along_the_run(
     along = np.mean([np.abs(network.predict(x) - case.targets).mean() for x in places])
     bound = regret_bound(case.regrets, case.rate, case.reference, float(along))
     assert case.average is not None
-    assert along < case.average <= bound
+    assert case.average <= bound
     doubled = regret_bound(case.regrets, 2 * case.rate, case.reference, float(along))
     length, grown = case.reference.length, np.mean([step.gradient for step in case.regrets])
     assert doubled - bound == pytest.approx(-(length**2) / (4 * case.rate * case.steps) + case.rate * grown / 2)
@@ -168,7 +168,7 @@ def test_what_is_missing_is_said(change: Tables, reason: str) -> None:
 
 
 def test_nobody_attacks_nothing_is_promised() -> None:
-    assert by_quantity(merged(TABLES, adversary={"kind": "none"})) == {}
+    assert by_quantity(replaced(TABLES, adversary={"kind": "none"})) == {}
 
 
 def test_the_width_that_is_asked_for() -> None:
@@ -189,7 +189,8 @@ def test_costs_of_a_step_under_an_adversary() -> None:
     ball = make_ball("l2", 0.1, kept=2)
     growing = GrowingAttacked(setting.inputs, setting.targets, setting.loss, ball, 0)
     scan, _, tree = cost_growths(growing, (128, 256, 512), (), searchers=SEARCHERS, n=3)
-    assert [cost.queries for cost in scan.costs] == [4 * 3 * m for m in (128, 256, 512)], "clean, two looks, moved"
+    for m, cost in zip((128, 256, 512), scan.costs, strict=True):
+        assert 3 * 3 * m <= cost.queries <= 4 * 3 * m, "clean, two looks, and where the worst of them was"
     line = cost_line(tree)
     assert line.source == "ADV Lemma 6.3"
     assert line.predicted == 0.875

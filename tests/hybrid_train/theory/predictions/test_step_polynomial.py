@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
@@ -26,7 +26,8 @@ def test_it_tells_the_balls_apart_within_the_degree_of_the_claim(delta: float, r
     coefficients = q.coefficients()
     assert coefficients is not None
     for place in (-0.9, 0.2, 0.97):
-        powers = sum(alpha * Decimal(place) ** j for j, alpha in enumerate(coefficients))
+        with localcontext(prec=200):
+            powers = sum(alpha * Decimal(place) ** j for j, alpha in enumerate(coefficients))
         assert float(powers) == pytest.approx(float(q.series(place)), abs=1e-9)
 
 
