@@ -16,7 +16,12 @@ from hybrid_train.support.processors import usable_processors
 
 
 def arguments(
-    description: str | None, *, figures: bool = False, dimensions: tuple[int, ...] = (), workers: bool = False
+    description: str | None,
+    *,
+    figures: bool = False,
+    dimensions: tuple[int, ...] = (),
+    workers: bool = False,
+    only: bool = False,
 ) -> argparse.Namespace:
     """Return the options ``quick`` and ``json``, and those that a benchmark draws, has dimensions or workers with."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -26,6 +31,8 @@ def arguments(
         parser.add_argument("--figures", type=Path, metavar="DIR", help="draw the figures there")
     if dimensions:
         parser.add_argument("--dimensions", type=_numbers, default=dimensions, metavar="D,...", help="these alone")
+    if only:
+        parser.add_argument("--only", type=_words, default=(), metavar="WORD,...", help="rows that show all of these")
     if workers:
         parser.add_argument("--workers", type=int, metavar="N", help="processes that work side by side; this one alone")
         parser.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler, whose workers do")
@@ -36,6 +43,10 @@ def arguments(
 
 def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(","))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))
 
 
 def needs(package: str) -> None:

@@ -11,11 +11,12 @@ examples resemble each other, as real ones do: all 1797 digits, and synthetic on
 ten of classes, for which neurons fire as they do for the digits. ``cpu`` is the ratio of processor times, which other
 work on the machine disturbs less.
 
-    python benchmarks/sgd.py [--quick] [--json FILE]
+    python benchmarks/sgd.py [--quick] [--only correlated,5000] [--json FILE]
 """
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import dataclass, replace
 from typing import Any
@@ -61,6 +62,11 @@ class Case:
     quick: bool = True
     passes: int | None = None
 
+    def words(self, width: int) -> set[str]:
+        """Return what --only may name, if m is ``width`` where the case names none."""
+        kept = "fresh" if self.n is None else str(self.n)
+        return {self.source, kept, str(self.batch), self.finder, str(self.width or width)}
+
     @property
     def rounds(self) -> int:
         """How often the case is measured."""
@@ -81,6 +87,7 @@ CASES = (
     Case("correlated", 5000, 64, 32, "skin", 1 << 16, quick=False, passes=5),
     Case("correlated", 5000, 64, 64, "skin", 1 << 13, passes=5),
     Case("correlated", 5000, 64, 64, "skin", 1 << 16, passes=5),
+    Case("correlated", 5000, 64, 64, "skin", 1 << 16, quick=False, passes=20),
     Case("correlated", 5000, 64, 256, "skin", 1 << 16, quick=False, passes=5),
     Case("correlated", 60000, 64, 64, "skin", 1 << 16, quick=False, passes=3),
     Case("correlated", 60000, 64, 256, "skin", 1 << 16, quick=False, passes=5),
@@ -205,11 +212,13 @@ def measured(problem: Problem) -> dict[str, Any]:
 
 def main() -> None:
     """Run every case, print, and write JSON if asked."""
-    options = arguments(__doc__)
+    options = arguments(__doc__, only=True)
     needs("torch")
     found = environment(("torch", "numba"), threads=2, dtype="float32 weights")
     width, steps = (1 << 16, 50) if options.quick else (1 << 20, 100)
-    cases = [case for case in CASES if case.quick or not options.quick]
+    cases = [case for case in CASES if (case.quick or not options.quick) and case.words(width).issuperset(options.only)]
+    if not cases:
+        sys.exit(f"--only {','.join(options.only)}: no such row")
     for case in cases:  # compiles, lists too
         some = case if case.n is None else replace(case, n=min(case.n, 357))
         list(Problem(some, 1024, 40).ours(40, 1e-3))

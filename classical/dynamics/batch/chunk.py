@@ -95,6 +95,7 @@ class Chunk:
         self._since = np.zeros(len(self._all), np.int64)
         self._age = 0
         self._fired = np.empty(0, bool)
+        self._room = np.empty(0, weights.dtype)
 
     @property
     def listed(self) -> bool:
@@ -127,7 +128,7 @@ class Chunk:
         """
         count = len(examples)
         sums = Sums(np.zeros((count, world.signs.shape[1])), np.zeros(count, np.int64))
-        self._fires = np.zeros((len(self.lists.rows), bits.words(count)), np.uint64)
+        self._fires = _cleared(self._fires, (len(self.lists.rows), bits.words(count)))
         listed = self.listed or (self._filling and not new)
         near = self._by_example() if listed else np.empty((count, 0), np.uint64)
         if self._plain:
@@ -147,7 +148,7 @@ class Chunk:
         """Return what :meth:`look` does, ``world`` being that of all examples, for those with a bit in ``asked``."""
         n, lists = len(world.norms), self.lists
         sums = Sums(np.zeros((n, world.signs.shape[1])), np.zeros(n, np.int64))
-        self._fires = np.zeros(self._known.shape, np.uint64)
+        self._fires = _cleared(self._fires, self._known.shape)
         arguments = self._known, asked, world, self._weights, sums, self._fires
         if self._plain:
             return sums, int(along.look_along_plainly(lists, *arguments))
@@ -180,7 +181,7 @@ class Chunk:
         lists, count, dtype = self.lists, len(world.norms), world.columns.dtype
         columns = world.columns[:, : self._weights.shape[1]].T
         block = max(1, _BATCH_PAIRS // count // bits.WORD) * bits.WORD
-        room = np.zeros((min(block, len(slots)), bits.WORD * len(asked)), dtype)
+        room = self._scratch(min(block, len(slots)), bits.WORD * len(asked), dtype)
         for at in range(0, len(slots), block):
             some = slots[at : at + block]
             first, last = lists.rows[some[0]], lists.rows[some[-1]] + 1
@@ -194,6 +195,12 @@ class Chunk:
                 compiled.list_near(lists, some, products, world, listed)
                 bits.put_examples(self._by_example(), at, fill, listed)
         return len(slots) * int(bits.count(asked[None]))
+
+    def _scratch(self, rows: int, columns: int, dtype: Any) -> FloatArray:
+        """Return a table that holds anything, the same memory every time: fresh pages cost more than the products."""
+        if self._room.dtype != dtype or self._room.size < rows * columns:
+            self._room = np.zeros(rows * columns, dtype)
+        return self._room[: rows * columns].reshape(rows, columns)
 
     def step(self, world: World, slope: FloatArray, rate: float, whole: World, prices: Prices) -> Visit:
         """Move the rows that fire by the slope (B, K) of the batch; scan those again whose lists do not hold any more.
@@ -324,3 +331,11 @@ def chunks_of(weights: FloatArray, plain: bool, reach: float = 0.0) -> list[Chun
     cuts = [width // 2 * k // parts for k in range(parts)]
     cuts += [width // 2 + (width - width // 2) * k // parts for k in range(parts + 1)]
     return [Chunk(weights, first, last, plain, reach) for first, last in pairwise(cuts) if last > first]
+
+
+def _cleared(bits: IntArray, shape: tuple[int, ...]) -> IntArray:
+    """Return zeros of a shape, in the same memory if it fits."""
+    if bits.shape != shape:
+        return np.zeros(shape, np.uint64)
+    bits[...] = 0
+    return bits
