@@ -11,13 +11,13 @@ beside the fitted ones. Memory is a byte or two for each neuron drawn, and lists
 
 from __future__ import annotations
 
-import resource
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from _common import arguments, environment, print_table, write_json
+from _memory import forget_peak, peak
 from matplotlib.figure import Figure
 
 from classical.training import gradient_descent
@@ -39,6 +39,7 @@ FITTED = ("draws", "neurons", "start_ms", "scanned", "scan_ms", "work", "step_ms
 def measured(n: int, exponent: int) -> dict[str, Any]:
     """Return the figures of one run; those of a step are means over the steps."""
     width, data, loss = 1 << exponent, sphere(n, DIMENSION, seed=1), make_loss("squared")
+    forget_peak()
     started = time.perf_counter()
     network = TwoLayerNetwork.initialize(
         width, DIMENSION, storage="live", examples=data.inputs, dtype="float32", seed=exponent
@@ -46,6 +47,7 @@ def measured(n: int, exponent: int) -> dict[str, Any]:
     start = time.perf_counter() - started
     training = gradient_descent(network, data.inputs, loss.encode(data, 1), loss, make_finder("skin"), steps=STEPS)
     first, *records = training
+    most = peak()
     work = [DIMENSION * one.cost.inner_products + one.cost.nodes_visited for one in records]
     return {
         "n": n,
@@ -58,7 +60,7 @@ def measured(n: int, exponent: int) -> dict[str, Any]:
         "work": float(np.mean(work)),
         "step_ms": 1e3 * float(np.mean([one.step_seconds for one in records])),
         "active": first.active_pairs,
-        "peak_GB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9,
+        "peak_GB": 1e-9 * most,
         "loss 0": first.loss,
         "loss T": records[-1].loss,
     }
