@@ -111,7 +111,8 @@ def _flips(case: AdversarialCase) -> Sequence[Line]:
             m**ASSUMED_EXPONENT,
             radius,
             at_most(radius, m**ASSUMED_EXPONENT),
-            note="an assumption of the theory, looked up",
+            () if at_most(radius, m**ASSUMED_EXPONENT) else ("an assumption of the theory, which fails here",),
+            "an assumption of the theory, looked up; printed rate and steps allow K T^(1/2) m^(-2/5)",
             course=True,
         ),
         Line(

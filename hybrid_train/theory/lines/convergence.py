@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.theory.lines.case import Case
-from hybrid_train.theory.lines.line import CONFIDENCE, Line, at_most, finite, unlikely
+from hybrid_train.theory.lines.line import CONFIDENCE, FAR, Line, at_most, finite, unlikely
 from hybrid_train.theory.lines.observation import Observation
 from hybrid_train.theory.predictions.convergence import (
     error_bound,
@@ -54,6 +54,7 @@ def initial_error(case: Case) -> Line:
         '"no" would be a false alarm in one of 100 starts at most (Chebyshev); the claim has no constant',
         spread=deviation,
         failure=CONFIDENCE,
+        empty="so few neurons fire that it may be 0 or a hundred times the mean" if margin > FAR * mean else "",
     )
 
 

@@ -95,7 +95,8 @@ class Line:
         if self.course or self.predicted is None or self.measured is None or self.relation not in ("<=", ">="):
             return ""
         less, more = (self.measured, self.predicted) if self.relation == "<=" else (self.predicted, self.measured)
-        if not 0 <= less * FAR <= more or more == 0 or self.predicted == 0:
+        less = abs(less)  # below zero, with a bound above it: how far below counts
+        if not less * FAR <= more or more == 0 or self.predicted == 0:
             return ""
         times = f"{more / less:.3g} times" if less > more / sys.float_info.max else "infinitely many times"
         return f"the bound is {times} away"

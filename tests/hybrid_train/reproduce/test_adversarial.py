@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hybrid_train.reproduce.adversarial import judged_activation, judged_robustness
+from hybrid_train.reproduce.adversarial import judged_activation, judged_gaps, judged_rates, judged_robustness
 
 
 def row(end: float, robust: float) -> dict[str, Any]:
@@ -20,3 +20,20 @@ def test_few_means_less_than_a_share_of_the_width_and_within_the_bound() -> None
     assert judged_activation(widths, few, widths).holds == "yes"
     assert judged_activation(widths, many, widths).holds == "no"
     assert judged_activation(widths, few, [1.0] * 4).holds == "no"
+
+
+def test_a_rate_at_which_wide_networks_overshoot_is_seen() -> None:
+    good, bad = [1.0, 0.5, 0.2, 0.1], [1.0, 3.0, 2.0, 3.0]
+    found = judged_rates([100, 1000, 10_000], {"printed": [good, good, bad], "balanced": [good] * 3})
+    assert found.holds == "no"
+    assert "stays below it" in found.measured
+    assert found.numbers["mean_losses"]["balanced"] == [(1.0 + 0.5 + 0.2) / 3] * 3
+    assert judged_rates([100, 1000, 10_000], {"printed": [good] * 3, "balanced": [good] * 3}).holds == "yes"
+
+
+def test_a_gap_has_to_fall_with_the_power_that_is_promised() -> None:
+    widths = [256, 1024, 4096]
+    fast, slow, rising = ([m**power for m in widths] for power in (-0.3, -0.02, 0.2))
+    assert judged_gaps(widths, {"τ = 0": fast, "a tenth fires": rising}).holds == "yes"
+    assert judged_gaps(widths, {"τ = 0": slow, "a tenth fires": fast}).holds == "no"
+    assert judged_gaps(widths, {"τ = 0": rising}).holds == "no"
