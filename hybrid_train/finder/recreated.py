@@ -57,9 +57,13 @@ class RecreatedBank(Bank):
 
     def moved(self) -> tuple[IntArray, FloatArray]:
         """Return (rows that moved, ascending; (k, d) where they are): with the seed, all there is to know."""
-        rows = [part for ledger in self._ledgers for part in ledger.moved()]
-        where = distinct(np.concatenate([np.empty(0, np.int64), *rows]))
+        where = self.moved_rows()
         return where, self[where]
+
+    def moved_rows(self) -> IntArray:
+        """Return the rows that moved, ascending; all others are as they were drawn."""
+        rows = [part for ledger in self._ledgers for part in ledger.moved()]
+        return distinct(np.concatenate([np.empty(0, np.int64), *rows]))
 
     def takes(self, rows: IntArray, vectors: FloatArray) -> bool:
         """Return whether these are rows of this bank, ascending, and as many finite vectors of its dimension."""

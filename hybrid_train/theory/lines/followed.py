@@ -21,7 +21,8 @@ class Followed:
     """Looks at a network: its weights are read once a look, and certified lists say who could fire by now.
 
     The lists are those of a ``skin`` of its own, told of every neuron that moved since the last look; they agree with
-    a scan pair for pair. Weights that are made again from the seed are scanned, so that no copy of them is kept.
+    a scan pair for pair. Of weights that are made again from the seed no copy is kept: those that have moved since the
+    first look are evaluated anew, all others fire as they did then.
 
     Args:
         network: in training.
@@ -34,13 +35,14 @@ class Followed:
     def __init__(self, network: TwoLayerNetwork, inputs: FloatArray) -> None:
         self._network, self._inputs = network, inputs
         self._finder: ActiveSetFinder | None = None
+        self._first: ActiveSets | None = None
         self.weights: Bank = network.weights
 
     def look(self) -> ActiveSets:
         """Return the active pairs of now, stored by datum."""
         network = self._network
         if isinstance(network.weights, RecreatedBank):
-            return active_pairs(network.weights, self._inputs, network.threshold)
+            return self._recreated(network.weights).by_query()
         now = np.array(network.weights[:])
         if self._finder is None or now.dtype != self.weights.dtype:
             self.weights = DenseBank(now, "weights", copy=False)
@@ -53,3 +55,14 @@ class Followed:
                 self.weights.assign(moved, vectors)
                 self._finder.move_points(moved, vectors)
         return self._finder.find().by_query()
+
+    def _recreated(self, weights: RecreatedBank) -> ActiveSets:
+        """Return the active pairs of now, stored by neuron."""
+        threshold = self._network.threshold
+        if self._first is None:
+            self._first = active_pairs(weights, self._inputs, threshold).by_point()
+            return self._first
+        found = active_pairs(self._inputs, weights, threshold, weights.moved_rows())
+        shape = self._first.shape
+        now = ActiveSets(found.indptr, found.indices, found.inner_products, shape, found.rows, "point")
+        return self._first.replaced(now)

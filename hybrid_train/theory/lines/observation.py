@@ -11,6 +11,7 @@ import numpy as np
 
 from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.bank import Bank
+from hybrid_train.finder.recreated import RecreatedBank
 from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.theory.lines.followed import Followed
@@ -212,12 +213,12 @@ class Observer:
 
 
 def largest_move(weights: Bank, initial: Bank) -> float:
-    """Return max_r ||w_r - w_r(0)||, block by block."""
+    """Return max_r ||w_r - w_r(0)||, block by block; of weights made again from the seed, over those that moved."""
     width, dimension = weights.shape
     step = max(1, _BLOCK_NUMBERS // dimension)
-    largest = 0.0
-    for start in range(0, width, step):
-        part = slice(start, min(start + step, width))
+    largest, moved = 0.0, weights.moved_rows() if isinstance(weights, RecreatedBank) else None
+    for start in range(0, width if moved is None else len(moved), step):
+        part = slice(start, min(start + step, width)) if moved is None else moved[start : start + step]
         apart = np.asarray(weights[part], dtype=np.float64) - initial[part]
         largest = max(largest, float(np.einsum("ij,ij->i", apart, apart).max()))
     return math.sqrt(largest)

@@ -7,10 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hybrid_train.config import load_config
 from hybrid_train.data import sphere
+from hybrid_train.experiments.setting import Setting
 from hybrid_train.finder.scan import active_pairs
+from hybrid_train.finder.seeded import SeededBank
 from hybrid_train.network import TwoLayerNetwork
+from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.theory.lines.followed import Followed
+from hybrid_train.theory.lines.observation import largest_move
+from hybrid_train.theory.watched import watched_training
 
 
 @pytest.mark.parametrize("options", [{}, {"dtype": "float32"}, {"start": "paired"}, {"storage": "seeded"}], ids=str)
@@ -47,3 +53,36 @@ def test_only_the_first_look_sees_all_pairs() -> None:
         network.weights.assign(rows, network.weights[rows] + 1e-3)
         seen.look()
     assert seen._finder.cost.inner_products - charged < 5 * 12 * 300 / 2
+
+
+def test_looks_at_weights_made_again_see_those_that_moved_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A seeded run by Gram dynamics: scans of the whole bank agree at every step, and only the first look makes one."""
+    config = load_config(
+        {
+            "data": {"kind": "sphere", "n": 6, "dim": 4},
+            "network": {"width": 500, "threshold": 1.5, "storage": "seeded"},
+            "training": {"steps": 5, "learning_rate": 0.5},
+            "finder": {"kind": "skin"},
+        }
+    )
+    setting = Setting.of(config)
+    network, start = setting.start_two_layer(config), setting.start_two_layer(config).weights
+    seen, asked, drawn = Followed(network, setting.inputs), [0], SeededBank.drawn
+
+    def counted(bank: SeededBank, rows: IntArray) -> FloatArray:
+        asked.append(len(rows))
+        return drawn(bank, rows)
+
+    for record in watched_training(config, setting, network):
+        truth = active_pairs(network.weights, setting.inputs, network.threshold)
+        largest = np.linalg.norm(network.weights[:] - start[:], axis=1).max()
+        with monkeypatch.context() as patch:
+            patch.setattr(SeededBank, "drawn", counted)
+            sets = seen.look()
+            assert largest_move(seen.weights, start) == pytest.approx(largest, abs=1e-15)
+        assert sets.same_sets(truth)
+        assert np.array_equal(network.outputs_from(sets, 6), network.outputs_from(truth, 6))
+        if record.step == 0:
+            assert max(asked) == 500
+            asked = [0]
+    assert 0 < max(asked) < 250, "those that ever fired"
