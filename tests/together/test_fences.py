@@ -17,7 +17,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("fence", "parts"),
     [
-        ("end", ("scan", "skin", "hsr", "correlation_tree", "lsh", "grover")),
+        pytest.param("end", ("scan", "skin", "hsr", "correlation_tree", "lsh", "grover"), marks=pytest.mark.slow),
         ("end", ("gram", "batch", "rows", "ball", "boxes", "deep")),
         ("start", ("hsr", "correlation_tree", "gram")),
     ],

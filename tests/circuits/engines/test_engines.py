@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,15 @@ def test_unmarking_moves_an_item_to_the_other_kind() -> None:
     assert [set(row.tolist()) for row in sure] == [{0, 9}, {0, 4, 9}, {0, 4}]
     never = held.draw(np.repeat([0], 200), np.zeros(200), np.arange(200, dtype=np.uint64))
     assert set(never.tolist()) == set(range(10)) - {0, 9}
+
+
+@pytest.mark.parametrize("order", list(permutations([4, 0, 9, 7])))
+def test_items_are_unmarked_in_any_order(order: tuple[int, ...]) -> None:
+    held = oracles(np.array([4, 0, 9, 7]), 10, 1)
+    for count, item in enumerate(order, start=1):
+        held.unmark(np.array([0]), np.array([item]))
+        assert sorted(held.items(0).tolist()) == sorted(order[count:])
+        assert not held.are_marked(np.zeros(count, np.int64), np.array(order[:count])).any()
 
 
 def test_any_sampler_will_do() -> None:

@@ -19,8 +19,8 @@ from tests.support.kills import heed_signals
 
 
 def python(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **options)
+    options = {"capture_output": True, "text": True, "timeout": 120, "preexec_fn": heed_signals} | options
+    return subprocess.run([sys.executable, *arguments], check=False, **options)
 
 
 @pytest.mark.parametrize("arguments", [[], ["rn"], ["run"], ["compare", "x.toml"], ["run", "x.toml", "--what"]])
