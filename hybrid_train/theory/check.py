@@ -18,6 +18,7 @@ from hybrid_train.experiments.document import Draw, versions
 from hybrid_train.experiments.folder import Place
 from hybrid_train.experiments.journal import journal, written
 from hybrid_train.experiments.setting import Setting
+from hybrid_train.experiments.theorem_rate import theorem_rate
 from hybrid_train.support.declared import checked, flag, optional, path, sequence, whole
 from hybrid_train.theory import deep_check, jumping_check, linearised_check, two_layer_check
 from hybrid_train.theory.checked import Request, Subject
@@ -46,7 +47,7 @@ class TheoryCheck:
         lines: the table.
         growths: counted cost by finder; empty if it was not asked for, and for runs whose costs nobody bounds.
         series: numbers for the pictures: along a two-layer run, or the landscape of a deep one.
-        notes: what a reader should know about the data, in sentences.
+        notes: what a reader should know about the data, and a learning rate that a theorem names, in sentences.
         repeated: each line over several starts; empty where one was asked for.
         figures: the files drawn; none without a results directory.
     """
@@ -130,8 +131,14 @@ def check_theory(
         request = Request(valid, setting, costs=costs, pictured=pictured, progress=progress, widths=wanted, kept=kept)
         found = subject.check(request)
         over = _over_starts(subject, request, found.lines, seeds) if seeds > 1 else ()
-        result = TheoryCheck(valid, found.lines, found.growths, found.series, list(setting.notes), repeated=over)
+        notes = [*setting.notes, *_rate_notes(valid, setting)]
+        result = TheoryCheck(valid, found.lines, found.growths, found.series, notes, repeated=over)
         return written(kept, result, _all_of(found.draws))
+
+
+def _rate_notes(config: Config, setting: Setting) -> list[str]:
+    """Return where the learning rate comes from, if a theorem names it."""
+    return [theorem_rate(config, setting).note] if config.training.learning_rate == "theorem" else []
 
 
 def _over_starts(subject: Subject, request: Request, first: Sequence[Line], seeds: int) -> tuple[Repeated, ...]:

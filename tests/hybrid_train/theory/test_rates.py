@@ -11,6 +11,7 @@ from scipy import stats
 
 import hybrid_train
 from hybrid_train.errors import ConfigError
+from hybrid_train.theory import check_theory
 from tests.support.configs import Tables, merged
 
 CONFIG: Tables = {
@@ -100,3 +101,13 @@ def test_where_no_theorem_speaks_of_the_run_it_is_refused(tables: Tables, why: s
     assert str(caught.value).startswith("training.learning_rate='theorem': expected a number or 'auto', since ")
     assert why in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_check_says_where_its_rate_comes_from() -> None:
+    rate, note = taken(CONFIG)
+    result = check_theory(CONFIG, costs=False)
+    assert note in result.notes
+    assert result.series["learning_rate"] == rate
+    assert not any(
+        "theorem" in one for one in check_theory(merged(CONFIG, training={"learning_rate": 0.1}), costs=False).notes
+    )
