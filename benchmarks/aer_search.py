@@ -27,7 +27,7 @@ from qiskit.transpiler import generate_preset_pass_manager
 from qiskit_aer import AerSimulator
 from qiskit_aer.primitives import SamplerV2
 
-from circuits.engines import aer
+from circuits.engines import aer_options
 from circuits.finder import GroverFinder
 from circuits.lookup import LookupOracle
 from hybrid_train.finder.scan import active_pairs
@@ -72,7 +72,7 @@ def search(asked: tuple[Any, Any, float], seed: int) -> tuple[float, GroverFinde
 def recorded(asked: tuple[Any, Any, float], seed: int) -> list[tuple[list[QuantumCircuit], dict[str, Any]]]:
     """Return the simulator calls of a search."""
     RecordingSimulator.calls = []
-    with patch.object(aer, "AerSimulator", RecordingSimulator):
+    with patch.object(aer_options, "AerSimulator", RecordingSimulator):
         search(asked, seed)
     return RecordingSimulator.calls
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import final
 
@@ -54,19 +55,19 @@ class Register:
         """
         return items if isinstance(items, Register) else cls((checked_whole(items, "n_items", 1, MOST_ITEMS),))
 
-    @property
+    @cached_property
     def n_items(self) -> int:
         """How many items there are: the product of the counts."""
         return prod(self.shape)
 
-    @property
+    @cached_property
     def widths(self) -> tuple[int, ...]:
         """Qubits of each number: ceil(log2) of its count, none where there is no choice but at least one in all."""
         widths = [(count - 1).bit_length() for count in self.shape]
         widths[-1] += not any(widths)
         return tuple(widths)
 
-    @property
+    @cached_property
     def n_qubits(self) -> int:
         """Qubits in all."""
         return sum(self.widths)
@@ -99,7 +100,7 @@ class Register:
             item = item * count + number
         return np.where(inside, item, self.n_items)
 
-    @property
+    @cached_property
     def _is_dense(self) -> bool:
         """Whether an item is its own place: every number but the first fills its qubits."""
         return all(count == 1 << width for count, width in zip(self.shape[1:], self.widths[1:], strict=True))
