@@ -93,6 +93,7 @@ def _finders(options: argparse.Namespace) -> int:
 
 
 def _table(document: dict[str, Any]) -> str:
-    from hybrid_train.experiments.table import comparison_text
+    from hybrid_train.experiments.table import columns_quality, comparison_text
 
-    return comparison_text(document["rows"])
+    rows = document["rows"]
+    return f"{comparison_text(rows)}\n\n{columns_quality(rows, document['quality'])}"

@@ -24,6 +24,7 @@ from hybrid_train.experiments.document import draw_document, stored_figures, ver
 from hybrid_train.experiments.folder import Place, claimed, finish, stopped_or_failed
 from hybrid_train.experiments.manifest import Manifest
 from hybrid_train.experiments.model import Model, load
+from hybrid_train.experiments.quality import ESTIMATED, RUN, qualities
 from hybrid_train.experiments.results import is_done, read_run
 from hybrid_train.experiments.row import Row
 from hybrid_train.experiments.setting import Setting
@@ -67,10 +68,10 @@ class Comparison:
 
     def document(self) -> dict[str, Any]:
         """Return everything but the files as one document, as ``--json`` prints it."""
-        return {
-            "status": self.status,
-            "rows": [row.as_dict() for row in self.rows],
-            "fired": self.fired,
+        found = {"status": self.status, "rows": [row.as_dict() for row in self.rows], "fired": self.fired}
+        flags = RUN if self.config.training.algorithm == "gd" else ESTIMATED
+        return found | {
+            "quality": qualities(flags, found),
             "config": self.config.as_dict(),
             "versions": versions(),
             "notes": self.notes,

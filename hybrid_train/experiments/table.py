@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hybrid_train.experiments.quality import quality_text
 from hybrid_train.support.text_table import aligned
 
 _COLUMNS = {
@@ -42,6 +43,17 @@ def comparison_text(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return rows of a comparison as an aligned table, one line each."""
     columns = columns_of(rows)
     return aligned([list(columns.values()), *([cell(row, name) for name in columns] for row in rows)], len(_WORDS))
+
+
+def columns_quality(rows: Sequence[Mapping[str, Any]], flags: Mapping[str, str]) -> str:
+    """Return in one line how good the columns of :func:`comparison_text` are.
+
+    Args:
+        rows: of a comparison.
+        flags: of its document, by the paths of its numbers.
+    """
+    columns = columns_of(rows).items()
+    return quality_text({title: flags[f"rows[].{name}"] for name, title in columns if f"rows[].{name}" in flags})
 
 
 def columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:

@@ -18,11 +18,12 @@ from hybrid_train.errors import ConfigError
 from hybrid_train.experiments.document import versions
 from hybrid_train.experiments.folder import Place
 from hybrid_train.experiments.journal import journal, written
+from hybrid_train.experiments.quality import qualities
 from hybrid_train.experiments.side_by_side import worked_out
 from hybrid_train.studies.count_formulas import formulas
 from hybrid_train.studies.count_rows import data_row, neurons_row, pairs_row
 from hybrid_train.studies.count_rules import LARGEST, CountRule, checked_widths, marked_counts, width
-from hybrid_train.studies.quality import COUNT, qualities
+from hybrid_train.studies.quality import COUNT
 from hybrid_train.support.checks import checked_probability, checked_whole
 from hybrid_train.support.declared import (
     checked,

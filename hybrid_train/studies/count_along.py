@@ -28,10 +28,11 @@ from hybrid_train.experiments.assembly import make_training, planned_queries
 from hybrid_train.experiments.document import versions
 from hybrid_train.experiments.folder import Place
 from hybrid_train.experiments.journal import journal, written
+from hybrid_train.experiments.quality import qualities
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.finder.interface import ActiveSetFinder
 from hybrid_train.finder.registry import make_finder
-from hybrid_train.studies.quality import ALONG, qualities
+from hybrid_train.studies.quality import ALONG
 from hybrid_train.studies.recorder import Asked, Recorder
 from hybrid_train.support.arrays import IntArray
 from hybrid_train.support.checks import checked_probability

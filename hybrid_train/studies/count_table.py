@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hybrid_train.studies.quality import COUNT, quality_text
+from hybrid_train.experiments.quality import quality_text
+from hybrid_train.studies.quality import COUNT
 from hybrid_train.support.text_table import aligned, power_of_two
 
 _LARGE = 10**9

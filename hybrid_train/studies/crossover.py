@@ -16,9 +16,10 @@ from hybrid_train.errors import CheckpointError, UnwrittenError
 from hybrid_train.experiments.document import draw_document, versions
 from hybrid_train.experiments.folder import Place
 from hybrid_train.experiments.journal import Journal, journal
+from hybrid_train.experiments.quality import qualities, quality_text
 from hybrid_train.studies.crossover_costs import CostModel, CrossoverOptions, measured_model
 from hybrid_train.studies.physical import time_text
-from hybrid_train.studies.quality import CROSSOVER, qualities, quality_text
+from hybrid_train.studies.quality import CROSSOVER
 from hybrid_train.studies.search_growth import PLAYED_EXPONENTS
 from hybrid_train.studies.training_growth import FEWEST_ENTRIES, TRAINING_STEPS
 from hybrid_train.support.power_law import PowerLaw

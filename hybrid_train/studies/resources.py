@@ -21,6 +21,7 @@ from circuits.resources import (
 from circuits.resources.gates import GateCounts
 from hybrid_train.errors import ConfigError, ResourceError, UnwrittenError, is_interruption
 from hybrid_train.experiments.document import versions
+from hybrid_train.experiments.quality import qualities, quality_text
 from hybrid_train.network.two_layer import auto_threshold
 from hybrid_train.studies.physical import (
     Machine,
@@ -30,7 +31,7 @@ from hybrid_train.studies.physical import (
     physical_text,
     query_counts,
 )
-from hybrid_train.studies.quality import RESOURCES, qualities, quality_text
+from hybrid_train.studies.quality import RESOURCES
 from hybrid_train.support.text_table import aligned
 
 if TYPE_CHECKING:

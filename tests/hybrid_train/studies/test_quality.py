@@ -8,8 +8,9 @@ from typing import Any, get_args
 import pytest
 
 from hybrid_train import count_oracle_calls
+from hybrid_train.experiments.quality import Quality, number_paths, qualities, quality_text
 from hybrid_train.studies.count_along import count_along
-from hybrid_train.studies.quality import ALONG, COUNT, RESOURCES, Quality, number_paths, qualities, quality_text
+from hybrid_train.studies.quality import ALONG, COUNT, RESOURCES
 from hybrid_train.studies.resources import OracleSizes, oracle_resources
 
 SAYS_NO_MORE = {"options", "versions", "quality", "config"}
