@@ -53,7 +53,7 @@ def plot_claim_panel(panel: Document, *, ax: Axes) -> Axes:
             one["x"], _numbers(one["y"]), color=color, linestyle=dashes, linewidth=LINE, label=one["label"], zorder=3
         )
     if "x" in panel["log"]:
-        ax.set_xscale("log")
+        ax.set_xscale("log", base=2 if _powers_of_two(panel) else 10)
     if "y" in panel["log"]:
         ax.set_yscale("log", nonpositive="mask")
     tidy(ax)
@@ -61,6 +61,11 @@ def plot_claim_panel(panel: Document, *, ax: Axes) -> Axes:
     ax.set_xlabel(panel["x"])
     ax.set_ylabel(panel["y"])
     return ax
+
+
+def _powers_of_two(panel: Document) -> bool:
+    """Whether everything was measured at powers of two, which then are the ticks to read."""
+    return all(x >= 1 and math.frexp(x)[0] == 0.5 for one in panel["curves"] for x in one["x"])
 
 
 def write_claim_figures(directory: Path | Gallery, document: Document) -> list[Path]:

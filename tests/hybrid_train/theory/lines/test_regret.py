@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -146,6 +147,13 @@ def test_a_run_by_the_command() -> None:
     assert needed is not None
     assert needed > 10
     assert lines["learning rate, of the mean loss"].measured == pytest.approx(0.006)
+
+
+@pytest.mark.slow
+def test_the_example_is_one_that_the_theorem_speaks_of() -> None:
+    found = check_theory(Path(__file__).parents[4] / "examples" / "theory_robust.toml", costs=False).lines
+    (judged,) = (line for line in found if line.source == "ADV Theorem 5.12, its proof")
+    assert judged.holds == "yes"
 
 
 @pytest.mark.parametrize(
