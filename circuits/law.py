@@ -283,16 +283,6 @@ def exact_phases(iterations: int, phase: float) -> Phases:
 
 @kernel
 def fixed_point_law(n_items: Any, n_marked: Any, iterations: Any, miss_probability: Any) -> Any:
-    """Return 1 - delta T_L(T_{1/L}(1/sqrt delta) sqrt(1 - k/m))^2, see :func:`fixed_point_probability`."""
-    length = 2.0 * iterations + 1.0
-    argument = cosh(acosh(1.0 / sqrt(miss_probability)) / length) * sqrt(1.0 - n_marked / n_items)
-    polynomial = cos(length * np.arccos(argument)) if argument <= 1.0 else cosh(length * acosh(argument))
-    return 1.0 - miss_probability * polynomial**2
-
-
-def fixed_point_probability(
-    n_items: int, n_marked: npt.ArrayLike, iterations: int, miss_probability: float
-) -> FloatArray:
     """Return the success law of a fixed-point run: 1 - delta T_L(T_{1/L}(1/sqrt delta) sqrt(1 - k/m))^2.
 
     Args:
@@ -300,12 +290,8 @@ def fixed_point_probability(
         n_marked: k, 0 to m.
         iterations: l, with L = 2 l + 1.
         miss_probability: delta of the phases.
-
-    Raises:
-        ConfigError: an argument out of range.
     """
-    _check_counts(n_items, n_marked, iterations)
-    checked_probability(miss_probability, "miss_probability")
-    counts = np.asarray(n_marked, np.float64)
-    laws = [fixed_point_law(n_items, count, iterations, miss_probability) for count in counts.reshape(-1)]
-    return np.reshape(laws, counts.shape)
+    length = 2.0 * iterations + 1.0
+    argument = cosh(acosh(1.0 / sqrt(miss_probability)) / length) * sqrt(1.0 - n_marked / n_items)
+    polynomial = cos(length * np.arccos(argument)) if argument <= 1.0 else cosh(length * acosh(argument))
+    return 1.0 - miss_probability * polynomial**2
