@@ -19,8 +19,8 @@ from tests.support.kills import heed_signals
 
 
 def python(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    options = {"capture_output": True, "text": True, "timeout": 120, "preexec_fn": heed_signals} | options
-    return subprocess.run([sys.executable, *arguments], check=False, **options)
+    given: dict[str, Any] = {"timeout": 120, "preexec_fn": heed_signals} | options
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False, **given)
 
 
 @pytest.mark.parametrize("arguments", [[], ["rn"], ["run"], ["compare", "x.toml"], ["run", "x.toml", "--what"]])
