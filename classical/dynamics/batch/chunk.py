@@ -91,7 +91,7 @@ class Chunk:
         self._broad_slots = np.arange(last - first)
         self._known: IntArray = np.empty((0, 0), np.uint64)
         self._near: IntArray | None = None
-        self._fires = np.empty((len(self._all), 0), np.uint64)
+        self._fires: IntArray = np.empty((len(self._all), 0), np.uint64)
         self._since = np.zeros(len(self._all), np.int64)
         self._age = 0
         self._fired = np.empty(0, bool)
