@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar, final
 
-from hybrid_train.errors import CheckpointError, UnwrittenError, is_interruption
+from hybrid_train.errors import CheckpointError, HybridTrainError, UnwrittenError, is_interruption
 from hybrid_train.experiments.document import Draw, draw_document, write_summary
 from hybrid_train.experiments.folder import ROWS, SUMMARY, Folder, Place, claimed, stopped_or_failed, whole_lines
 from hybrid_train.experiments.folder import finish as finish_folder
@@ -36,6 +36,9 @@ class Documented(Protocol):
 
 Result = TypeVar("Result", bound=Documented)
 
+_MISUSED = (TypeError, LookupError, AttributeError, ValueError, ArithmeticError)
+"""What Python raises where a piece has another form than those of the study."""
+
 
 @final
 class Journal:
@@ -47,6 +50,7 @@ class Journal:
 
     Attributes:
         unwritten: why a piece is not on disk, though it was worked out; None if all are.
+        taken_up: whether some pieces are those of an earlier start.
     """
 
     def __init__(self, folder: Folder | None = None, known: Mapping[str, Any] | None = None) -> None:
@@ -54,6 +58,7 @@ class Journal:
         self._known: dict[str, Any] = dict(known or {})
         self._rows: Path | None = None
         self.unwritten: str | None = None
+        self.taken_up = False
 
     @property
     def path(self) -> Path | None:
@@ -153,6 +158,7 @@ class Journal:
             if not isinstance(key, str) or "value" not in record or key in self._known:
                 raise CheckpointError(f"{printable(os.fspath(path))}: line {number} is damaged; run again")
             self._known[key] = record["value"]
+            self.taken_up = True
         whole_lines(path, size)
 
 
@@ -168,7 +174,7 @@ def journal(out: Place | None, resume: Place | None) -> Iterator[Journal]:
 
     Raises:
         ConfigError: both are given, or the directory is in use or holds results already.
-        CheckpointError: it cannot be written to.
+        CheckpointError: it cannot be written to, or the pieces taken up are none of this study.
     """
     folder = claimed(out, resume)
     if folder is None:
@@ -181,8 +187,20 @@ def journal(out: Place | None, resume: Place | None) -> Iterator[Journal]:
         except UnwrittenError:
             raise
         except BaseException as error:
+            if kept.taken_up and isinstance(error, _MISUSED) and not isinstance(error, HybridTrainError):
+                told = _of_another_make(folder.path, error)
+                _note_end(folder.path, told)
+                raise told from error
             _note_end(folder.path, error)
             raise
+
+
+def _of_another_make(path: Path, error: Exception) -> CheckpointError:
+    """Say that the pieces taken up are none that this study works out, as far as can be told from where it broke."""
+    why = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return CheckpointError(
+        f"{printable(os.fspath(path / ROWS))}: not what this study keeps ({printable(why)}); run again"
+    )
 
 
 def written(kept: Journal, result: Result, draw: Draw) -> Result:
