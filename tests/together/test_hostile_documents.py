@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ HOSTILE = {
     "no text": b'{"status": "\xff"}\n',
     "half a letter": b'{"status": "\\ud800", "key": "\\ud800", "value": 1}\n',
 }
-CHANGED = {
+CHANGED: dict[str, Callable[[bytes], bytes]] = {
     "with a mark": lambda text: b"\xef\xbb\xbf" + text,
     "as UTF-16": lambda text: text.decode().encode("utf-16"),
     "a key twice": lambda text: text.replace(b"{", b'{"status": 3, "key": [], "status": {}, ', 1),
