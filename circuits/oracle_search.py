@@ -210,8 +210,8 @@ def find_all(
     checked_probability(delta, "delta", LEAST_SHARE)
     checked_whole(seed, "seed", 0, (1 << 63) - 1)
     rule = load_strategy(strategy, growth=growth, prior=prior)
-    if rule.remembers or rule.prior != "flat":
-        raise ConfigError(f"strategy={strategy!r}, prior={rule.prior!r}: there is nothing to remember; leave it out")
+    if rule.remembers:
+        raise ConfigError(f"strategy={strategy!r}: a single search has nothing to remember; take 'adaptive'")
     carrying = _engine(engine, machine)
     runner = RecordedEngine(carrying)
     what = given(oracle, n_items, is_marked)
