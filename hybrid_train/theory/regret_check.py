@@ -12,6 +12,7 @@ from hybrid_train.config import Config
 from hybrid_train.experiments.assembly import ball_of
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.finder.registry import make_finder
+from hybrid_train.network.adversarial import expected_fraction
 from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.theory.lines.line import Line
 from hybrid_train.theory.lines.regret import RegretCase, regret_lines
@@ -22,8 +23,10 @@ from hybrid_train.training.dynamics import Dynamics
 _RIDGES = (1e-1, 1e-2, 1e-3)
 """W* is the best of these."""
 
-_MOST_PLACES = 2048
-_WORK = 2e11
+_MOST_PLACES, _MOST_PAIRS = 2048, 1 << 24
+"""Places that W* is fitted at, and neurons that fire for them in all."""
+
+_WORK = 5e10
 """Multiplications that all steps may take together."""
 
 
@@ -46,7 +49,9 @@ class Regret:
         self._reference: Comparator | None = None
         self._best: float | None = None
         n, training = len(setting.inputs), config.training
-        small = n * (DRAWS + 1) <= _MOST_PLACES and network.outputs == 1 and training.batch_size is None
+        places = n * (DRAWS + 1)
+        pairs = places * network.width * expected_fraction(network.width, network.threshold)
+        small = places <= _MOST_PLACES and pairs <= _MOST_PAIRS and network.outputs == 1 and training.batch_size is None
         if self._asked and small and 12.0 * network.width * n * network.dimension * training.steps <= _WORK:
             self._compare(network)
 
