@@ -29,6 +29,7 @@ from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.training.dynamics import Dynamics
 from hybrid_train.training.following import FollowingFinder
+from hybrid_train.training.optimisers import Optimiser
 
 _FEW_IN_COMMON = 3.0
 """Examples per firing neuron up to which following all of them is cheaper than looking at those of a batch."""
@@ -117,9 +118,11 @@ class SkinFinder(FollowingFinder, WatchingFinder, CandidateFinder):
             return BatchDynamics(network, inputs, self._skin)
         return None if many else GramDynamics(network, inputs, skin=self._skin)
 
-    def dynamics_for_fresh(self, network: TwoLayerNetwork, inputs: FloatArray) -> Dynamics | None:
+    def dynamics_for_fresh(
+        self, network: TwoLayerNetwork, inputs: FloatArray, optimiser: Optimiser | None = None
+    ) -> Dynamics | None:
         stored = network.weights.lent() is not None and network.weights.dtype == np.float32
-        return BatchDynamics(network, inputs, fresh=True) if self._gram and stored else None
+        return BatchDynamics(network, inputs, fresh=True) if self._gram and stored and optimiser is None else None
 
     def dynamics_within(self, network: TwoLayerNetwork, inputs: FloatArray, reach: float) -> Dynamics | None:
         stored = network.weights.lent() is not None

@@ -18,7 +18,7 @@ _POINTS = 1 << 14
 _PAIRS = 1 << 20
 """Most points, and (query, point) pairs, of a sample: it takes some tens of milliseconds."""
 
-_ROUNDS = 5
+_ROUNDS = 3
 """Each answers so many times, in turns; the first time does not count, and the best of the others does."""
 
 _SMALLER = 4

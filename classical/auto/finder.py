@@ -34,8 +34,14 @@ from hybrid_train.training.optimisers import Optimiser
 
 _KINDS = ("scan", "hsr", "skin")
 
-_WORTHWHILE = 1 << 24
+_WORTHWHILE = 1 << 25
 """(Query, point) pairs of a run from which on calibrating pays; below, a scan answers, by the count alone."""
+
+_CACHED = 1.5
+"""A tree is so many times as fast on a sample, which lies in the cache, as on a whole bank, which does not."""
+
+_DOUBTFUL = 8
+"""So many times as many pairs it takes in more dimensions than a search is sure to pay in: trees are dear there."""
 
 _WORTH_FOLLOWING = 1 << 15
 """(Neuron, example) pairs from which on following them beats scanning them, in training on fixed examples."""
@@ -160,6 +166,18 @@ class AutoFinder(FollowingFinder, WatchingFinder):
         reason = "an optimiser moves the neurons any which way, and matrix products look at all of them fastest"
         return self._chosen("products", reason, ProductDynamics(network, inputs, optimiser))
 
+    def dynamics_for_fresh(
+        self, network: TwoLayerNetwork, inputs: FloatArray, optimiser: Optimiser | None = None
+    ) -> Dynamics | None:
+        if network.weights.lent() is None:
+            return None
+        new = "the examples are others in every step and the neurons move, so that nothing can be kept"
+        if network.width * len(inputs) >= _WORTH_FOLLOWING:
+            own = SkinFinder().dynamics_for_fresh(network, inputs, optimiser)
+            if own is not None:
+                return self._chosen("skin", f"{new}: all pairs are multiplied and active ones moved", own)
+        return self._chosen("scan", f"{new}: all pairs are multiplied", scanned(network, inputs, optimiser))
+
     def dynamics_within(self, network: TwoLayerNetwork, inputs: FloatArray, reach: float) -> Dynamics | None:
         try:
             reason = "the examples stay near where they are, so its lists follow the weights through the Gram matrix"
@@ -250,7 +268,8 @@ class AutoFinder(FollowingFinder, WatchingFinder):
     def _worthwhile(self) -> bool:
         """Return whether the run is long enough to calibrate for; a run of unknown length will last as long again."""
         expected = 2 * self._asked if self._planned is None else self._planned
-        return max(expected, len(self._queries)) * len(self._points) >= _WORTHWHILE
+        enough = _WORTHWHILE * (1 if self._points.shape[1] <= _SEARCHED else _DOUBTFUL)
+        return max(expected, len(self._queries)) * len(self._points) >= enough
 
     def _calibrate(self) -> None:
         """Choose between those that can be measured on a sample."""
@@ -258,7 +277,8 @@ class AutoFinder(FollowingFinder, WatchingFinder):
         paces, charged = calibrate(self._points, self._queries, self._threshold, kinds)
         self._spent = self._spent + charged
         left = self._left_to_ask()
-        self._kind = min(paces.keys() - {"skin"}, key=lambda kind: paces[kind].per_query * left + paces[kind].build)
+        doubt = {kind: 1.0 if kind == "scan" else _CACHED for kind in paces.keys() - {"skin"}}
+        self._kind = min(doubt, key=lambda kind: doubt[kind] * paces[kind].per_query * left + paces[kind].build)
         self._race = Race(paces, self._kind, self._asked)
 
     def _reconsider(self) -> None:
@@ -287,15 +307,9 @@ class AutoFinder(FollowingFinder, WatchingFinder):
         return max(0, self._planned - self._asked)
 
     def _able(self) -> set[str]:
-        """Return who can be fast in this use: not lists of a live bank most of which is new since the last find."""
-        moved = self._moved if len(self._moved) == 1 else {self._larger}
-        listed = self._points if "points" in moved else self._queries
-        lost = listed.live and 2 * self._anew[listed.name] >= len(listed)
+        """Return who can be fast in this use: not lists, where most of a live bank is new since the last find."""
+        lost = any(bank.live and 2 * self._anew[bank.name] >= len(bank) for bank in (self._points, self._queries))
         return {"scan", "hsr"} if lost else set(_KINDS)
-
-    @property
-    def _larger(self) -> str:
-        return "points" if len(self._points) >= len(self._queries) else "queries"
 
     def _built(self) -> ActiveSetFinder:
         """Return the chosen finder, built on the banks as they are."""

@@ -12,7 +12,7 @@ _HOPE = 0.5
 _GAIN = 0.97
 """A rival has to be at least so much faster to be taken."""
 
-_STAKE = 0.1
+_STAKE = 0.05
 """Share of what is left to do that may be spent on trying a rival."""
 
 _TRIAL = 5
@@ -47,8 +47,8 @@ class Race:
 
     It starts with the finder of the least estimated time, measures it at work, and changes to another one when that
     pays over what is left to do. A rival that was only estimated is tried when the estimate, taken as twice too high,
-    says that it could win and the trial costs at most a tenth of the rest. A loser may be tried again when three times
-    as many queries were asked, so there are few trials and they grow rarer.
+    says that it could win and the trial costs at most a twentieth of the rest. A loser may be tried again when three
+    times as many queries were asked, so there are few trials and they grow rarer.
 
     Attributes:
         paces: of the finders in the race, by name.

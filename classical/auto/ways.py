@@ -13,14 +13,15 @@ from hybrid_train.finder.registry import make_finder
 from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray
 from hybrid_train.training.dynamics import Dynamics
+from hybrid_train.training.optimisers import Optimiser
 
 _FIRST, _AT_ALL = 1.0, 6.0
 """Prices of following, as multiples of evaluating, up to which it is begun with, and tried at all."""
 
 
-def scanned(network: TwoLayerNetwork, inputs: FloatArray) -> Dynamics:
+def scanned(network: TwoLayerNetwork, inputs: FloatArray, optimiser: Optimiser | None = None) -> Dynamics:
     """Return dynamics that scan in every step: they keep no lists, and lose to those that do wherever these fit."""
-    return SetDynamics(network, inputs, make_finder("scan"))
+    return SetDynamics(network, inputs, make_finder("scan"), optimiser=optimiser)
 
 
 def ways_to_train(network: TwoLayerNetwork, inputs: FloatArray, *, in_batches: bool = False) -> dict[str, Way]:

@@ -401,10 +401,10 @@ def two_layer_dynamics(
     """
     own = None
     if isinstance(finder, FollowingFinder):
-        if optimiser is not None:
-            own = finder.dynamics_by(network, inputs, optimiser) if reach is None and not fresh else None
-        elif fresh:
-            own = finder.dynamics_for_fresh(network, inputs)
+        if fresh:
+            own = finder.dynamics_for_fresh(network, inputs, optimiser)
+        elif optimiser is not None:
+            own = finder.dynamics_by(network, inputs, optimiser) if reach is None else None
         elif reach is not None:
             own = finder.dynamics_within(network, inputs, reach)
         else:

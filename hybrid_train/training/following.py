@@ -44,12 +44,15 @@ class FollowingFinder(ActiveSetFinder):
         """
         return self.dynamics(network, inputs)
 
-    def dynamics_for_fresh(self, network: TwoLayerNetwork, inputs: FloatArray) -> Dynamics | None:
+    def dynamics_for_fresh(
+        self, network: TwoLayerNetwork, inputs: FloatArray, optimiser: Optimiser | None = None
+    ) -> Dynamics | None:
         """Return a faster way of training a network on examples that are others in every step, if there is one.
 
         Args:
             network: to be trained.
             inputs: (B, d) the examples of the first step.
+            optimiser: turns gradients into moves; None for plain descent.
 
         Returns:
             As :meth:`dynamics`.

@@ -197,7 +197,7 @@ def test_calibration_knows_a_tree_that_prunes_from_one_that_does_not(monkeypatch
     paces, charged = calibrate(*flat, 2.1, {"scan", "hsr", "skin"})
     assert paces["hsr"].per_query < paces["scan"].per_query
     assert paces["skin"].guess == paces["skin"].per_query < paces["scan"].per_query
-    assert charged.inner_products > 5 * 64 * (1 << 14)
+    assert charged.inner_products > 3 * 64 * (1 << 14)
     unit = rng.normal(size=(64, 48))
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
     paces, _ = calibrate(*watch_both(rng.normal(size=(1 << 14, 48)), unit), 2.1, {"scan", "hsr"})
@@ -245,3 +245,44 @@ def test_an_optimiser_trains_by_products_where_no_search_is_faster() -> None:
         assert type(dynamics) is expected
     assert two_layer_dynamics(network, rng.standard_normal((30, 9)), SkinFinder(), optimiser=optimiser) is not None
     assert finder.choice.kind == "products"
+
+
+def test_lists_are_no_rival_where_either_bank_is_new_in_every_step(paces: Any) -> None:
+    """Neurons drift, but examples are others in every step: what is near them has to be looked for again."""
+    paces(scan=2.0, hsr=3.0, skin=0.1)
+    rng, points, queries = banks()
+    finder = AutoFinder()
+    finder.plan(total_queries=1000)
+    finder.build(points, queries, 1.0)
+    for _ in range(8):
+        for bank, rows, move in (
+            (points, np.arange(20), finder.move_points),
+            (queries, np.arange(12), finder.move_queries),
+        ):
+            vectors = rng.normal(size=(len(rows), 3))
+            bank.assign(rows, vectors)
+            move(rows, vectors)
+        finder.find()
+    assert finder.choice.kind == "scan"
+
+
+@pytest.mark.parametrize("optimiser", [None, "adam"])
+@pytest.mark.parametrize(
+    ("dtype", "width", "kind"), [(np.float32, 4096, "skin"), (np.float64, 4096, "scan"), (np.float32, 64, "scan")]
+)
+def test_fresh_examples_are_multiplied_with_all_neurons(optimiser: Any, dtype: Any, width: int, kind: str) -> None:
+    rng = np.random.default_rng(3)
+    weights, signs = rng.normal(size=(width, 5)).astype(dtype), rng.choice([-1.0, 1.0], (width, 1))
+    finder, inputs = AutoFinder(), rng.normal(size=(16, 5))
+    moved = None if optimiser is None else make_optimiser(optimiser, weights.shape)
+    network = TwoLayerNetwork(DenseBank(weights), signs, 1.5)
+    dynamics = two_layer_dynamics(network, inputs, finder, fresh=True, optimiser=moved)
+    assert finder.choice.kind == ("scan" if optimiser else kind)
+    assert "others in every step" in str(dynamics.remarks["choice"])
+    truth = two_layer_dynamics(TwoLayerNetwork(DenseBank(weights.copy()), signs, 1.5), inputs, ScanFinder(), fresh=True)
+    for one in (dynamics, truth):
+        one.start()
+        one.move_examples(np.arange(16), 0.9 * inputs)
+    np.testing.assert_allclose(dynamics.evaluate().outputs, truth.evaluate().outputs, rtol=1e-5, atol=1e-6)
+    assert dynamics.audit() == truth.audit()
+    assert dynamics.audit().recall == 1.0

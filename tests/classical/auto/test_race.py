@@ -61,8 +61,8 @@ def test_a_trial_that_costs_too_much_of_the_rest_is_not_made() -> None:
     race = Race({"a": Pace(1.0, 0.0), "b": Pace(0.1, 50.0)}, "a")
     for _ in range(6):
         race.note(1.0, 1)
-    assert race.better(400, {"a", "b"}) == "a"
-    assert race.better(600, {"a", "b"}) == "b"
+    assert race.better(900, {"a", "b"}) == "a"
+    assert race.better(1100, {"a", "b"}) == "b"
 
 
 def test_one_that_cannot_take_part_is_left_alone() -> None:
