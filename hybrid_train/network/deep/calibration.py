@@ -49,8 +49,18 @@ def _fitted(layer: Layer, below: FloatArray, share: float) -> tuple[Layer, Float
     """Return the calibrated layer and what it makes of the layer below."""
     points = [block.points[:] for block in layer.blocks]
     seen = [block.queries(below) @ p.T for block, p in zip(layer.blocks, points, strict=True)]
-    threshold = float(np.quantile(np.concatenate([part.ravel() for part in seen]), 1.0 - share))
+    threshold = _between(np.concatenate([part.ravel() for part in seen]), share)
     above = np.concatenate([np.maximum(part - threshold, 0.0).reshape(len(below), -1) for part in seen], axis=1)
     power = np.square(above).sum()
     factor = 1.0 if layer.skip or power == 0 else math.sqrt(float(np.square(below).sum() / power))
     return replace(layer.at([factor * p for p in points]), threshold=factor * threshold), factor * above
+
+
+def _between(values: FloatArray, share: float) -> float:
+    """Return what the share of the largest values is above, halfway between the two nearest ones.
+
+    The quantile may be one of the values, and who computes that one in another order would see it on either side.
+    """
+    quantile = np.quantile(values, 1.0 - share)
+    above = values[values > quantile]
+    return float(values[values <= quantile].max() / 2 + above.min() / 2) if above.size else float(quantile)

@@ -154,6 +154,30 @@ def test_weights_are_what_at_puts_there() -> None:
         assert moved.kind == net.kind
 
 
+def test_gradients_are_differences_of_outputs() -> None:
+    """Along a random direction; in the residual network W is not what its layers hold."""
+    rng, inputs, tiny = np.random.default_rng(0), sphere(5, 16, seed=1).inputs, 1e-6
+    for net in everything(threshold="auto", share=0.3, seed=2, outputs=2):
+        moves, slope = [rng.standard_normal(w.shape) / w.shape[1] for w in net.weights()], rng.standard_normal((5, 2))
+        there, back = (net.at([w + s * tiny * d for w, d in zip(net.weights(), moves, strict=True)]) for s in (1, -1))
+        change = (there.predict(inputs) - back.predict(inputs)) / (2 * tiny)
+        seen = net.forward(inputs)
+        assert np.allclose(seen.tangent(moves), change, rtol=1e-4, atol=1e-6)
+        along = sum((g * d).sum() for g, d in zip(seen.gradient(slope), moves, strict=True))
+        assert along == pytest.approx((slope * change).sum(), rel=1e-4)
+
+
+def test_no_neuron_stands_on_the_shift_of_a_calibrated_layer() -> None:
+    """Of 16 neurons that see one example, the quantile at 0.8 is the inner product of one."""
+    for seed in range(5):
+        net, inputs = residual(16, 2, 2, seed=seed), sphere(1, 2, seed=seed).inputs
+        fitted, below = calibrated(net, inputs, 0.2), inputs
+        for layer, hidden in zip(fitted.layers, fitted.forward(inputs).hidden, strict=True):
+            (block,) = layer.blocks
+            assert np.abs(below @ block.points[:].T - layer.threshold).min() > 1e-6
+            below = hidden
+
+
 def test_the_same_seed_gives_the_same_network_and_another_another() -> None:
     for one, same, other in zip(everything(seed=1), everything(seed=1), everything(seed=2), strict=True):
         assert all(np.array_equal(a, b) for a, b in zip(one.weights(), same.weights(), strict=True))
