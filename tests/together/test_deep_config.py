@@ -265,7 +265,8 @@ def test_the_theory_has_its_lines_and_landscape(name: str, tmp_path: Path) -> No
     assert {line.source for line in result.lines} >= {"DEEP Theorem 3", "DEEP Theorem 4", "DEEP Theorem 5a"}
     assert all(line.measured is None or np.isfinite(line.measured) for line in result.lines)
     assert [point["step"] for point in result.series["landscape"]] == [0, 3]
-    assert {path.name for path in result.figures} == {"landscape.png", "landscape.json"}
+    pictures = {"landscape", "theory_layers"}
+    assert {path.name for path in result.figures} == {f"{name}.{end}" for name in pictures for end in ("png", "json")}
     assert check_theory(of_kind(name), costs=False).series == {}
 
 
