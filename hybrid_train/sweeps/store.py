@@ -47,7 +47,8 @@ class Store:
             return None
         with reading(name, CheckpointError, "damaged"):
             found = json.loads(read_bytes(path, _LARGEST).decode("utf-8"))
-            if found["sha256"] != _digest(found["result"]) or found["result"]["id"] != identity:
+            whole = found["sha256"] == _digest(found["result"]) and found["result"]["id"] == identity
+            if not (whole and isinstance(found["clock"], dict)):
                 raise CheckpointError(f"{name}: not what was written; remove the file to have the run repeated")
         return dict(found)
 

@@ -36,3 +36,8 @@ def test_what_was_left_half_written_goes_and_what_is_damaged_is_refused(tmp_path
     path.write_text("{")
     with pytest.raises(CheckpointError, match="damaged"):
         store.get("a")
+    path.unlink()
+    store.put({"id": "a", "loss": 0.5}, {})
+    path.write_text(path.read_text().replace('"clock": {}', '"clock": 3'))
+    with pytest.raises(CheckpointError, match=r"a\.json: not what was written"):
+        store.get("a")
