@@ -139,7 +139,7 @@ def test_fresh_examples_cannot_be_compared_by_indexing_data() -> None:
     [
         (with_training(DATA, batch_size=5), 5 * STEPS + 10),
         (with_training(DATA, index="data"), M * (STEPS + 1)),
-        (FRESH, SIZE * (STEPS + 1)),
+        (FRESH | {"finder": {"kind": "scan"}}, SIZE * (STEPS + 1)),
         (DATA | {"training": {"steps": STEPS}}, 10 * (STEPS + 1)),
     ],
 )

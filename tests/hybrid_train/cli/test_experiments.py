@@ -21,7 +21,7 @@ class TestRun:
         assert main(["run", config, "--json"]) == 0
         captured = capsys.readouterr()
         document = json.loads(captured.out)
-        assert set(document) == {"status", "rows", "fired", "config", "versions", "notes"}
+        assert set(document) == {"status", "rows", "fired", "config", "quality", "versions", "notes"}
         assert len(document["rows"]) == 1
         assert len(document["rows"][0]["losses"]) == 4
         assert captured.err.splitlines() == [f"hybrid-train: note: {note}" for note in document["notes"]] != []

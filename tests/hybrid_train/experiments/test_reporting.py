@@ -99,8 +99,8 @@ def test_a_check_over_several_starts_shows_how_often_lines_failed(tmp_path: Path
     page = write_report(tmp_path / "out").read_text(encoding="utf-8")
     assert "Over several starts" in page
     assert "hybrid-train theory config.toml --no-costs --seeds 2 --out" in page
-    told = page.split("Over several starts", 1)[1]
-    assert all(html.escape(row.quantity) in told for row in found.repeated if row.starts)
+    told = html.unescape(page.split("Over several starts", 1)[1])
+    assert all(row.quantity in told for row in found.repeated if row.starts)
 
 
 def test_a_crossover_shows_error_corrected_qubits() -> None:
