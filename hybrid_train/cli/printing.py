@@ -107,12 +107,24 @@ def show_result(
     if options.json:
         show_json(result.document())
     else:
-        show(text(result.document()))
+        show(_told(result, text, options))
         place = options.out if options.resume is None else options.resume
         if place is not None:
             show_files(place, result.figures)
     complain(*errors)
     return FAILED if errors else DONE
+
+
+def _told(result: Result, text: Callable[[dict[str, Any]], str], options: argparse.Namespace) -> str:
+    """Return the result as text; pieces that were taken up and cannot be told are none of this study."""
+    from hybrid_train.experiments.journal import MISUSED, of_another_make
+
+    try:
+        return text(result.document())
+    except MISUSED as error:
+        if options.resume is None:
+            raise
+        raise of_another_make(options.resume, error) from error
 
 
 def worked_out(work: Callable[[], Any]) -> tuple[Any, list[str]]:

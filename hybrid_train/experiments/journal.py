@@ -36,7 +36,7 @@ class Documented(Protocol):
 
 Result = TypeVar("Result", bound=Documented)
 
-_MISUSED = (TypeError, LookupError, AttributeError, ValueError, ArithmeticError)
+MISUSED = (TypeError, LookupError, AttributeError, ValueError, ArithmeticError)
 """What Python raises where a piece has another form than those of the study."""
 
 
@@ -187,15 +187,15 @@ def journal(out: Place | None, resume: Place | None) -> Iterator[Journal]:
         except UnwrittenError:
             raise
         except BaseException as error:
-            if kept.taken_up and isinstance(error, _MISUSED) and not isinstance(error, HybridTrainError):
-                told = _of_another_make(folder.path, error)
+            if kept.taken_up and isinstance(error, MISUSED) and not isinstance(error, HybridTrainError):
+                told = of_another_make(folder.path, error)
                 _note_end(folder.path, told)
                 raise told from error
             _note_end(folder.path, error)
             raise
 
 
-def _of_another_make(path: Path, error: Exception) -> CheckpointError:
+def of_another_make(path: Path, error: Exception) -> CheckpointError:
     """Say that the pieces taken up are none that this study works out, as far as can be told from where it broke."""
     why = f"{type(error).__name__}: {' '.join(str(error).split())}"
     return CheckpointError(

@@ -66,3 +66,19 @@ def test_one_error_or_nothing_lost(
     assert told.startswith("hybrid-train: error: ")
     assert len(told) < 2000
     assert str(path) in told
+
+
+@pytest.mark.parametrize("value", ["x", None, [1], {"a": 1}, True, -1, 10**400])
+@pytest.mark.parametrize("column", ["m", "searches", "total_calls_sem", "scan", "predicted", "predicted_within", "k"])
+def test_a_row_of_another_kind_is_one_error_that_names_the_file(
+    column: str, value: Any, study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "count"
+    shutil.copytree(study, path)
+    records = [json.loads(line) for line in (path / "rows.jsonl").read_text(encoding="utf-8").splitlines()]
+    records[0]["value"][column] = value
+    (path / "rows.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    signed(path)
+    code = main([*COUNT, "--quiet", "--resume", str(path)])
+    told = capsys.readouterr().err
+    assert code == 0 or (told.startswith("hybrid-train: error: ") and "rows.jsonl: not what this study keeps" in told)
