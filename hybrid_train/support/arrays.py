@@ -35,7 +35,7 @@ def aligned_copy(array: FloatArray) -> FloatArray:
 def distinct(numbers: IntArray) -> IntArray:
     """Return the distinct ones of (k,) integers, ascending.
 
-    By sorting: NumPy's own ``unique`` hashes integers since 2.3, which takes thirty times as long and more.
+    By sorting: NumPy's own ``unique`` hashes integers since 2.3, which takes many times as long.
     """
     ascending = np.sort(numbers)
     new = np.ones(len(ascending), np.bool_)
