@@ -94,6 +94,6 @@ def cell(row: Mapping[str, Any], name: str) -> str:
     if name == "recall":
         # Never round a missed neuron away.
         return "1" if value == 1 else f"{min(value, 0.999999):.6f}"
-    if isinstance(value, int):
+    if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

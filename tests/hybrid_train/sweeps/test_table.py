@@ -29,3 +29,9 @@ def test_nothing_held_out_is_no_column() -> None:
     text = sweep_text({"grid": {"network.width": [8]}, "rows": [RUN | {"final_loss": 1.0, "returned_loss": 1.0}]})
     assert "held-out" not in text
     assert "returned" not in text
+
+
+def test_a_key_that_is_true_or_false_stays_a_word() -> None:
+    rows = [RUN | {"run.proof": proof, "final_loss": 1.0, "returned_loss": 1.0} for proof in (True, False)]
+    text = sweep_text({"grid": {"run.proof": [True, False]}, "rows": rows}).splitlines()
+    assert [line.split()[0] for line in text[1:]] == ["True", "False"]
