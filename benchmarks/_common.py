@@ -6,13 +6,15 @@ import argparse
 import json
 import platform
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from hybrid_train.support.processors import usable_processors
+
+Case = TypeVar("Case")
 
 
 def arguments(
@@ -47,6 +49,14 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split(","))
+
+
+def chosen(cases: Iterable[Case], only: tuple[str, ...], words: Callable[[Case], set[str]]) -> list[Case]:
+    """Return the cases that show all of the words given to ``--only``; end the benchmark if there is none."""
+    found = [case for case in cases if words(case).issuperset(only)]
+    if not found:
+        sys.exit(f"--only {','.join(only)}: no such row")
+    return found
 
 
 def needs(package: str) -> None:

@@ -15,14 +15,13 @@ that pace ("> ").
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from _common import arguments, environment, needs, print_table, write_json
+from _common import arguments, chosen, environment, needs, print_table, write_json
 from _dense_outputs import TORCH, Blocked, Dense, fastest
 from sklearn.datasets import load_breast_cancer, load_digits
 
@@ -57,6 +56,19 @@ class Table:
     def outputs(self, classes: bool) -> int:
         """Return K: one for each class, or one for all."""
         return int(self.labels.max()) + 1 if classes else 1
+
+
+class Case(NamedTuple):
+    """A row of the table, not begun."""
+
+    table: Table
+    width: int
+    classes: bool
+    batch: int | None
+
+    def words(self) -> set[str]:
+        """Return what --only may name."""
+        return {self.table.name, str(self.width), str(self.table.outputs(self.classes)), str(self.batch or "all")}
 
 
 def tables(quick: bool) -> list[Table]:
@@ -225,17 +237,17 @@ def main() -> None:
     found = environment(
         ["torch", "numba", "scikit-learn", "mlxtend"], threads=usable_processors(), dtype="float32 weights"
     )
+    cases = [
+        Case(table, width, classes, batch)
+        for table in tables(options.quick)
+        for width in ((1 << 10, 1 << 13) if options.quick else (1 << 10, 1 << 13, table.widest))
+        for classes in (False, True)
+        for batch in (None, BATCH)
+    ]
     rows = []
-    for table in tables(options.quick):
-        for width in (1 << 10, 1 << 13) if options.quick else (1 << 10, 1 << 13, table.widest):
-            for classes in (False, True):
-                for batch in (None, BATCH):
-                    shown = {table.name, str(width), str(table.outputs(classes)), str(batch or "all")}
-                    if shown.issuperset(options.only):
-                        rows.append(measured(Problem(table, width, classes=classes, batch=batch)))
-                        print(", ".join(f"{key} {value}" for key, value in rows[-1].items()), flush=True)
-    if not rows:
-        sys.exit(f"--only {','.join(options.only)}: no such row")
+    for case in chosen(cases, options.only, Case.words):
+        rows.append(measured(Problem(case.table, case.width, classes=case.classes, batch=case.batch)))
+        print(", ".join(f"{key} {value}" for key, value in rows[-1].items()), flush=True)
     print_table(rows)
     write_json(options.json, {"environment": found, "steps": STEPS, "rows": rows})
 

@@ -16,13 +16,12 @@ work on the machine disturbs less.
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from _common import arguments, environment, needs, print_table, write_json
+from _common import arguments, chosen, environment, needs, print_table, write_json
 from _dense_sgd import fastest
 
 from classical.training import StepRecord, Training, two_layer_dynamics
@@ -216,9 +215,8 @@ def main() -> None:
     needs("torch")
     found = environment(("torch", "numba"), threads=2, dtype="float32 weights")
     width, steps = (1 << 16, 50) if options.quick else (1 << 20, 100)
-    cases = [case for case in CASES if (case.quick or not options.quick) and case.words(width).issuperset(options.only)]
-    if not cases:
-        sys.exit(f"--only {','.join(options.only)}: no such row")
+    listed = [case for case in CASES if case.quick or not options.quick]
+    cases = chosen(listed, options.only, lambda case: case.words(width))
     for case in cases:  # compiles, lists too
         some = case if case.n is None else replace(case, n=min(case.n, 357))
         list(Problem(some, 1024, 40).ours(40, 1e-3))

@@ -207,7 +207,6 @@ class AutoFinder(FollowingFinder, WatchingFinder):
         self._race: Race | None = None
         self._asked, self._moving = 0, 0.0
         self._anew = {"points": 0, "queries": 0}
-        self._moved: set[str] = set()
         self._kind = "scan"
         if self._worthwhile() and not self._timeless:
             self._calibrate()
@@ -226,7 +225,6 @@ class AutoFinder(FollowingFinder, WatchingFinder):
             self._race.note(seconds, asked)
         self._moving = 0.0
         self._anew = {"points": 0, "queries": 0}
-        self._moved = set()
         self._report()
         return sets
 
@@ -256,7 +254,6 @@ class AutoFinder(FollowingFinder, WatchingFinder):
 
     def _put(self, bank: Watched, rows: npt.ArrayLike, vectors: npt.ArrayLike | None) -> int:
         """Keep our own copy of a bank up to date, if it is one; return how many rows moved."""
-        self._moved.add(bank.name)
         return len(bank.put(rows, () if vectors is None else vectors))
 
     def _forward(self, move: Callable[[], None]) -> None:

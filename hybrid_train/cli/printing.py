@@ -117,14 +117,13 @@ def show_result(
 
 def _told(result: Result, text: Callable[[dict[str, Any]], str], options: argparse.Namespace) -> str:
     """Return the result as text; pieces that were taken up and cannot be told are none of this study."""
-    from hybrid_train.experiments.journal import MISUSED, of_another_make
-
     try:
         return text(result.document())
-    except MISUSED as error:
-        if options.resume is None:
-            raise
-        raise of_another_make(options.resume, error) from error
+    except Exception as error:
+        from hybrid_train.experiments.journal import of_another_make
+
+        told = error if options.resume is None else of_another_make(options.resume, error)
+        raise told from told.__cause__
 
 
 def worked_out(work: Callable[[], Any]) -> tuple[Any, list[str]]:

@@ -36,7 +36,7 @@ class Documented(Protocol):
 
 Result = TypeVar("Result", bound=Documented)
 
-MISUSED = (TypeError, LookupError, AttributeError, ValueError, ArithmeticError)
+_MISUSED = (TypeError, LookupError, AttributeError, ValueError, ArithmeticError)
 """What Python raises where a piece has another form than those of the study."""
 
 
@@ -187,20 +187,21 @@ def journal(out: Place | None, resume: Place | None) -> Iterator[Journal]:
         except UnwrittenError:
             raise
         except BaseException as error:
-            if kept.taken_up and isinstance(error, MISUSED) and not isinstance(error, HybridTrainError):
-                told = of_another_make(folder.path, error)
-                _note_end(folder.path, told)
-                raise told from error
-            _note_end(folder.path, error)
-            raise
+            told = of_another_make(folder.path, error) if kept.taken_up else error
+            _note_end(folder.path, told)
+            raise told from told.__cause__
 
 
-def of_another_make(path: Path, error: Exception) -> CheckpointError:
-    """Say that the pieces taken up are none that this study works out, as far as can be told from where it broke."""
+def of_another_make(path: Path, error: BaseException) -> BaseException:
+    """Return what an error says of pieces that were taken up: that they are none of this study, or the error itself."""
+    if not isinstance(error, _MISUSED) or isinstance(error, HybridTrainError):
+        return error
     why = f"{type(error).__name__}: {' '.join(str(error).split())}"
-    return CheckpointError(
+    told = CheckpointError(
         f"{printable(os.fspath(path / ROWS))}: not what this study keeps ({printable(why)}); run again"
     )
+    told.__cause__ = error
+    return told
 
 
 def written(kept: Journal, result: Result, draw: Draw) -> Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -221,7 +222,7 @@ def judged_balls(rows: dict[int, dict[str, list[float]]]) -> Finding:
 
 _BALL_DEPTH = 2
 _FRACTIONS = {"gradient (5a)": "1/3", "output (5b)": "4/3", "kernel (5c)": "1/3"}
-_POWERS = {"gradient (5a)": 1 / 3, "output (5b)": 4 / 3, "kernel (5c)": 1 / 3}
+_POWERS = {part: float(Fraction(power)) for part, power in _FRACTIONS.items()}
 
 
 def _in_balls(effort: Effort, width: int) -> dict[str, list[float]]:

@@ -20,7 +20,7 @@ class LayerCourse:
     """A deep run, looked at layer by layer.
 
     Args:
-        network: in training; at W(0) when this is made.
+        network: in training, at W(0) when it is first looked at.
         inputs: (n, d).
         targets: (n, K) encoded.
         loss: summed over the data.
@@ -29,7 +29,7 @@ class LayerCourse:
 
     def __init__(self, network: DeepNetwork, inputs: FloatArray, targets: FloatArray, loss: Loss, steps: int) -> None:
         self._network, self._inputs, self._targets, self._loss = network, inputs, targets, loss
-        self._start = [np.array(weights) for weights in network.weights()]
+        self._start: list[FloatArray] = []
         self.steps = sorted({round(place) for place in np.linspace(0, steps, min(MOST_LOOKS, steps + 1))})
         self._rows: list[dict[str, list[float]]] = []
 
@@ -37,6 +37,8 @@ class LayerCourse:
         """Look at the network of now, if the step is one of those that are looked at."""
         if step not in self.steps:
             return
+        if not self._rows:
+            self._start = [np.array(weights) for weights in self._network.weights()]
         seen = self._network.forward(self._inputs)
         pulls = seen.gradient(self._loss.derivative(seen.outputs, self._targets))
         moves = [now - then for now, then in zip(self._network.weights(), self._start, strict=True)]

@@ -135,6 +135,15 @@ class RegretCase:
         found = self.separation
         return step_polynomial(found.distance, self.rho, self.error / (3 * self.n)) if found and found.holds else None
 
+    @cached_property
+    def powers(self) -> tuple[float, float] | None:
+        """log10 of C(q, epsilon_3) and of epsilon_3; None where q is not written out."""
+        coefficients = None if self.polynomial is None else self.polynomial.coefficients()
+        if coefficients is None:
+            return None
+        error = min(-complexity(coefficients), math.log10(self.error / (3 * self.n)))
+        return complexity_at(coefficients, error), error
+
     @property
     def error(self) -> float:
         """The epsilon of section 4: the worst-case loss at W*, so that both W* come to the same; a tenth if unknown."""
@@ -165,20 +174,15 @@ def worked_out(case: RegretCase) -> Line:
             f"worst case at W* {case.best:.4g}; ||W* - W(0)||_F = {case.reference.length:.3g}; f and g as measured, "
             "which the theory bounds by powers of m"
         )
-    average = case.average
-    satisfied = None if predicted is None or average is None else at_most(average, predicted)
-    return Line(
-        SECTION,
+    return _on_average(
+        case,
         "mean robust loss, average over steps 0 .. T - 1",
         "L*(W*) + ||W* - W(0)||_F^2 / (2 eta T) + eta mean ||grad||_F^2 / 2 + what parts f and g",
         "ADV Theorem 5.12, its proof",
-        "" if predicted is None else "<=",
         predicted,
-        average,
-        satisfied,
         case.missing,
         note,
-        empty="a network of zero output is below it" if predicted is not None and case.zero_loss <= predicted else "",
+        "a network of zero output is below it" if predicted is not None and case.zero_loss <= predicted else "",
     )
 
 
@@ -187,19 +191,42 @@ def printed(case: RegretCase) -> Line:
     predicted = None
     if case.best is not None and case.constant is not None and case.steps:
         predicted = case.best + case.constant / math.sqrt(case.steps)
-    average = case.average
-    satisfied = None if predicted is None or average is None else at_most(average, predicted)
-    return Line(
-        SECTION,
+    return _on_average(
+        case,
         "the same as printed",
         "L*(W*) + epsilon, epsilon = K / T^(1/2)",
         "ADV Theorem 5.12",
-        "" if predicted is None else "<=",
         predicted,
-        average,
-        satisfied,
         (_CONSTANT, *case.missing, *_widths_missing(case)),
         "" if case.constant is None else f"K = {case.constant:.3g} of ||W* - W(0)||_(2, inf) = K m^(-3/5)",
+    )
+
+
+def _on_average(
+    case: RegretCase,
+    quantity: str,
+    formula: str,
+    source: str,
+    bound: float | None,
+    missing: tuple[str, ...],
+    note: str,
+    empty: str = "",
+) -> Line:
+    """Return a line that bounds the mean robust loss over the steps."""
+    average = case.average
+    within = None if bound is None or average is None else at_most(average, bound)
+    return Line(
+        SECTION,
+        quantity,
+        formula,
+        source,
+        "" if bound is None else "<=",
+        bound,
+        average,
+        within,
+        missing,
+        note,
+        empty=empty,
     )
 
 
@@ -324,7 +351,7 @@ def fitted(case: RegretCase) -> Line:
 
 def distance_of_reference(case: RegretCase) -> Line:
     """How far W* is from the start, beside what its construction by polynomials takes."""
-    constant, powers = case.constant, _powers(case)
+    constant, powers = case.constant, case.powers
     predicted = None
     if powers is not None:
         predicted = powers[0] + math.log10(2.0 * case.n) - 0.2 * math.log10(case.width)
@@ -348,7 +375,7 @@ def distance_of_reference(case: RegretCase) -> Line:
 
 def width_of_polynomials(case: RegretCase) -> Line:
     """The width that the construction of W* by polynomials takes."""
-    powers, predicted = _powers(case), None
+    powers, predicted = case.powers, None
     if powers is not None:
         dimension = case.inputs.shape[1] - 1
         predicted = 2.0 * (powers[0] - powers[1]) + math.log10(case.n * dimension)
@@ -367,12 +394,3 @@ def width_of_polynomials(case: RegretCase) -> Line:
 
 def _expanded(case: RegretCase) -> tuple[str, ...]:
     return () if case.apart else ("coefficients are written out up to degree 400",)
-
-
-def _powers(case: RegretCase) -> tuple[float, float] | None:
-    """Return log10 of C(q, epsilon_3) and of epsilon_3; None where q is not written out."""
-    coefficients = None if case.polynomial is None else case.polynomial.coefficients()
-    if coefficients is None:
-        return None
-    error = min(-complexity(coefficients), math.log10(case.error / (3 * case.n)))
-    return complexity_at(coefficients, error), error

@@ -21,12 +21,13 @@ from scipy import sparse
 
 from classical.training.loop import StepRecord
 from hybrid_train.adversaries import Ball
+from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.bank import Bank, DenseBank
 from hybrid_train.finder.predicate import inner_products
 from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network.two_layer import TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray
-from hybrid_train.theory.predictions.pseudo_network import pseudo_outputs
+from hybrid_train.theory.predictions.pseudo_network import starting_point
 from hybrid_train.training.dynamics import Dynamics
 from hybrid_train.training.losses import Loss
 
@@ -98,8 +99,8 @@ def comparator(
     """
     random = np.random.default_rng(0)
     places = np.concatenate([inputs, *(ball.draw(inputs, random) for _ in range(DRAWS))])
-    start = DenseBank(network.weights[:])
-    fires, pulls = _fires(network, start, places), network.output_weights[:, 0] * network.scale
+    start = starting_point(network)
+    fires, pulls = _ones(active_pairs(start, places, network.threshold)), network.output_weights[:, 0] * network.scale
     trained = network.trained_part(places)
     kernel = (trained @ trained.T) * np.asarray((fires @ sparse.diags_array(pulls**2) @ fires.T).todense())
     kernel[np.diag_indices_from(kernel)] += ridge * max(float(np.mean(np.diag(kernel))), 1e-300)
@@ -138,7 +139,7 @@ def regrets(
         reference: W*.
         found: is added to.
     """
-    start = DenseBank(network.weights[:])
+    start = starting_point(network)
     for record in training:
         places = np.array(dynamics.examples[:])
         found.append(_step(network, start, places, targets, loss, reference))
@@ -153,28 +154,34 @@ def _step(
     loss: Loss,
     reference: Comparator,
 ) -> StepRegret:
-    n, outputs = len(places), network.predict(places)
-    slope = loss.derivative(outputs, targets) / n
-    fires, pulls = _fires(network, network.weights, places), network.output_weights[:, 0] * network.scale
+    begun, now = (active_pairs(bank, places, network.threshold) for bank in (start, network.weights))
+    outputs = network.outputs_from(now, len(places), "neurons")
+    slope = loss.derivative(outputs, targets) / len(places)
+    fires, pulls = _ones(now), network.output_weights[:, 0] * network.scale
     trained = network.trained_part(places)
     overlaps = np.asarray((fires @ sparse.diags_array(pulls**2) @ fires.T).todense())
     gradient = float((slope.T @ ((trained @ trained.T) * overlaps) @ slope)[0, 0])
-    begun, aimed = pseudo_outputs(network, start, places), pseudo_outputs(reference.network, start, places)
-    neurons = fires.tocoo()
-    away = inner_products(network.weights[:], places, neurons.col, neurons.row)
-    away -= inner_products(reference.network.weights[:], places, neurons.col, neurons.row)
-    followed = np.bincount(neurons.row, weights=away * pulls[neurons.col], minlength=n)[:, None]
-    parted = (outputs - begun) - (reference.network.predict(places) - aimed)
+    along_g, along_f = (_away(network, reference.network, places, sets) for sets in (begun, now))
+    parted = outputs - reference.network.predict(places) - along_g
     return StepRegret(
         float(loss.values(outputs, targets).mean()),
         gradient,
-        float(np.abs(np.sum(slope * (begun - aimed - followed)))),
+        float(np.abs(np.sum(slope * (along_g - along_f)))),
         float(np.abs(slope * parted).sum()),
     )
 
 
-def _fires(network: TwoLayerNetwork, weights: Bank, places: FloatArray) -> sparse.csr_array:
-    """Return (n, m) ones where a neuron of these weights fires for a place."""
-    found = active_pairs(weights, places, network.threshold).to_scipy()
+def _away(network: TwoLayerNetwork, reference: TwoLayerNetwork, places: FloatArray, sets: ActiveSets) -> FloatArray:
+    """Return (n, 1) sum_r a_r <w_r - w*_r, x> over given pairs: g - g* for those that fire at the start."""
+    neurons, data = sets.point_ids, sets.query_ids
+    at, aimed = (inner_products(one.weights[:], places, neurons, data) for one in (network, reference))
+    pulls = network.output_weights[neurons, 0] * network.scale
+    sums = np.bincount(data, weights=(at - aimed) * pulls, minlength=len(places))
+    return np.asarray(sums, np.float64)[:, None]
+
+
+def _ones(sets: ActiveSets) -> sparse.csr_array:
+    """Return (n, m) ones where a neuron fires for a place."""
+    found = sets.to_scipy()
     found.data = np.ones(len(found.data))
     return found
