@@ -287,7 +287,7 @@ rng = np.random.default_rng(0)
 points, queries = rng.standard_normal((16, 4)), rng.standard_normal((int(sys.argv[1]) // 40, 4))
 finder = GroverFinder(engine="aer", delta=1e-3)
 finder.build(points, queries, 1.0)
-for _ in range(40):
+for _ in range(45):
     finder.find()
     gc.collect()
     print(memory("VmRSS"))
@@ -299,7 +299,7 @@ for _ in range(40):
 def test_long_searching_holds_no_more_memory_than_short() -> None:
     """The least of several readings, as the allocator comes and goes; a circuit kept for each search would show."""
     readings = in_a_new_process(MANY_SEARCHES, TIMES)
-    early, late = readings[5:15], readings[-10:]
+    early, late = readings[10:20], readings[-10:]  # what is kept once for all was seen to come as late as the sixth
     assert min(late) - min(early) < 2000 * TIMES
 
 
