@@ -85,11 +85,6 @@ class TwoLayerDynamics(Dynamics):
         if self.network.live is not None:
             self.network.live.check_examples(inputs)
 
-    @property
-    def _shift(self) -> float:
-        """What an active inner product is lowered by in the output."""
-        return self.network.threshold if self.network.activation == "relu" else 0.0
-
     @contextmanager
     def _on_the_clock(self) -> Iterator[None]:
         """Count what is done here as time inside finders."""
