@@ -129,7 +129,7 @@ def phase_gates(marked: IntArray, n_qubits: int, phase: float = np.pi) -> list[G
         phase: radians.
     """
     if not flips_one_by_one(len(marked), n_qubits):
-        return [_diagonal(marked, n_qubits, -1.0 if phase == np.pi else cmath.exp(1j * phase))]
+        return [_diagonal(marked, n_qubits, phase_factor(phase))]
     gates: list[Gate] = []
     for at, pattern in enumerate(_patterns(marked, n_qubits)):
         if at:
@@ -167,17 +167,27 @@ def _pauli(pattern: int, n_qubits: int) -> Gate:
     return PauliGate(format(pattern, f"0{n_qubits}b").translate({48: "I", 49: "X"}))
 
 
+def phase_table(marked: IntArray, n_qubits: int, factor: complex, one: complex) -> list[complex]:
+    """Return the 2^n entries of the diagonal that multiplies marked places by a factor, and the others by ``one``."""
+    entries = [one] * (1 << n_qubits)
+    for place in marked.tolist():
+        entries[place] = factor
+    return entries
+
+
+def phase_factor(phase: float) -> complex:
+    """Return exp(i phase); what flips signs is real."""
+    return -1.0 if phase == np.pi else cmath.exp(1j * phase)
+
+
 def _diagonal(marked: IntArray, n_qubits: int, factor: complex) -> Gate:
     """Return Qiskit's gate, past its constructor, which checks each of the 2^n entries several times.
 
     Its entries are real where they can be: Qiskit copies floats many times faster than complex numbers.
     """
-    entries: list[complex] = [1.0] * (1 << n_qubits)
-    for item in marked.tolist():
-        entries[item] = factor
     gate: Gate = DiagonalGate.__new__(DiagonalGate)
     Gate.__init__(gate, "diagonal", n_qubits, [])
-    gate._params = entries
+    gate._params = phase_table(marked, n_qubits, factor, 1.0)
     return gate
 
 

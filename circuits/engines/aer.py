@@ -12,8 +12,10 @@ from qiskit import QuantumCircuit, transpile
 
 from circuits.engines.aer_options import Device, Method, Precision, simulator
 from circuits.engines.compact import CircuitBuilder
+from circuits.engines.direct import called, direct
 from circuits.engines.engine import Batch, Engine, Run
 from circuits.engines.guard import check_fits, check_register
+from circuits.engines.pieces import Program
 from circuits.engines.shots import Pool, ShotPools
 from circuits.grover import grover_circuit
 from circuits.lookup import flips_one_by_one
@@ -66,6 +68,7 @@ class AerEngine(Engine):
         super().__init__()
         self._simulator = simulator(method, device, precision)
         self._rewrites = method != "statevector"
+        self._direct = None if self._rewrites else direct(self._simulator)
         self._pools = ShotPools()
 
     def start_over(self) -> SimulationCost:
@@ -129,22 +132,27 @@ class AerEngine(Engine):
         return max(1, min(256, _BATCH_BYTES // (_TABLE_ENTRY_BYTES << Register.of(n_items).n_qubits)))
 
     def _fill(self, batch: Batch, pools: Sequence[Pool], jobs: Sequence[int]) -> None:
-        """Simulate the circuits of these jobs and put the shots into their pools."""
-        circuits = [self._circuit(batch, job) for job in jobs]
-        if self._rewrites:  # only the statevector method knows gates with many controls
-            circuits = transpile(circuits, self._simulator, optimization_level=0)
-        self.simulation.circuits += len(circuits)
-        self.simulation.gates += sum(len(circuit.data) for circuit in circuits)
+        """Simulate the runs of these jobs and put the shots into their pools."""
+        runs = [self._run(batch, job) for job in jobs]
         seed = int(batch.seeds[jobs[-1]] >> np.uint64(1))
         shots = max(pools[job].size for job in jobs)
-        threads = 1 if circuits[0].num_qubits < _PARALLEL_QUBITS else 0
-        result = self._simulator.run(
-            circuits, shots=shots, memory=True, seed_simulator=seed, max_parallel_threads=threads
-        ).result()
-        for job, one in zip(jobs, result.results, strict=True):
-            pools[job].shots = [int(shot, 16) for shot in one.data.memory]
+        for job, words in zip(jobs, self._simulated(runs, shots, seed), strict=True):
+            pools[job].shots = [int(word, 16) for word in words]
 
-    def _circuit(self, batch: Batch, job: int) -> QuantumCircuit:
+    def _simulated(self, runs: list[Program | QuantumCircuit], shots: int, seed: int) -> list[list[str]]:
+        """Return the measured words of each run's shots, in base 16."""
+        self.simulation.circuits += len(runs)
+        programs = [run for run in runs if isinstance(run, Program)]
+        if self._direct is not None and len(programs) == len(runs) and programs[0].n_qubits < _PARALLEL_QUBITS:
+            self.simulation.gates += sum(map(len, programs))
+            return self._direct.words(programs, shots, seed)
+        circuits = [run.circuit() if isinstance(run, Program) else run for run in runs]
+        if self._rewrites:  # only the statevector method knows gates with many controls
+            circuits = transpile(circuits, self._simulator, optimization_level=0)
+        self.simulation.gates += sum(len(circuit.data) for circuit in circuits)
+        return called(self._simulator, circuits, shots, seed, 1 if circuits[0].num_qubits < _PARALLEL_QUBITS else 0)
+
+    def _run(self, batch: Batch, job: int) -> Program | QuantumCircuit:
         builder, run, search = _builder(batch.marked.register), batch.runs[job], int(batch.searches[job])
         if run.iterations and batch.marked.oracles is not None:
             circuit = grover_circuit(batch.marked.oracle(search), run.iterations, phases=run.phases, boxes=False)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import final
 
-from qiskit.circuit import CircuitInstruction
-
 from circuits.engines.engine import Run
 from circuits.engines.marked import MarkedItems
+from circuits.engines.pieces import Piece
 from circuits.register import Register
 
 _OWN_SHOTS = 4
@@ -42,7 +41,7 @@ class SearchState:
     """
 
     n_marked: int
-    oracle: list[CircuitInstruction] | None = None
+    oracle: list[Piece] | None = None
     pools: dict[Run, Pool] = field(default_factory=dict)
 
 

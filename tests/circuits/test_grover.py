@@ -132,7 +132,8 @@ def test_compact_circuits_are_the_same_maps(n_items: int) -> None:
             (builder.phased(marked, phases), grover_circuit(oracle, phases=phases)),
         ]
         for compact, plain in pairs:
-            states = [Statevector(circuit.remove_final_measurements(inplace=False)) for circuit in (compact, plain)]
+            both = compact.circuit(), plain
+            states = [Statevector(circuit.remove_final_measurements(inplace=False)) for circuit in both]
             assert states[0].equiv(states[1])
 
 

@@ -18,10 +18,13 @@ import numpy as np
 import pytest
 from qiskit.primitives import BaseSamplerV2, DataBin, SamplerPubResult, StatevectorSampler
 from qiskit.quantum_info import Statevector
+from qiskit_aer import AerError, AerSimulator
 
 from circuits.engines import aer
 from circuits.engines.aer import AerEngine
 from circuits.engines.closed_form import ClosedFormEngine
+from circuits.engines.compact import CircuitBuilder
+from circuits.engines.direct import DirectAer, _tried, direct
 from circuits.engines.engine import Batch, Engine, Run
 from circuits.engines.marked import MarkedItems
 from circuits.engines.sampler import SamplerEngine
@@ -113,6 +116,49 @@ def test_same_seeds_same_shots(engine: Callable[[], Engine]) -> None:
     first, again, other = (shots(engine(), Run(1), rounds=2, seed=seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
+
+
+@pytest.mark.parametrize("spoiled", [None, "refuses", "another_law"])
+def test_the_direct_way_is_that_of_aer_or_is_not_taken(spoiled: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same shots either way; one that raises, or gives others, is found out and left."""
+
+    def words(way: DirectAer, programs: Any, shots: int, seed: int) -> list[list[str]]:
+        if spoiled == "refuses":
+            raise TypeError("unknown arguments")
+        return own(way, programs, shots, seed + 1)
+
+    own = DirectAer.words
+    measured = {}
+    for name, run in RUNS.items():
+        engine = AerEngine()
+        assert engine._direct is not None
+        measured[name] = shots(engine, run, rounds=1)
+    if spoiled:
+        monkeypatch.setattr(DirectAer, "words", words)
+    _tried.cache_clear()
+    engine = AerEngine()
+    assert (engine._direct is None) == bool(spoiled)
+    engine._direct = None
+    for name, run in RUNS.items():
+        engine.start_over()
+        np.testing.assert_array_equal(shots(engine, run, rounds=1), measured[name])
+    _tried.cache_clear()
+
+
+def test_a_failed_simulation_is_told() -> None:
+    builder = CircuitBuilder(Register.of(4))
+    builder._from_ones[0].handed = "superop", ([0], np.eye(4, dtype=np.complex128), -1, None)
+    way = direct(AerSimulator(method="statevector"))
+    assert way is not None
+    with pytest.raises(AerError, match="superop"):
+        way.words([builder.plain([], 1)], 4, 5)
+
+
+def test_a_simulator_of_a_class_of_its_own_is_called_as_it_wants() -> None:
+    class Other(AerSimulator):
+        pass
+
+    assert direct(Other(method="statevector")) is None
 
 
 def test_aer_forgets_its_shots_when_it_starts_over() -> None:
@@ -260,6 +306,7 @@ import numpy as np
 from circuits.engines.aer import AerEngine, _needed_bytes
 from circuits.law import fixed_point_iterations, fixed_point_phases
 from circuits.engines.marked import MarkedItems
+from circuits.engines.direct import DirectAer, _tried, direct
 from circuits.engines.engine import Batch, Engine, Run
 engine = AerEngine()
 def sample(n_items, run):
