@@ -1,4 +1,4 @@
-"""Half-space reporting in the plane by convex layers: an answer costs O(log n + k)."""
+"""Half-space reporting in plane and space by convex layers: an answer costs O(log n + k)."""
 
 from __future__ import annotations
 

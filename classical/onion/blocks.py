@@ -1,4 +1,4 @@
-"""A dynamic set of points in the plane out of static onions: the logarithmic method."""
+"""A dynamic set of points out of static onions: the logarithmic method."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import final
 
 import numpy as np
 
-from classical.onion.layers import Onion
-from classical.onion.queries import report
+from classical.onion.planar import PlanarOnion
+from classical.onion.spatial import SpatialOnion
 from hybrid_train.finder.active_sets import ActiveSets
 from hybrid_train.finder.cost import Cost
 from hybrid_train.support.arrays import FloatArray, IntArray
@@ -26,7 +26,7 @@ class OnionBlocks:
     built again without its dead once they are half of it, or once queries have met as many dead as building it took.
 
     Args:
-        vectors: (N, d) the points, d 1 or 2; kept, and written to by :meth:`move`.
+        vectors: (N, d) the points, d from 1 to 3; kept, and written to by :meth:`move`.
         room: how far a point may wander before it goes and comes again, in units of the mean size of a point.
 
     Attributes:
@@ -38,7 +38,8 @@ class OnionBlocks:
         self._vectors = vectors
         self._room = room
         self.cost = Cost()
-        self._blocks: dict[int, Onion] = {}
+        self._onion = PlanarOnion if vectors.shape[1] < 3 else SpatialOnion
+        self._blocks: dict[int, PlanarOnion | SpatialOnion] = {}
         self._home = np.full(len(vectors), -1)
         self._slot = np.zeros(len(vectors), np.int64)
         self._fresh = 0
@@ -72,22 +73,24 @@ class OnionBlocks:
     def move(self, ids: IntArray, vectors: FloatArray) -> None:
         """Put points elsewhere: those that stay near their places there, the others into onions of their own."""
         self._vectors[ids] = vectors
-        planar, home = _planar(self._vectors[ids]), self._home[ids]
+        points, home = self._vectors[ids].astype(np.float64), self._home[ids]
         leaving = []
         for name, onion in list(self._blocks.items()):
             mine = np.flatnonzero(home == name)
             slots = self._slot[ids[mine]]
-            stays = onion.settle(slots, planar[mine], self._room * onion.spread)
-            onion.bury(slots[~stays])
+            standing = onion.standing
+            stays = standing.settle(slots, points[mine], self._room * standing.spread)
+            standing.bury(slots[~stays])
             leaving.append(ids[mine[~stays]])
         self.cost.structure_updates += len(ids)
         self._insert(np.concatenate(leaving))
         self._build_again()
 
-    def _report(self, onion: Onion, queries: FloatArray, threshold: float) -> tuple[IntArray, IntArray, FloatArray]:
+    def _report(
+        self, onion: PlanarOnion | SpatialOnion, queries: FloatArray, threshold: float
+    ) -> tuple[IntArray, IntArray, FloatArray]:
         def work(first: int, last: int) -> tuple[IntArray, IntArray, FloatArray, IntArray]:
-            part = queries[first:last]
-            found = report(onion.arrays, onion.scale, onion.slack, onion.reach, self._vectors, part, threshold)
+            found = onion.report(self._vectors, queries[first:last], threshold)
             return found.counts, found.ids, found.values, found.spent
 
         counts, ids, values, spent = zip(*in_threads(work, len(queries), _THREAD_QUERIES), strict=True)
@@ -100,9 +103,9 @@ class OnionBlocks:
     def _build_again(self) -> None:
         """Build onions again that have many dead, or whose dead have cost as much as that."""
         for name, onion in list(self._blocks.items()):
-            if 2 * onion.living <= len(onion.arrays.ids) or onion.met > onion.spent:
+            if 2 * onion.standing.living <= len(onion.standing) or onion.met > onion.spent:
                 del self._blocks[name]
-                self._insert(onion.left)
+                self._insert(onion.standing.left)
 
     def _insert(self, ids: IntArray) -> None:
         """Build an onion of these points, which are in none, and of those in onions of their size or below."""
@@ -110,23 +113,16 @@ class OnionBlocks:
             return
         joining: list[IntArray] = [ids]
         size = len(ids)
-        for name, onion in sorted(self._blocks.items(), key=lambda item: len(item[1].arrays.ids)):
-            if len(onion.arrays.ids).bit_length() > size.bit_length():
+        for name, onion in sorted(self._blocks.items(), key=lambda item: len(item[1].standing)):
+            if len(onion.standing).bit_length() > size.bit_length():
                 break
-            joining.append(onion.left)
-            size += onion.living
+            joining.append(onion.standing.left)
+            size += onion.standing.living
             del self._blocks[name]
         together = np.concatenate(joining)
-        onion = Onion(together, _planar(self._vectors[together]))
+        onion = self._onion(together, self._vectors[together].astype(np.float64))
         self.cost.structure_updates += onion.spent
         self._blocks[self._fresh] = onion
         self._home[together] = self._fresh
-        self._slot[together] = onion.slots
+        self._slot[together] = onion.standing.slots
         self._fresh += 1
-
-
-def _planar(vectors: FloatArray) -> FloatArray:
-    """Return (n, 2) float64 the points; a number alone gets 0 beside it."""
-    planar = np.zeros((len(vectors), 2))
-    planar[:, : vectors.shape[1]] = vectors
-    return planar

@@ -15,9 +15,6 @@ import numpy as np
 from hybrid_train.support.arrays import IntArray
 from hybrid_train.support.kernels import inlined, kernel
 
-GRID = 1 << 19
-"""Coordinates lie in [-GRID, GRID]: every product below then fits 64 bits."""
-
 
 class _HullTree(NamedTuple):
     """Upper hulls of ranges of the points, P leaves (a power of two) in 2 P slots, the root in slot 1.
@@ -43,7 +40,7 @@ def peel(x: Any, y: Any) -> tuple[IntArray, IntArray, int]:
     """Return the convex layers, outermost first.
 
     Args:
-        x: (n,) int64 in [-GRID, GRID].
+        x: (n,) int64 in [-GRID, GRID], see :mod:`classical.onion.places`.
         y: (n,) likewise; the points are distinct and in lexicographic order.
 
     Returns:

@@ -10,7 +10,7 @@ import numpy as np
 
 from classical.training.loop import gradient_descent
 from hybrid_train.data import sphere
-from hybrid_train.finder.registry import make_finder
+from hybrid_train.finder.registry import finder_class, make_finder
 from hybrid_train.finder.scan import active_pairs
 from hybrid_train.network.sparsity import alpha_threshold, expected_fired, sparsity_bound
 from hybrid_train.network.two_layer import TwoLayerNetwork, auto_threshold
@@ -247,7 +247,7 @@ def judged_costs(growths: list[CostGrowth]) -> Finding:
         "; ".join(short) if short else "every exponent within its bound",
         "Theorem 6.1: max(1 - 1/⌊d/2⌋, 4/5); 6.2: 4/5; Corollary G.1: 9/10",
         "counted operations of a step after the first, threshold √(0.4 ln m); the box tree gives no guarantee of the "
-        "theorem's structure, convex layers do (d = 2)",
+        "theorem's structure; convex layers do (d = 2, 3) over points that stay put, as the data of Algorithm 3 do",
         panels,
         {"exponents": exponents},
     )
@@ -274,13 +274,17 @@ def dimensions(effort: Effort) -> Finding:
     widths = effort.pick((512, 1024, 2048, 4096), tuple(1 << e for e in range(10, 17)))
     laws = {}
     for kind in ("hsr", "onion"):
-        served = [d for d in every if kind == "hsr" or d == 2]
-        laws[kind] = {d: PowerLaw.fit(widths, [_asked(kind, m, d, effort.seed) for m in widths]) for d in served}
+        laws[kind] = {
+            d: PowerLaw.fit(widths, [_asked(kind, m, d, effort.seed) for m in widths])
+            for d in every
+            if d <= (finder_class(kind).most_dimensions or d)
+        }
     bounds = [max(1.0 - 1.0 / (d // 2), 0.8) for d in every]
     short = [d for d, bound in zip(every, bounds, strict=True) if not at_most(laws["hsr"][d], bound)]
+    layers = ", ".join(f"m^{law.exponent:.2f} in d = {d}" for d, law in laws["onion"].items())
     curves = [
         curve("box tree", every, [laws["hsr"][d].exponent for d in every]),
-        curve("convex layers", [2], [laws["onion"][2].exponent]),
+        curve("convex layers", list(laws["onion"]), [law.exponent for law in laws["onion"].values()]),
         curve("max(1 − 1/⌊d/2⌋, 4/5)", every, bounds, predicted=True),
     ]
     return Finding(
@@ -288,8 +292,7 @@ def dimensions(effort: Effort) -> Finding:
         ", ".join(f"d = {d}: {laws['hsr'][d].exponent:.2f}" for d in every),
         ", ".join(f"{bound:.2f}" for bound in bounds),
         f"the box tree{' exceeds the bound in d = ' + ', '.join(map(str, short)) if short else ' keeps to it'}; convex "
-        f"layers in the plane: m^{laws['onion'][2].exponent:.2f}; m = {widths[0]}..{widths[-1]}, 64 queries, static "
-        "points",
+        f"layers: {layers}; m = {widths[0]}..{widths[-1]}, 64 queries, static points",
         [Panel("asking who fires, against the dimension", "dimension d", "exponent of m", curves, "")],
     )
 

@@ -41,6 +41,10 @@ _DATA_WIDTH = 1 << 11
 _HALVINGS = 20
 
 _BOX_TREE = "the theorem's structure is Agarwal, Eppstein and Matousek's; the box tree here gives no such guarantee"
+_MOVING_LAYERS = {
+    2: "a moved neuron costs convex layers O(log^3 m) by the logarithmic method, and such powers are no exponent yet",
+    3: "a moved neuron costs convex layers in space about m^{1/2}, the theorem's structure O(log^2 m)",
+}
 
 Variable = Literal["m", "n"]
 
@@ -358,7 +362,7 @@ def cost_line(growth: CostGrowth) -> Line:
         predicted,
         law.exponent,
         None if predicted is None else law.exponent <= predicted + 2.0 * law.exponent_sem,
-        _missing(searcher),
+        _missing(searcher, growth.dimension),
         note,
         law.exponent_sem,
     )
@@ -375,9 +379,11 @@ def _parts(growth: CostGrowth) -> str:
     return f"by exponent (and at {growth.variable} = {growth.sizes[-1]}): {', '.join(parts)}"
 
 
-def _missing(searcher: Searcher) -> tuple[str, ...]:
+def _missing(searcher: Searcher, dimension: int) -> tuple[str, ...]:
     if not searcher.source:
         return ("no theorem; for comparison",)
+    if searcher.kind == "onion" and searcher.index == "neurons":
+        return (_MOVING_LAYERS[max(2, dimension)],)
     return (_BOX_TREE,) if searcher.kind == "hsr" else ()
 
 

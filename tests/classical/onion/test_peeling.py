@@ -5,7 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from classical.onion.peeling import GRID, peel
+from classical.onion.peeling import peel
+from classical.onion.places import GRID
 
 
 def layers_of(points: np.ndarray) -> list[np.ndarray]:

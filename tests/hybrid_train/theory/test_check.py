@@ -17,12 +17,21 @@ from hybrid_train.config import load_config
 from hybrid_train.errors import ConfigError
 from hybrid_train.experiments.setting import Setting
 from hybrid_train.report.theory import plot_error, plot_fired_counts, plot_flips, plot_movement, plot_spectrum
+from hybrid_train.support.power_law import PowerLaw
 from hybrid_train.theory import Line, check_theory, theory_text
 from hybrid_train.theory.check import SUBJECTS
 from hybrid_train.theory.checked import Request
 from hybrid_train.theory.lines import convergence, kernel, sgd, sparsity
 from hybrid_train.theory.lines.case import Case
-from hybrid_train.theory.lines.costs import SEARCHERS, Growing, cost_growths, cost_line, fired_exponent
+from hybrid_train.theory.lines.costs import (
+    SEARCHERS,
+    CostGrowth,
+    Growing,
+    StepCost,
+    cost_growths,
+    cost_line,
+    fired_exponent,
+)
 from hybrid_train.theory.two_layer_check import PREPROCESSING, check_two_layer, observe
 from hybrid_train.training.losses import make_loss
 from tests.support.configs import Tables, merged
@@ -258,6 +267,22 @@ class TestCosts:
         assert lines["hsr", "neurons"].holds == "not applicable"
         assert lines["grover", "neurons"].predicted == 0.9
         assert lines["grover", "neurons"].holds in {"yes", "no"}
+
+    @pytest.mark.parametrize("d", [1, 2, 3])
+    def test_layers_that_have_to_move_refute_nothing(self, d: int) -> None:
+        """Theorem 6.1's structure takes O(log^2 m) for a point that moves, convex layers more: no "no" from those."""
+        steep = (
+            StepCost(1.0, 1.0, 1.0, 1.0, 0.1),
+            StepCost(2.0, 2.0, 2.0, 1.0, 0.1),
+            StepCost(4.0, 4.0, 4.0, 1.0, 0.1),
+        )
+        law = PowerLaw(1.0, 1.0, 0.0)
+        holds = {
+            one.index: cost_line(CostGrowth(one, d, (64, 128, 256), steep, law)).holds
+            for one in SEARCHERS
+            if one.kind == "onion"
+        }
+        assert holds == {"neurons": "not applicable", "data": "no"}
 
     def test_a_step_is_whole(self, small: Case) -> None:
         """Queries, updates and gradient are counted apart (Lemma 4.1), building once; the tree alone has updates."""
