@@ -37,6 +37,11 @@ _PARALLEL_QUBITS = 15
 """Below, a gate is over before a second thread has woken up."""
 _BATCH_BYTES = 1 << 28
 """Circuits are run together until their unrolled iterations fill this much memory."""
+_TOGETHER_QUBITS = 11
+"""Searches share a circuit up to this width; beyond, their gates take longer than what they save."""
+_MOST_TOGETHER = 16
+_SHOTS_TOGETHER = 6
+"""Shots for each search that shares a circuit: it gets none of them once in four hundred times."""
 
 
 @final
@@ -44,8 +49,9 @@ class AerEngine(Engine):
     """Builds the circuits of a batch and runs them together, without noise.
 
     A circuit is simulated once for several shots; those left over are handed out to the next runs of the same
-    circuit, as independent as if they had been simulated then. Every call of the simulator gets a fresh seed (with a
-    fixed one Aer repeats its shots at every call; within a call it gives each circuit a seed of its own).
+    circuit, as independent as if they had been simulated then. Searches of a batch whose next runs are alike share one
+    circuit, in which further qubits name the search, if it is narrow. Every call of the simulator gets a fresh seed
+    (with a fixed one Aer repeats its shots at every call; within a call it gives each circuit a seed of its own).
 
     Args:
         method: of the simulator: "statevector", "density_matrix" or "matrix_product_state".
@@ -78,6 +84,7 @@ class AerEngine(Engine):
     def sample(self, batch: Batch) -> IntArray:
         searches = batch.searches.tolist()
         pools = [self._pools.of(batch.marked, search, run) for search, run in zip(searches, batch.runs, strict=True)]
+        self._fill_together(batch, pools)
         dry = {id(pool): job for job, pool in enumerate(pools) if not pool.shots}
         for part in _parts(batch, sorted(dry.values(), key=lambda job: pools[job].size)):
             self._fill(batch, pools, part)
@@ -130,6 +137,29 @@ class AerEngine(Engine):
 
     def searches_at_once(self, n_items: int | Register) -> int:
         return max(1, min(256, _BATCH_BYTES // (_TABLE_ENTRY_BYTES << Register.of(n_items).n_qubits)))
+
+    def _fill_together(self, batch: Batch, pools: Sequence[Pool]) -> None:
+        """Simulate runs that are alike in one circuit for several searches; by chance some may get no shot of it."""
+        marked, width = batch.marked, batch.marked.register.n_qubits
+        most = max(1, min(_MOST_TOGETHER, 1 << _TOGETHER_QUBITS >> width))
+        own_oracles = marked.oracles is not None
+        if self._rewrites or own_oracles or len(marked.register.shape) > 1 or marked.n_items == 1 or most == 1:
+            return
+        alike: dict[Run, list[int]] = {}
+        for job, pool in enumerate(pools):
+            if not pool.shots and not pool.shared:
+                alike.setdefault(batch.runs[job], []).append(job)
+        for run, jobs in alike.items():
+            for part in (jobs[start : start + most] for start in range(0, len(jobs), most)):
+                if len(part) == 1:
+                    continue
+                items = [marked.items(int(batch.searches[job])) for job in part]
+                joint = _builder(marked.register).joint(items, run.iterations, run.phases)
+                seed = int(~batch.seeds[part[-1]] >> np.uint64(1))  # not that of a run of its own, which may yet follow
+                (words,) = self._simulated([joint], _SHOTS_TOGETHER * len(part), seed)
+                for measured in words:
+                    at, place = divmod(int(measured, 16), 1 << width)
+                    pools[part[at]].shots.append(place)
 
     def _fill(self, batch: Batch, pools: Sequence[Pool], jobs: Sequence[int]) -> None:
         """Simulate the runs of these jobs and put the shots into their pools."""

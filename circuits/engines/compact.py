@@ -2,20 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import final
 
 import numpy as np
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
-from qiskit.circuit import CircuitInstruction, Gate, Measure
+from qiskit.circuit import CircuitInstruction, Gate, Measure, Qubit
+from qiskit.circuit.library import XGate
 
-from circuits.engines.fusion import fused
+from circuits.engines.fusion import MOST_FUSED, fused
 from circuits.engines.pieces import Piece, Program, diagonal_handed
 from circuits.grover import uniform_frame, uniform_state
 from circuits.law import Phases
 from circuits.lookup import flips_one_by_one, phase_factor, phase_gates, phase_on_ones
 from circuits.register import Register
 from hybrid_train.support.arrays import IntArray
+
+_TURNED_EVERYWHERE = 4
+"""Qubits of a wide register that a diffusion turns without a condition: for fewer conditions it costs as much."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Stage:
+    """What runs on certain qubits begin and end with.
+
+    Attributes:
+        qubits: in order.
+        bare: a circuit on them, with as many bits.
+        prepare: the uniform state over a register's items.
+        measurements: of each qubit.
+    """
+
+    qubits: tuple[Qubit, ...]
+    bare: QuantumCircuit
+    prepare: list[Piece]
+    measurements: list[CircuitInstruction]
+
+    @classmethod
+    def of(cls, register: Register, parts: Sequence[QuantumRegister]) -> _Stage:
+        item = ClassicalRegister(register.n_qubits, "item")
+        bare = QuantumCircuit(*parts, item)
+        pairs = zip(bare.qubits, item, strict=True)
+        measurements = [CircuitInstruction(Measure(), (qubit,), (bit,)) for qubit, bit in pairs]
+        return cls(tuple(bare.qubits), bare, _placed(uniform_state(register), bare.qubits), measurements)
+
+    def oracle(self, places: IntArray, phase: float) -> list[Piece]:
+        """Return the phase oracle of these places."""
+        n_qubits = len(self.qubits)
+        if flips_one_by_one(len(places), n_qubits):
+            return [self.piece(gate) for gate in phase_gates(places, n_qubits, phase)]
+        handed = diagonal_handed(places, list(range(n_qubits)), phase_factor(phase))
+        return [Piece(handed, partial(self._table, places, phase))]
+
+    def piece(self, gate: Gate) -> Piece:
+        """Return a gate on the first of the qubits."""
+        return Piece.of(CircuitInstruction(gate, self.qubits[: gate.num_qubits]), list(range(gate.num_qubits)))
+
+    def run(self, pieces: Iterable[Piece]) -> Program:
+        """Return a run of these gates, measured at the end."""
+        return Program([*self.prepare, *pieces], self.bare, self.measurements)
+
+    def _table(self, places: IntArray, phase: float) -> CircuitInstruction:
+        """Return the diagonal of an oracle in Qiskit's form."""
+        (gate,) = phase_gates(places, len(self.qubits), phase)
+        return CircuitInstruction(gate, self.qubits)
 
 
 @final
@@ -30,61 +83,102 @@ class CircuitBuilder:
         self.register = register
         self.n_qubits = register.n_qubits
         self._index = QuantumRegister(self.n_qubits, "index")
-        self._item = ClassicalRegister(self.n_qubits, "item")
-        self._qubits = tuple(self._index)
-        self._places = list(range(self.n_qubits))
-        self._bare = QuantumCircuit(self._index, self._item)
-        self._prepare = self._placed(uniform_state(register))
-        self._to_ones = self._placed(uniform_frame(register).inverse())
-        self._from_ones = self._placed(uniform_frame(register))
+        self._stage = _Stage.of(register, [self._index])
+        self._to_ones, self._from_ones = self._frames()
         self._reflect = self._diffusion(np.pi)
-        self._measure = [
-            CircuitInstruction(Measure(), (qubit,), (bit,)) for qubit, bit in zip(self._index, self._item, strict=True)
-        ]
         self._spread = lru_cache(maxsize=32)(self._diffusions)
+        self._wider = lru_cache(maxsize=64)(self._with_searches)
 
     def oracle(self, marked: IntArray, phase: float = np.pi) -> list[Piece]:
         """Return the phase oracle of k marked items, to be used in any number of runs."""
-        places = self.register.places(marked)
-        if not flips_one_by_one(len(places), self.n_qubits):
-            handed = diagonal_handed(places, self._places, phase_factor(phase))
-            return [Piece(handed, partial(self._table, places, phase))]
-        return [self._piece(gate) for gate in phase_gates(places, self.n_qubits, phase)]
+        return self._stage.oracle(self.register.places(marked), phase)
 
     def plain(self, oracle: list[Piece], iterations: int) -> Program:
         """Return a plain run, measured at the end."""
-        return self._measured([*oracle, *self._reflect] * iterations)
+        if not oracle:
+            return self._stage.run(self._idle([np.pi] * iterations))
+        return self._stage.run([*oracle, *self._reflect] * iterations)
 
     def phased(self, marked: IntArray, phases: Phases) -> Program:
         """Return a generalised run over k marked items, measured at the end."""
-        turns = {turn: self.oracle(marked, turn) for turn in set(phases.oracle.tolist())}
-        steps = zip(phases.oracle.tolist(), self._spread(phases), strict=True)
-        return self._measured([part for turn, spread in steps for part in (*turns[turn], *spread)])
+        if not len(marked):
+            return self._stage.run(self._idle(phases.diffusion.tolist()))
+        return self._stage.run(self._steps(self._stage, self.register.places(marked), phases))
 
-    def _measured(self, iterations: list[Piece]) -> Program:
-        return Program([*self._prepare, *iterations], self._bare, self._measure)
+    def joint(self, marked: Sequence[IntArray], iterations: int, phases: Phases | None) -> Program:
+        """Return one run for several searches: further qubits, uniform as well, name the search.
+
+        The oracle marks pairs of a search and an item, the diffusion is one of the items alone. So whatever search is
+        measured, its item follows the law of a run of its own. The search is on the highest bits.
+
+        Args:
+            marked: the marked items of each search.
+            iterations: of each.
+            phases: of each, if they are generalised.
+        """
+        stage = self._wider(len(marked))
+        places = [at << self.n_qubits | self.register.places(items) for at, items in enumerate(marked)]
+        if phases is None:
+            return stage.run([*stage.oracle(np.concatenate(places), np.pi), *self._reflect] * iterations)
+        return stage.run(self._steps(stage, np.concatenate(places), phases))
+
+    def _with_searches(self, n_searches: int) -> _Stage:
+        register = Register((n_searches, self.register.n_items))
+        return _Stage.of(register, [self._index, QuantumRegister(register.n_qubits - self.n_qubits, "search")])
+
+    def _steps(self, stage: _Stage, places: IntArray, phases: Phases) -> Iterator[Piece]:
+        turns = {turn: stage.oracle(places, turn) for turn in set(phases.oracle.tolist())}
+        for turn, spread in zip(phases.oracle.tolist(), self._spread(phases), strict=True):
+            yield from turns[turn]
+            yield from spread
 
     def _diffusions(self, phases: Phases) -> list[list[Piece]]:
         spreads = {phase: self._diffusion(phase) for phase in set(phases.diffusion.tolist())}
         return [spreads[phase] for phase in phases.diffusion.tolist()]
 
     def _diffusion(self, phase: float) -> list[Piece]:
-        return [*self._to_ones, self._piece(phase_on_ones(phase, self.n_qubits)), *self._from_ones]
+        return [*self._to_ones, self._stage.piece(phase_on_ones(phase, self.n_qubits)), *self._from_ones]
 
-    def _table(self, places: IntArray, phase: float) -> CircuitInstruction:
-        """Return the diagonal of an oracle in Qiskit's form."""
-        (gate,) = phase_gates(places, self.n_qubits, phase)
-        return CircuitInstruction(gate, self._qubits)
+    def _idle(self, phases: list[float]) -> list[Piece]:
+        """Return diffusions with nothing in between: the ways back and forth that cancel are left out."""
+        if not phases:
+            return []
+        return [
+            *self._to_ones,
+            *(self._stage.piece(phase_on_ones(phase, self.n_qubits)) for phase in phases),
+            *self._from_ones,
+        ]
 
-    def _piece(self, gate: Gate) -> Piece:
-        """Return a gate on the whole register."""
-        return Piece.of(CircuitInstruction(gate, self._qubits), self._places)
+    def _frames(self) -> tuple[list[Piece], list[Piece]]:
+        """Return a map from the uniform state to |1...1>, and its inverse: a diffusion is a phase between the two.
 
-    def _placed(self, circuit: QuantumCircuit) -> list[Piece]:
-        """Return the circuit fused, on this builder's register."""
-        place = {qubit: at for at, qubit in enumerate(circuit.qubits)}
-        pieces = []
-        for step in fused(circuit):
-            at = [place[qubit] for qubit in step.qubits]
-            pieces.append(Piece.of(step.replace(qubits=[self._index[one] for one in at]), at))
-        return pieces
+        On many qubits, where they are all filled, most are turned only where those before them are 1: that touches
+        few amplitudes.
+        """
+        frame, qubits = uniform_frame(self.register), self._stage.qubits
+        if self.n_qubits <= MOST_FUSED or self.register.n_items < 1 << self.n_qubits:
+            return _placed(frame.inverse(), qubits), _placed(frame, qubits)
+        everywhere = QuantumCircuit(_TURNED_EVERYWHERE)
+        everywhere.ry(-np.pi / 2, everywhere.qubits)
+        others = range(_TURNED_EVERYWHERE, self.n_qubits)
+        back = [self._stage.piece(_turn_on_ones(np.pi / 2, target)) for target in others]
+        forth = [self._stage.piece(_turn_on_ones(-np.pi / 2, target)) for target in reversed(others)]
+        return [*_placed(everywhere.inverse(), qubits), *back], [*forth, *_placed(everywhere, qubits)]
+
+
+def _turn_on_ones(angle: float, n_before: int) -> Gate:
+    """Return a rotation of a qubit about Y where all those before it are 1; by -pi/2 it takes |1> to |+>."""
+    definition = QuantumCircuit(n_before + 1)
+    for half in (angle / 2, -angle / 2):
+        definition.ry(half, n_before)
+        definition.append(XGate().control(n_before), definition.qubits)
+    gate: Gate = Gate("mcry", n_before + 1, [angle])  # which Aer knows, and Qiskit does not
+    gate.definition = definition
+    return gate
+
+
+def _placed(circuit: QuantumCircuit, qubits: Sequence[Qubit]) -> list[Piece]:
+    """Return a circuit fused, on the first of these qubits."""
+    place = {qubit: at for at, qubit in enumerate(circuit.qubits)}
+    steps = [(step, [place[qubit] for qubit in step.qubits]) for step in fused(circuit)]
+    return [Piece.of(step.replace(qubits=[qubits[one] for one in at]), at) for step, at in steps]

@@ -97,7 +97,7 @@ def _tried(method: str, device: str, precision: str) -> DirectAer | None:
     simulator, seed = AerSimulator(method=method, device=device, precision=precision), 5
     try:
         way = DirectAer(simulator)
-        for n_items in (2, 150):
+        for n_items in (2, 150, 2048):
             builder, phases = CircuitBuilder(Register.of(n_items)), Phases(np.ones(2), np.full(2, 2.0))
             one, some = np.array([1]), np.arange(n_items // 2)
             programs = [builder.plain(builder.oracle(one), 2), builder.phased(some, phases)]

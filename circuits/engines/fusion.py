@@ -9,6 +9,9 @@ from qiskit.circuit import CircuitInstruction, Qubit
 from qiskit.circuit.library import UnitaryGate
 from qiskit.quantum_info import Operator
 
+MOST_FUSED = 10
+"""Qubits of a register; on more, two gates of one qubit are over sooner than one of two."""
+
 
 @dataclass
 class _Group:
@@ -19,13 +22,14 @@ class _Group:
 def fused(circuit: QuantumCircuit) -> list[CircuitInstruction]:
     """Return instructions with the same action as ``circuit``, its small gates merged where their order allows.
 
-    Unitaries of three qubits, of four on a small register: wider ones would cost a statevector simulator more than
-    the instructions they save.
+    Unitaries of three qubits: wider ones would cost a statevector simulator more than the instructions they save. On
+    many qubits gates of one are merged only with each other, if there are no others.
 
     Args:
         circuit: of unitary gates only; wider ones stay as they are.
     """
-    width = 4 if circuit.num_qubits <= 8 else 3
+    alone = circuit.num_qubits > MOST_FUSED and all(len(gate.qubits) == 1 for gate in circuit.data)
+    width = 1 if alone else 3
     groups: list[_Group] = []
     for gate in circuit.data:
         home = _home(groups, set(gate.qubits), width)

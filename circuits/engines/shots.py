@@ -22,10 +22,12 @@ class Pool:
 
     Attributes:
         size: how many to draw at a time.
+        shared: whether all searches over as many items draw from it.
         shots: measured indices not handed out yet.
     """
 
     size: int
+    shared: bool = False
     shots: list[int] = field(default_factory=list)
 
 
@@ -64,7 +66,7 @@ class ShotPools:
             return self.state(marked, search).pools.setdefault(run, Pool(_OWN_SHOTS))
         if len(self._shared) > _LARGEST_SHARE:
             self._shared.clear()
-        return self._shared.setdefault((marked.register, run), Pool(_SHARED_SHOTS))
+        return self._shared.setdefault((marked.register, run), Pool(_SHARED_SHOTS, shared=True))
 
     def state(self, marked: MarkedItems, search: int) -> SearchState:
         """Return what is known of the search; what was known before its last hit is forgotten."""

@@ -137,6 +137,22 @@ def test_compact_circuits_are_the_same_maps(n_items: int) -> None:
             assert states[0].equiv(states[1])
 
 
+def test_a_wide_diffusion_turns_most_qubits_under_control() -> None:
+    marked, n_items = np.array([3, 1000, 2047]), 2048
+    run = CircuitBuilder(Register.of(n_items)).phased(marked, fixed_point_phases(2, 0.2)).circuit()
+    plain = grover_circuit(LookupOracle(marked, n_items), phases=fixed_point_phases(2, 0.2))
+    assert run.count_ops()["mcry"] == 2 * 2 * 7
+    states = [Statevector(circuit.remove_final_measurements(inplace=False)) for circuit in (run, plain)]
+    assert states[0].equiv(states[1])
+
+
+def test_diffusions_with_nothing_marked_cancel_but_for_their_phases() -> None:
+    builder, nothing = CircuitBuilder(Register.of(300)), np.empty(0, np.int64)
+    lengths = [len(builder.phased(nothing, fixed_point_phases(length, 0.2))) for length in (2, 40)]
+    assert lengths[1] - lengths[0] == 38
+    assert len(builder.plain(builder.oracle(nothing), 40)) == lengths[1]
+
+
 @pytest.mark.parametrize("n_items", [8, 300, 333])
 def test_fusion_keeps_the_map_and_saves_instructions(n_items: int) -> None:
     frame = diffusion(n_items)
