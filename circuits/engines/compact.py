@@ -85,6 +85,7 @@ class CircuitBuilder:
         self._index = QuantumRegister(self.n_qubits, "index")
         self._stage = _Stage.of(register, [self._index])
         self._to_ones, self._from_ones = self._frames()
+        self._turn = lru_cache(maxsize=1024)(self._on_ones)
         self._reflect = self._diffusion(np.pi)
         self._spread = lru_cache(maxsize=32)(self._diffusions)
         self._wider = lru_cache(maxsize=64)(self._with_searches)
@@ -137,17 +138,16 @@ class CircuitBuilder:
         return [spreads[phase] for phase in phases.diffusion.tolist()]
 
     def _diffusion(self, phase: float) -> list[Piece]:
-        return [*self._to_ones, self._stage.piece(phase_on_ones(phase, self.n_qubits)), *self._from_ones]
+        return [*self._to_ones, self._turn(phase), *self._from_ones]
 
     def _idle(self, phases: list[float]) -> list[Piece]:
         """Return diffusions with nothing in between: the ways back and forth that cancel are left out."""
         if not phases:
             return []
-        return [
-            *self._to_ones,
-            *(self._stage.piece(phase_on_ones(phase, self.n_qubits)) for phase in phases),
-            *self._from_ones,
-        ]
+        return [*self._to_ones, *map(self._turn, phases), *self._from_ones]
+
+    def _on_ones(self, phase: float) -> Piece:
+        return self._stage.piece(phase_on_ones(phase, self.n_qubits))
 
     def _frames(self) -> tuple[list[Piece], list[Piece]]:
         """Return a map from the uniform state to |1...1>, and its inverse: a diffusion is a phase between the two.
