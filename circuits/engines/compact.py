@@ -158,8 +158,8 @@ class CircuitBuilder:
         frame, qubits = uniform_frame(self.register), self._stage.qubits
         if self.n_qubits <= MOST_FUSED or self.register.n_items < 1 << self.n_qubits:
             return _placed(frame.inverse(), qubits), _placed(frame, qubits)
-        everywhere = QuantumCircuit(_TURNED_EVERYWHERE)
-        everywhere.ry(-np.pi / 2, everywhere.qubits)
+        everywhere = QuantumCircuit(self.n_qubits)
+        everywhere.ry(-np.pi / 2, range(_TURNED_EVERYWHERE))
         others = range(_TURNED_EVERYWHERE, self.n_qubits)
         back = [self._stage.piece(_turn_on_ones(np.pi / 2, target)) for target in others]
         forth = [self._stage.piece(_turn_on_ones(-np.pi / 2, target)) for target in reversed(others)]
