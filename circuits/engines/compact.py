@@ -84,6 +84,7 @@ class CircuitBuilder:
         self.n_qubits = register.n_qubits
         self._index = QuantumRegister(self.n_qubits, "index")
         self._stage = _Stage.of(register, [self._index])
+        self._is_wide = self.n_qubits > MOST_FUSED and register.n_items == 1 << self.n_qubits
         self._to_ones, self._from_ones = self._frames()
         self._turn = lru_cache(maxsize=1024)(self._on_ones)
         self._reflect = self._diffusion(np.pi)
@@ -147,20 +148,22 @@ class CircuitBuilder:
         return [*self._to_ones, *map(self._turn, phases), *self._from_ones]
 
     def _on_ones(self, phase: float) -> Piece:
-        return self._stage.piece(phase_on_ones(phase, self.n_qubits))
+        """Return the phase between the two frames."""
+        gate = _phase_on_plus if self._is_wide else phase_on_ones
+        return self._stage.piece(gate(phase, self.n_qubits))
 
     def _frames(self) -> tuple[list[Piece], list[Piece]]:
         """Return a map from the uniform state to |1...1>, and its inverse: a diffusion is a phase between the two.
 
-        On many qubits, where they are all filled, most are turned only where those before them are 1: that touches
-        few amplitudes.
+        On many qubits, where they are all filled, most are turned only where those before them are 1, which touches few
+        amplitudes; the last not at all.
         """
         frame, qubits = uniform_frame(self.register), self._stage.qubits
-        if self.n_qubits <= MOST_FUSED or self.register.n_items < 1 << self.n_qubits:
+        if not self._is_wide:
             return _placed(frame.inverse(), qubits), _placed(frame, qubits)
         everywhere = QuantumCircuit(self.n_qubits)
         everywhere.ry(-np.pi / 2, range(_TURNED_EVERYWHERE))
-        others = range(_TURNED_EVERYWHERE, self.n_qubits)
+        others = range(_TURNED_EVERYWHERE, self.n_qubits - 1)
         back = [self._stage.piece(_turn_on_ones(np.pi / 2, target)) for target in others]
         forth = [self._stage.piece(_turn_on_ones(-np.pi / 2, target)) for target in reversed(others)]
         return [*_placed(everywhere.inverse(), qubits), *back], [*forth, *_placed(everywhere, qubits)]
@@ -173,6 +176,17 @@ def _turn_on_ones(angle: float, n_before: int) -> Gate:
         definition.ry(half, n_before)
         definition.append(XGate().control(n_before), definition.qubits)
     gate: Gate = Gate("mcry", n_before + 1, [angle])  # which Aer knows, and Qiskit does not
+    gate.definition = definition
+    return gate
+
+
+def _phase_on_plus(phase: float, n_qubits: int) -> Gate:
+    """Return the gate that multiplies |+> of the last qubit by exp(i phase) where all others are 1."""
+    definition = QuantumCircuit(n_qubits)
+    definition.ry(np.pi / 2, n_qubits - 1)
+    definition.append(phase_on_ones(phase, n_qubits), definition.qubits)
+    definition.ry(-np.pi / 2, n_qubits - 1)
+    gate: Gate = Gate("mcu", n_qubits, [-phase, -np.pi / 2, np.pi / 2, phase / 2])  # a turn about X, and a phase
     gate.definition = definition
     return gate
 

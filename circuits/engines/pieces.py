@@ -38,7 +38,7 @@ class Piece:
         """Return a piece of Qiskit's form.
 
         Args:
-            instruction: a Pauli string, a phase or a rotation under control or, on few qubits, any unitary gate.
+            instruction: a Pauli string, a phase or a turn under control or, on few qubits, any unitary gate.
             places: the indices of its qubits.
         """
         return cls(_handed(instruction.operation, places), lambda: instruction)
@@ -93,6 +93,6 @@ def _handed(gate: Any, places: list[int]) -> Handed:
     match gate.name:
         case "pauli":
             return "gate", ("pauli", places, [], [gate.params[0]], -1, None, "pauli")
-        case "mcphase" | "mcry" | "p" as name:
-            return "gate", (name, places, [gate.params[0]], [], -1, None, name)
+        case "mcphase" | "mcry" | "mcu" | "p" as name:
+            return "gate", (name, places, list(gate.params), [], -1, None, name)
     return "unitary", (places, np.ascontiguousarray(gate.to_matrix(), np.complex128), -1, None, gate.name)

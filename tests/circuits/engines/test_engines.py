@@ -28,7 +28,7 @@ from circuits.engines.direct import DirectAer, _tried, direct
 from circuits.engines.engine import Batch, Engine, Run
 from circuits.engines.marked import MarkedItems
 from circuits.engines.sampler import SamplerEngine
-from circuits.law import fixed_point_phases, phased_probability, success_probability
+from circuits.law import Phases, exact_phases, exact_plan, fixed_point_phases, phased_probability, success_probability
 from circuits.register import Register
 from hybrid_train.errors import ResourceError
 from hybrid_train.support.arrays import IntArray
@@ -195,6 +195,22 @@ def test_searches_in_one_circuit_keep_to_their_own_marks(run: Run) -> None:
         counts = np.bincount(drawn[:, kind::2].ravel(), minlength=ITEMS)
         assert counts_are(counts, law(run, marked=marked), sees=0.2)
         assert not counts_are(counts, law(run, marked=kinds[1 - kind]), sees=0.2)
+
+
+def test_a_wide_run_finds_what_exact_phases_promise() -> None:
+    """As Aer turns and flips many qubits; with fewer items marked than the phases are for it misses."""
+    marked, searches = np.arange(30) * 68 + 5, np.arange(6)
+    run = Run(*_exact(2048, 30))
+    for n_marked, sure in ((30, True), (10, False)):
+        engine = AerEngine()
+        held = oracles(marked[:n_marked], 2048, 6)
+        rounds = [engine.sample(Batch(held, searches, [run] * 6, searches.astype(np.uint64) + at)) for at in (0, 9, 18)]
+        assert np.isin(rounds, marked[:n_marked]).all() == sure
+
+
+def _exact(n_items: int, n_marked: int) -> tuple[int, Phases]:
+    iterations, phase = exact_plan(n_items, n_marked)
+    return int(iterations), exact_phases(int(iterations), float(phase))
 
 
 def test_aer_simulates_equal_circuits_once() -> None:
