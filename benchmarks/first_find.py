@@ -4,9 +4,12 @@ Usage: python benchmarks/first_find.py [--quick] [--json FILE]
 
 An iteration multiplies the amplitude on marked items by a factor from 0 (measure it) to 1 (do not), then turns: rows
 of such iterations contain all plain runs, restarts included, and all monitored ones. Descent on the factors of every
-iteration makes the mean number of calls least under a prior in proportion to k^-1.2 over 1 to m - 1, that of
-`adaptive`. `ratio` is the mean for k marked over what `known_k` takes for its first find; `then told` is what would be
+iteration makes the mean number of calls least under a prior in proportion to k^-1.6 over 1 to m - 1, that of
+`monitored`. `ratio` is the mean for k marked over what `known_k` takes for its first find; `then told` is what would be
 left of that ratio for all k items if the search were told their number after the first find.
+
+The second table compares descent with what `monitored` takes: plain iterations, then one damping, both from a grid.
+`calls` are means over what is believed, in units of sqrt(m): under the prior, and after finds at the times given.
 """
 
 from __future__ import annotations
@@ -20,13 +23,16 @@ from scipy.optimize import minimize
 
 from circuits.law import best_iterations, plain_law
 
-TILT = 1.2
+TILT = 1.6
 COUNTS = (1, 2, 3, 4, 5, 6, 12)
 LENGTH = 9.0
 """Iterations of a schedule, in units of sqrt(m)."""
 
 TAIL = 4.0
 """What is charged after it to a search that found nothing, likewise."""
+
+FINDS = (0.2, 0.5, 0.9)
+"""When the first three items of the second table were found, likewise."""
 
 Array = npt.NDArray[np.float64]
 
@@ -63,15 +69,25 @@ class Schedules:
         return float(self.weights @ total), slope
 
 
-def first_finds(n_items: int) -> list[dict[str, Any]]:
-    """Return one line for each number of marked items."""
-    counts = np.arange(1.0, n_items)
-    weights = counts**-TILT / np.sum(counts**-TILT)
-    schedules, length = Schedules(n_items, counts, weights), int(LENGTH * np.sqrt(n_items))
+def descended(schedules: Schedules, n_items: int) -> Array:
+    """Return the factors with the least mean that descent finds."""
+    length = int(LENGTH * np.sqrt(n_items))
     start = np.maximum(0.0, 1.0 - 6.0 / np.maximum(6.0, np.arange(length)))
     options = {"maxiter": 3000, "maxfun": 4000}
     found = minimize(schedules.cost, start, jac=True, method="L-BFGS-B", bounds=[(0.0, 1.0)] * length, options=options)
-    means, _ = schedules.means(found.x)
+    return np.asarray(found.x)
+
+
+def prior(n_items: int) -> tuple[Array, Array]:
+    """Return (m - 1,) numbers of marked items and how probable they are."""
+    counts = np.arange(1.0, n_items)
+    return counts, counts**-TILT / np.sum(counts**-TILT)
+
+
+def first_finds(n_items: int) -> list[dict[str, Any]]:
+    """Return one line for each number of marked items."""
+    schedules = Schedules(n_items, *prior(n_items))
+    means, _ = schedules.means(descended(schedules, n_items))
     lines = []
     for count in COUNTS:
         known = [_known(n_items, left) for left in range(1, count + 1)]
@@ -79,6 +95,43 @@ def first_finds(n_items: int) -> list[dict[str, Any]]:
         told = (calls + sum(known[:-1])) / sum(known)
         lines.append({"m": n_items, "k": count, "calls": calls, "ratio": calls / known[-1], "then told": told})
     return lines
+
+
+def shapes(n_items: int) -> list[dict[str, Any]]:
+    """Return one line for each row of finds: the mean by descent, and of the best run of plain and damped iterations.
+
+    A find at t has come with the herald of iteration t of the run that descent gives for what was believed before it.
+    """
+    (counts, weights), found, root = prior(n_items), 0, np.sqrt(n_items)
+    lines = []
+    for time in (*FINDS, None):
+        left = (counts > found) & (weights > 1e-9 * weights.max())
+        schedules = Schedules(n_items, counts[left] - found, weights[left] / weights[left].sum())
+        factors = descended(schedules, n_items)
+        best, shape = schedules.cost(factors)[0], min(_shaped(schedules, n_items))
+        finds = " ".join(f"{one:g}" for one in FINDS[:found]) or "none"
+        lines.append(
+            {"m": n_items, "finds at": finds, "calls": best / root, "shape": shape / root, "ratio": shape / best}
+        )
+        if time is not None:
+            at = int(time * root)
+            marked = schedules.means(factors)[1][at][1]
+            weights = np.where(left, weights, 0.0)
+            weights[left] *= (1.0 - factors[at] ** 2) * marked**2
+            weights, found = weights / weights.sum(), found + 1
+    return lines
+
+
+def _shaped(schedules: Schedules, n_items: int) -> list[float]:
+    """Return the means of all runs of the shape, from a grid."""
+    length, root = int(LENGTH * np.sqrt(n_items)), np.sqrt(n_items)
+    plain = np.unique(np.append(0, (0.5 * root * 1.15 ** np.arange(-40.0, 0.0)).astype(int)))
+    runs = [
+        np.where(np.arange(length) < at, 1.0, np.exp(-2.0 * damping / root))
+        for at in plain
+        for damping in 1.2 ** np.arange(0.0, 14.0)
+    ]
+    return [schedules.cost(run)[0] for run in runs]
 
 
 def _known(n_items: int, left: int) -> float:
@@ -91,9 +144,11 @@ def main() -> None:
     """Compute, print, and write JSON if asked."""
     options = arguments(__doc__)
     machine = environment(("scipy",), threads=1, dtype="float64")
-    rows = first_finds(1 << 6 if options.quick else 1 << 10)
+    width = 1 << 6 if options.quick else 1 << 10
+    rows, compared = first_finds(width), shapes(width)
     print_table(rows)
-    write_json(options.json, {**machine, "rows": rows})
+    print_table(compared)
+    write_json(options.json, {**machine, "rows": rows, "shapes": compared})
 
 
 if __name__ == "__main__":

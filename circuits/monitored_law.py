@@ -69,10 +69,32 @@ def advanced(theta: Any, damping: Any, time: Any, unmarked: Any, marked: Any) ->
 
 
 @kernel
-def stage_duration(theta: Any, damping: Any, time: Any, before: Any, after: Any) -> Any:
-    """Return the mean iterations of one stage: the sum of the chances of silence.
+def endless_duration(theta: Any, damping: Any, unmarked: Any, both: Any, marked: Any) -> Any:
+    """Return the mean iterations up to the herald of a stage without end: the sum of the chances of silence.
 
-    That is v' P v before it less v' P v after it, P the solution of M' P M - P = -1 for the matrix M of one iteration.
+    That is v' P v, P the solution of M' P M - P = -1 for the matrix M of one iteration.
+
+    Args:
+        theta: asin sqrt(k/m), more than 0.
+        damping: mu, more than 0.
+        unmarked: square of the amplitude on unmarked items before it.
+        both: product of the two amplitudes.
+        marked: square of that on marked ones.
+    """
+    lam, turn = exp(-2.0 * damping), sin(2.0 * theta)
+    lost = 1.0 - lam * lam
+    if cos(theta) < 1e-9:  # everything is marked: nothing turns
+        return marked / lost
+    wide = (1.0 - lam) + 2.0 * lam * turn * turn  # 1 - lam cos 4 theta
+    last = (1.0 + lam * lam) / lost
+    cross = -lam * cos(2.0 * theta) / (turn * (1.0 + lam))
+    first = last + wide / (turn * turn * (1.0 + lam))
+    return first * unmarked + 2.0 * cross * both + last * marked
+
+
+@kernel
+def stage_duration(theta: Any, damping: Any, time: Any, before: Any, after: Any) -> Any:
+    """Return the mean iterations of one stage: those of one without end, less those that would follow its end.
 
     Args:
         theta: asin sqrt(k/m).
@@ -85,15 +107,10 @@ def stage_duration(theta: Any, damping: Any, time: Any, before: Any, after: Any)
     last, end = after
     if damping == 0.0 or theta == 0.0:
         return time * (here * here + there * there)
-    lam, turn = exp(-2.0 * damping), sin(2.0 * theta)
-    if cos(theta) < 1e-9:  # everything is marked: nothing turns
-        return time * here * here + (there * there - end * end) / (1.0 - lam * lam)
-    wide = (1.0 - lam) + 2.0 * lam * turn * turn  # 1 - lam cos 4 theta
-    marked = (1.0 + lam * lam) / (1.0 - lam * lam)
-    cross = -lam * cos(2.0 * theta) / (turn * (1.0 + lam))
-    unmarked = marked + wide / (turn * turn * (1.0 + lam))
-    first = unmarked * here * here + 2.0 * cross * there * here + marked * there * there
-    return first - (unmarked * last * last + 2.0 * cross * last * end + marked * end * end)
+    if cos(theta) < 1e-9:
+        return time * here * here + endless_duration(theta, damping, 0.0, 0.0, there * there - end * end)
+    first = endless_duration(theta, damping, here * here, here * there, there * there)
+    return first - endless_duration(theta, damping, last * last, last * end, end * end)
 
 
 @kernel

@@ -13,8 +13,9 @@ from circuits.strategies.adaptive import SHARP, SURE, choose, learn_run
 from circuits.strategies.decisions import empty_iterations
 from circuits.strategies.ending import end_costs
 from circuits.strategies.known_k import expected_known_k
-from circuits.strategies.posterior import MISSES, begin, hypothetical, learn_likelihoods
+from circuits.strategies.posterior import DEAD, MISSES, NEGLIGIBLE, begin, hypothetical, learn_likelihoods
 from circuits.strategies.schedules import LEAST_ITEMS, certifying
+from circuits.strategies.seeking import best_length, damped_start
 from circuits.strategies.state import (
     BEGIN,
     MISS,
@@ -32,9 +33,12 @@ from hybrid_train.support.kernels import kernel
 FIRST = 0.6
 """Of delta, for the first certificate: later ones are not rare, for a run that certifies finds well too."""
 
-LIKELY = 0.1
-"""How probable it must be that nothing is left before a run that certifies is thought of: every one that finds
-something makes the next one longer."""
+CAUTION = 0.18
+"""What calls count where nothing is left, beside those where something is: below 1 the end is put off, which finds the
+last item sooner, and makes sure of it later, as in ``adaptive``."""
+
+TILT = 0.6
+"""Of the prior: more weight on few items, and on none, than that of ``adaptive``."""
 
 PLAIN_PART = 0.39
 """Plain iterations at the start of a run times the angle that is expected: up to 45 degrees damping does not pay."""
@@ -87,7 +91,7 @@ def _learn(search: Any, outcome: Any) -> None:
 
 @kernel
 def _choose(search: Any) -> Any:
-    """Return the next run: one for an angle that is known well, one that certifies, or what ``adaptive`` would take."""
+    """Return the next run: what ``adaptive`` would take, one for an angle that is known well, or what is cheapest."""
     left, mean, square = 0.0, 0.0, 0.0
     for i in range(search.nodes):
         if search.total[i] > search.found:
@@ -98,7 +102,7 @@ def _choose(search: Any) -> Any:
         mean /= left
         if square / left - mean * mean < (SHARP * mean) ** 2:
             return _targeted(search, mean)
-    if left > 1.0 - LIKELY or search.certificates >= PLANS:
+    if left > 1.0 - SURE or left < DEAD or search.certificates >= PLANS - 1:
         return choose(search)
     return _certify_or_search(search)
 
@@ -119,17 +123,24 @@ def _targeted(search: Any, theta: Any) -> Any:
 def _certify_or_search(search: Any) -> Any:
     """Return the run with the fewest expected calls up to the next find or the end of the search.
 
-    That is a plain run and the best end after it, or an end at once: by a monitored run, or as ``adaptive`` ends.
+    That is a run, plain or monitored, and the best end after it, or an end at once: by a monitored run, or as
+    ``adaptive`` ends.
     """
-    ends, plan, ended, certified, least = np.empty(search.nodes), np.empty(search.nodes), 0.0, 0.0, 0.5 * pi
+    ends, after, ended, certified, least = np.empty(search.nodes), np.empty(search.nodes), 0.0, 0.0, 0.5 * pi
     end_costs(search, ends)
-    lengths, dampings = search.plan_lengths[search.certificates], search.plan_dampings[search.certificates]
+    plan = search.certificates
+    lengths, dampings = search.plan_lengths[plan], search.plan_dampings[plan]
+    longer = search.plan_lengths[plan + 1].sum() - lengths.sum()
     for i in range(search.nodes):
         weight = search.weight[i] if search.total[i] >= search.found else 0.0
-        plan[i] = expected_duration(search.theta[i], lengths, dampings) + 1.0 if weight > 0.0 else 0.0
+        after[i] = expected_duration(search.theta[i], lengths, dampings) + 1.0 if weight > 0.0 else 0.0
+        if search.theta[i] > 0.0:
+            after[i] += longer  # a find voids this certificate, and the next one takes longer
+        else:
+            after[i], ends[i] = CAUTION * after[i], CAUTION * ends[i]
         ended += weight * ends[i]
-        certified += weight * plan[i]
-        if weight > 1e-6 and search.theta[i] > 0.0:
+        certified += weight * after[i]
+        if weight > NEGLIGIBLE and search.theta[i] > 0.0:
             least = min(least, search.theta[i])
     if ended < certified:
         return choose(search)
@@ -139,10 +150,14 @@ def _certify_or_search(search: Any) -> Any:
         for i in range(search.nodes):
             if search.weight[i] > 0.0:
                 missed = 1.0 - hypothetical(search, i, 2.0 * iterations + 1.0)
-                calls += search.weight[i] * missed * plan[i]
+                calls += search.weight[i] * missed * after[i]
         if calls < fewest:
             best, fewest = iterations, calls
         iterations += 1 + int(0.12 * iterations)
+    before, damping = damped_start(search)
+    length, calls = best_length(search, before, damping, after, CAUTION)
+    if calls < fewest:
+        return monitored(search, before, length, damping)
     return plain(search, best) if best >= 0 else certify_monitored(search)
 
 
@@ -150,15 +165,18 @@ def _certify_or_search(search: Any) -> Any:
 class Monitored(Strategy):
     """Measures an ancilla in every iteration where that pays: it heralds a find, and its silence certifies.
 
-    The posterior is that of ``adaptive``. Where nothing may be left a run of about 3.5 sqrt(m) damped iterations is
-    asked for, which finds few items in the time of a search that is told their number, and certifies if it is silent
-    throughout; where the number is known well, a run that holds the state at 45 degrees. It needs a machine that
-    measures in the midst of a circuit and decides by it. Of fewer than 64 items it searches as ``adaptive`` does.
+    The posterior is that of ``adaptive``, its prior tilted towards few items. While something may be left, and the
+    number is not known well, each run is the row of plain and then damped iterations with the fewest calls up to the
+    next find or the end of the search, and ends where going on promises less than a certificate. That is a run of about
+    3.5 sqrt(m) damped iterations, which finds what is left, or certifies if it is silent throughout. Where the number
+    is known well, a run holds the state at 45 degrees. It needs a machine that measures in the midst of a circuit and
+    decides by it. Of fewer than 64 items it searches as ``adaptive`` does.
     """
 
     decide = staticmethod(decide)
     monitors = True
     first_share = FIRST
+    tilt = TILT
     prediction_error = 0.4
     promise = "misses any with probability at most delta"
     source = "Mizel 2009; Tulsi, Grover, Patel 2006; Yoder, Low, Chuang 2014"

@@ -41,12 +41,13 @@ NEGLIGIBLE_BLUR = 0.03
 """Radians."""
 
 TILT = 0.2
-"""The flat law is that of K^-(1 + TILT): a little below flat in log K, since few items leave less to make up for."""
+"""Of most strategies: the flat law is that of K^-(1 + tilt), here a little below flat in log K, since few items leave
+less to make up for."""
 
 
 @kernel
-def _flat(low: Any, high: Any) -> Any:
-    return (low + 1.0) ** -TILT - (high + 1.0) ** -TILT
+def _flat(tilt: Any, low: Any, high: Any) -> Any:
+    return (low + 1.0) ** -tilt - (high + 1.0) ** -tilt
 
 
 @kernel
@@ -66,7 +67,7 @@ def begin(search: Any) -> None:
     _place(search, np.sort(nodes))
     for i in range(search.nodes):
         low, high = _cell(search, i)
-        flat = _flat(low, high) / _flat(-0.5, most + 0.5)
+        flat = _flat(search.tilt, low, high) / _flat(search.tilt, -0.5, most + 0.5)
         peak = 0.0
         if search.flat < 1.0:
             scale = sqrt(2.0) * search.spread
@@ -86,7 +87,7 @@ def begin_anew(search: Any) -> None:
     _place(search, nodes)
     for i in range(search.nodes):
         low, high = _cell(search, i)
-        search.weight[i] = _flat(low - search.found, high - search.found)
+        search.weight[i] = _flat(search.tilt, low - search.found, high - search.found)
     _normalise(search)
     _aim(search)
 

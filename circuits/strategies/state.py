@@ -63,6 +63,7 @@ SEARCH = np.dtype(
         ("centre", np.float64),
         ("spread", np.float64),
         ("flat", np.float64),
+        ("tilt", np.float64),
         ("nodes", np.int64),
         ("single", np.int64),
         ("total", np.float64, (HYPOTHESES,)),
@@ -97,7 +98,8 @@ SEARCH = np.dtype(
     growth, cap, misses, repeats    of the schedules that grow with every miss
     doubt       logarithm of the chance that a machine which may be trusted misses as often as the last runs did
     level, shots, hits              of the amplitude estimation
-    centre, spread, flat            the prior over the marked items: a normal part, and the share of the flat one
+    centre, spread, flat, tilt      the prior over the marked items: a normal part, and the share of the flat one, of
+                which K are as probable as K^-(1 + tilt)
     nodes, single, total, weight, theta, blur    the posterior: hypotheses on how many were marked at the start,
                 whether they are consecutive integers, their probabilities, the angle of what remains under each, and
                 the standard deviation of the angle over the numbers that a hypothesis stands for

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from circuits.draws import KeyArray
 from circuits.law import LEAST_SHARE
 from circuits.strategies.decisions import code_of
+from circuits.strategies.posterior import TILT
 from circuits.strategies.state import FIRST_SHARE, SEARCH
 from hybrid_train.errors import ConfigError
 from hybrid_train.support.arrays import FloatArray
@@ -66,6 +67,7 @@ class Strategy(ABC):
         remembers: whether it wants to start from the items the same query had last time.
         compared: whether it is compared by default: ``count`` and ``crossover`` leave out what only makes a point.
         first_share: of delta, for the first certificate of a search.
+        tilt: of the flat law, see :data:`circuits.strategies.posterior.TILT`.
         prior: where it takes its expectation from: "flat", "sparsity" or "previous".
         prediction_error: how far :meth:`expected_iterations` may be from the mean: this share of it and one iteration;
             0 if it is the mean, None if it is a leading term alone.
@@ -79,6 +81,7 @@ class Strategy(ABC):
     remembers: ClassVar[bool] = False
     compared: ClassVar[bool] = False
     first_share: ClassVar[float] = FIRST_SHARE
+    tilt: ClassVar[float] = TILT
     prior: str = "flat"
     prediction_error: ClassVar[float | None] = None
 
@@ -147,7 +150,7 @@ class Strategy(ABC):
         searches["strategy"], searches["items"], searches["key"] = code_of(self.decide), n_items, keys
         searches["delta"], searches["known"], searches["unmarks"] = shares, known, self.unmarks
         searches["told"] = n_marked if self.needs_count and n_marked is not None else -1
-        searches["flat"], searches["first"] = 1.0, self.first_share
+        searches["flat"], searches["tilt"], searches["first"] = 1.0, self.tilt, self.first_share
         if expectation is not None:
             given = np.isfinite(expectation.mean)
             searches["flat"] = np.where(given, FLAT_SHARE, 1.0)
