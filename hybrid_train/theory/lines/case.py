@@ -21,6 +21,9 @@ from hybrid_train.theory.predictions.spectrum import (
     smallest_of,
 )
 
+_DOUBLE = 1e-12
+"""Between the roundoffs of double and of single precision."""
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -130,6 +133,12 @@ class Case:
         if self.outputs != 1:
             found.append(f"one output is wanted, here K = {self.outputs}")
         return (*found, *trained_exactly(self.plain, self.promise))
+
+    def lost_in_rounding(self, satisfied: bool | None) -> tuple[str, ...]:
+        """Return what is missing for a "no" of a run whose steps may be smaller than its numbers can tell."""
+        if satisfied is not False or self.observed.precision <= _DOUBLE:
+            return ()
+        return ("double precision is wanted: a step that is lost in rounding is none of descent",)
 
     @property
     def all_steps(self) -> bool:

@@ -73,6 +73,7 @@ def error_falls(case: Case) -> Line:
         missing += unlikely(kernel_drift_failure(case.n, case.independent, max(seen.threshold, 0.0), radius))
     if bound is None:
         missing += (f"eta lambda is above 2: {seen.learning_rate * smallest:.3g}",)
+    missing += case.lost_in_rounding(not len(above))
     when = f"first above the bound at step {seen.steps[above[0]]}" if len(above) else "at or below it at every step"
     return Line(
         SECTION,
@@ -179,6 +180,7 @@ def flow(case: Case) -> Line:
         missing += unlikely(kernel_drift_failure(case.n, case.independent, max(seen.threshold, 0.0), radius))
     bound = float(seen.errors[0]) * np.exp(-smallest * seen.learning_rate * seen.steps)
     above = np.flatnonzero(_above(seen, bound))
+    missing += case.lost_in_rounding(not len(above))
     when = f"first above the bound at step {seen.steps[above[0]]}" if len(above) else "at or below it at every step"
     return Line(
         SECTION,

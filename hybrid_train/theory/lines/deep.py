@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hybrid_train.theory.lines.deep_case import CONSTANT, SECTION, DeepCase, within
+from hybrid_train.theory.lines.deep_case import CONSTANT, SECTION, DeepCase, hidden, within
 from hybrid_train.theory.lines.deep_products import product_lines
 from hybrid_train.theory.lines.line import CONFIDENCE, Line, Relation, at_most, in_doubt
 from hybrid_train.theory.predictions.deep import (
@@ -18,6 +18,7 @@ from hybrid_train.theory.predictions.deep import (
     norm_deviation,
     perturbation_radius,
     residual_norm_bound,
+    residual_norm_least,
     semi_smoothness,
 )
 from hybrid_train.training.losses import SquaredLoss
@@ -65,8 +66,12 @@ def _residual_norms(case: DeepCase, least: float, most: float) -> Sequence[Line]
     most_line = _line(
         "max ||h_l|| at the start", "1.02", source, "<=", _RESIDUAL_MOST, most, case.outside + narrow, note=""
     )
+    unlikely = residual_norm_least(case.depth, case.width, factor if case.depth > 1 else 0.0, case.n, CONFIDENCE)
+    short: tuple[str, ...] = ()
+    if unlikely < _RESIDUAL_LEAST:
+        short = (f"a wider network is wanted: norms down to {unlikely:.4g} come up by chance at m = {case.width}",)
     least_line = _line(
-        "min ||h_l|| at the start", "20^{-1/2}", source, ">=", _RESIDUAL_LEAST, least, case.outside, note=""
+        "min ||h_l|| at the start", "20^{-1/2}", source, ">=", _RESIDUAL_LEAST, least, case.outside + short, note=""
     )
     return most_line, least_line
 
@@ -160,4 +165,6 @@ def _line(
     empty: str = "",
 ) -> Line:
     true = at_most(measured, predicted) if relation == "<=" else at_most(predicted, measured)
+    if note.startswith(CONSTANT):
+        missing += hidden(true, relation, predicted, measured)
     return Line(SECTION, quantity, formula, source, relation, predicted, measured, true, missing, note, empty=empty)

@@ -13,7 +13,7 @@ from hybrid_train.data.padding import DEEP_LAST
 from hybrid_train.data.separability import Separation, is_quick
 from hybrid_train.network.deep import DeepNetwork, Pass
 from hybrid_train.support.arrays import FloatArray
-from hybrid_train.theory.lines.line import unit_data
+from hybrid_train.theory.lines.line import FAR, Relation, at_most, unit_data
 from hybrid_train.theory.predictions.deep import (
     GradientBounds,
     Linearisation,
@@ -31,6 +31,15 @@ SECTION = "deep network"
 
 CONSTANT = "constant taken as 1"
 """What every line notes whose theorem hides its constant."""
+
+
+def hidden(true: bool | None, relation: Relation, predicted: float, measured: float | None) -> tuple[str, ...]:
+    """Return the missing assumption that the hidden constant is at most 100, where one up to that would turn a "no"."""
+    if true is not False or measured is None:
+        return ()
+    wide = at_most(measured, FAR * predicted) if relation == "<=" else at_most(predicted / FAR, measured)
+    return ("its constant is hidden: with a larger one than 1, not above 100, it would hold",) if wide else ()
+
 
 _SAMPLE = 32
 """Examples for what takes a kernel of all positions of all examples."""

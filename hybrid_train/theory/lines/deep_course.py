@@ -10,7 +10,7 @@ import numpy as np
 
 from hybrid_train.finder.interface import EXACT, Promise
 from hybrid_train.support.arrays import FloatArray
-from hybrid_train.theory.lines.deep_case import CONSTANT, SECTION, DeepCase
+from hybrid_train.theory.lines.deep_case import CONSTANT, SECTION, DeepCase, hidden
 from hybrid_train.theory.lines.line import Line, at_most, trained_exactly
 from hybrid_train.theory.predictions.deep import movement
 from hybrid_train.theory.predictions.deep_course import Sizes
@@ -175,4 +175,5 @@ def _line(
     satisfied: bool | None,
     missing: tuple[str, ...],
 ) -> Line:
+    missing += hidden(satisfied, "<=", predicted, measured)
     return Line(SECTION, quantity, formula, course.source, "<=", predicted, measured, satisfied, missing, CONSTANT)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
-from hybrid_train.theory.lines.deep_case import CONSTANT, SECTION, DeepCase
+from hybrid_train.theory.lines.deep_case import CONSTANT, SECTION, DeepCase, hidden
 from hybrid_train.theory.lines.line import Line, Relation, at_most
 from hybrid_train.theory.predictions.deep_products import (
     forward_change,
@@ -22,7 +22,7 @@ _EXAMPLES = 3
 """Examples whose products are looked at: a norm takes some sixty products with every layer."""
 
 _KNOWN = ("4 L^{1/2}", "2 (m_L / d)^{1/2}")
-"""Bounds whose hidden constant is known from what random layers have."""
+"""Bounds with a constant that wide random layers keep below; narrow ones may not, and the theory names none."""
 
 _MOST_WORK = 5e10
 """Multiplications that the norms may take together."""
@@ -68,7 +68,8 @@ def product_lines(case: DeepCase) -> Sequence[Line]:
 def _line(claim: _Claim) -> Line:
     first, second = claim.measured, claim.predicted
     true = at_most(first, second) if claim.relation == "<=" else at_most(second, first)
-    constant = "a constant that random layers keep below" if claim.formula in _KNOWN else CONSTANT
+    missing = claim.missing + hidden(true, claim.relation, second, first)
+    constant = "a constant that wide random layers keep below" if claim.formula in _KNOWN else CONSTANT
     note = f"{constant}; sampled: of {_EXAMPLES} examples, by power iteration, which is from below"
     return Line(
         SECTION,
@@ -79,7 +80,7 @@ def _line(claim: _Claim) -> Line:
         second,
         first,
         true,
-        claim.missing,
+        missing,
         note if claim.sampled else CONSTANT,
         empty=claim.empty,
     )

@@ -11,6 +11,7 @@ from hybrid_train.theory.lines.line import CONFIDENCE, Line, at_most, in_doubt, 
 from hybrid_train.theory.lines.sparsity import covering_radius, still
 from hybrid_train.theory.predictions.convergence import theorem_radius
 from hybrid_train.theory.predictions.spectrum import (
+    hidden_below,
     kernel_drift_bound,
     kernel_drift_failure,
     smallest_of,
@@ -29,7 +30,9 @@ def above_separation(case: Case) -> Line:
         missing += ("one datum has no separation",)
     elif delta == 0:
         missing += ("data that are not separated: " + case.separation.text,)
-    satisfied = at_most(lower, case.smallest)
+    satisfied, lost = at_most(lower, case.smallest), hidden_below(case.spectrum)
+    if not satisfied and lower <= lost:
+        missing += (f"eigenvalues below {lost:.2g} are lost in rounding, and so is the bound",)
     return Line(
         SECTION,
         "lambda = lambda_min(H^cts)",

@@ -240,6 +240,8 @@ def _widths_missing(case: RegretCase) -> tuple[str, ...]:
 
 def asked_width(n: int, constant: float, accuracy: float) -> float:
     """Return max(n^{300/31}, (K n / eps)^{24/15}, (K^2 / eps)^{300/29}), the width of ADV Theorem 5.12, constant 1."""
+    if accuracy == 0:
+        return math.inf
     powers = ((n, 300 / 31), (constant * n / accuracy, 24 / 15), (constant**2 / accuracy, 300 / 29))
     return max(_power(base, exponent) for base, exponent in powers)
 
@@ -369,7 +371,7 @@ def distance_of_reference(case: RegretCase) -> Line:
         satisfied,
         case.apart if powers is not None else (*case.apart, *_expanded(case)),
         "of the q above, c = 1 of the large c in C; measured is a W* by ridge regression",
-        empty="the bound is a power of ten away" if far else "",
+        empty="the bound is more than 100 times away" if far else "",
     )
 
 

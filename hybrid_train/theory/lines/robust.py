@@ -11,8 +11,10 @@ from hybrid_train.config import Config
 from hybrid_train.errors import InvariantError
 from hybrid_train.experiments.assembly import ball_of
 from hybrid_train.experiments.setting import Setting
+from hybrid_train.finder.interface import EXACT, Promise
+from hybrid_train.finder.registry import make_finder
 from hybrid_train.support.arrays import FloatArray
-from hybrid_train.theory.lines.line import Line, at_most
+from hybrid_train.theory.lines.line import Line, at_most, trained_exactly
 from hybrid_train.theory.predictions.robustness import RobustLoss, separability
 
 SECTION = "adversarial training"
@@ -29,6 +31,7 @@ class RobustCase:
         norm: of the adversary's own balls.
         losses: at W(0) .. W(T); of the examples of each step, at T of all.
         worst: at W(T), of an adversary that misses nothing; None if nobody searched for it.
+        promise: of the finder, out of whose sets the losses are.
     """
 
     inputs: FloatArray
@@ -36,6 +39,7 @@ class RobustCase:
     norm: str
     losses: Sequence[RobustLoss]
     worst: WorstCase | None = None
+    promise: Promise = EXACT
 
     @classmethod
     def of(cls, config: Config, setting: Setting, losses: Sequence[RobustLoss], worst: WorstCase | None = None) -> Self:
@@ -44,7 +48,8 @@ class RobustCase:
         if adversary is None:
             raise InvariantError("a run without an adversary has no robust loss")
         rho = 0.0 if adversary.kind == "none" else ball_of(config, setting).reach(inputs.shape[1])
-        return cls(inputs, rho, adversary.norm, losses, worst)
+        promise = make_finder(config.finder.kind, **config.finder.options).promise
+        return cls(inputs, rho, adversary.norm, losses, worst, promise)
 
     @property
     def series(self) -> dict[str, Any]:
@@ -74,7 +79,8 @@ def robust_above_clean(case: RobustCase) -> Line:
     """The robust loss at the end against the clean one, which the worst case is never below."""
     first, last = case.losses[0], case.losses[-1]
     above = last.robust >= last.clean - 1e-12 * abs(last.clean)
-    missing = () if above else ("a worst-case adversary is wanted; this one lowered the loss",)
+    missing = trained_exactly(True, case.promise)
+    missing += () if above else ("a worst-case adversary is wanted; this one lowered the loss",)
     found = f"robust {first.robust:.4g} and clean {first.clean:.4g} at the start"
     return Line(
         SECTION,
@@ -96,7 +102,8 @@ def found_of_worst(case: RobustCase) -> Line:
     last, worst = case.losses[-1], case.worst
     bound = None if worst is None else float(worst.bounds.mean())
     within = None if bound is None else at_most(last.robust, bound + 1e-9 * abs(bound))
-    missing = () if worst is not None else ("the worst case is searched for in balls of up to three dimensions",)
+    missing = trained_exactly(True, case.promise)
+    missing += () if worst is not None else ("the worst case is searched for in balls of up to three dimensions",)
     note = ""
     if worst is not None:
         note = (

@@ -57,10 +57,18 @@ def residual_norm_bound(depth: int, width: int, factor: float, n: int, failure: 
         n: examples.
         failure: as in :func:`norm_deviation`.
     """
-    square = factor * factor
-    growth = math.pow(1.0 + 2.0 * square, (depth - 1) / 2.0)
-    variance = (10.0 + 8.0 * square * (depth - 1)) / width
-    return growth * (1.0 + math.sqrt(variance / 2.0 * math.log(2.0 * n * (depth + 1) / failure)))
+    growth = math.pow(1.0 + 2.0 * factor * factor, (depth - 1) / 2.0)
+    return growth * (1.0 + _residual_spread(depth, width, factor, n, failure))
+
+
+def residual_norm_least(depth: int, width: int, factor: float, n: int, failure: float) -> float:
+    """Return what ||h_l|| stays above likewise; 0 where nothing is known: residual layers do not lower its mean."""
+    return max(0.0, 1.0 - _residual_spread(depth, width, factor, n, failure))
+
+
+def _residual_spread(depth: int, width: int, factor: float, n: int, failure: float) -> float:
+    variance = (10.0 + 8.0 * factor * factor * (depth - 1)) / width
+    return math.sqrt(variance / 2.0 * math.log(2.0 * n * (depth + 1) / failure))
 
 
 def perturbation_radius(width: int, depth: int) -> float:

@@ -6,6 +6,7 @@ neurons that fire for an example.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
@@ -47,6 +48,8 @@ class Chain:
 def spectral_norm(chain: Chain, minus: Chain | None = None, seed: int = 0) -> float:
     """Return ||M||_2, or ||M - N||_2, by power iteration on M^T M: a lower estimate, to about four digits.
 
+    Infinite where a product leaves the finite numbers.
+
     Args:
         chain: M.
         minus: N, of the same shape; none for M alone.
@@ -60,17 +63,29 @@ def spectral_norm(chain: Chain, minus: Chain | None = None, seed: int = 0) -> fl
     first = chain.factors[0]
     vector: FloatArray = np.asarray(np.random.default_rng(seed).standard_normal(first.shape[-1]))
     found = 0.0
-    for _ in range(_STEPS):
-        length = float(np.linalg.norm(vector))
-        if length == 0.0:
-            return found
-        image = product(np.asarray(vector / length), "forward")
-        size = float(np.linalg.norm(image))
-        if abs(size - found) <= _TOLERANCE * size:
-            return max(size, found)
-        found = max(size, found)
-        vector = product(image, "backward")
+    with np.errstate(over="ignore", invalid="ignore"):
+        for _ in range(_STEPS):
+            vector, length = _unit(vector)
+            if length == 0.0:
+                return found
+            image, size = _unit(product(vector, "forward"))
+            if not math.isfinite(length + size):
+                return math.inf
+            if abs(size - found) <= _TOLERANCE * size:
+                return max(size, found)
+            found = max(size, found)
+            vector = product(image, "backward")
     return found
+
+
+def _unit(vector: FloatArray) -> tuple[FloatArray, float]:
+    """Return a vector at length 1, and how long it was; by its largest entry first, so that no square overflows."""
+    largest = float(np.abs(vector).max(initial=0.0))
+    if largest == 0.0:
+        return vector, 0.0
+    shrunk = np.asarray(vector / largest)
+    length = float(np.linalg.norm(shrunk))
+    return np.asarray(shrunk / length), largest * length
 
 
 def plain(seen: Pass) -> bool:

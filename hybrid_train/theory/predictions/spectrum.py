@@ -45,8 +45,12 @@ def eigenvalues(kernel: FloatArray) -> FloatArray:
 
 def smallest_of(values: FloatArray) -> float:
     """Return the smallest of all eigenvalues (n,), ascending; 0 where rounding hides it: below 4 n u max |value|."""
-    rounding = 4.0 * len(values) * float(np.finfo(np.float64).eps) * float(np.abs(values).max())
-    return 0.0 if abs(values[0]) <= rounding else float(values[0])
+    return 0.0 if abs(values[0]) <= hidden_below(values) else float(values[0])
+
+
+def hidden_below(values: FloatArray) -> float:
+    """Return 4 n u max |value| of n eigenvalues: those below are lost in rounding."""
+    return 4.0 * len(values) * float(np.finfo(np.float64).eps) * float(np.abs(values).max())
 
 
 def spectral_bounds(n: int, threshold: float, delta: float) -> tuple[float, float]:

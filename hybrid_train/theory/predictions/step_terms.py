@@ -48,6 +48,12 @@ class StepTerms:
         return replace(self, first=rate * self.first, second=rate * self.second)
 
     @property
+    def size(self) -> float:
+        """The sum of what the identity adds up, each by its magnitude: what rounding is a share of."""
+        parts = (self.before, self.after, self.first, self.second, self.third, self.fourth)
+        return sum(map(abs, parts))
+
+    @property
     def gap(self) -> float:
         """How far the identity is from true."""
         return self.after - (self.before + self.first + self.second + self.third + self.fourth)

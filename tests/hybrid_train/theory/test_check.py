@@ -219,6 +219,22 @@ class TestAssumptions:
         assert doubted.holds == "not applicable"
         assert "the least of some pairs" in doubted.missing[-1]
 
+    def test_twins_whose_distance_is_rounding_refute_nothing(self, small: Case) -> None:
+        """Rows that are equal up to rounding have a delta of 1e-16, and a least eigenvalue that none tells from 0."""
+        rows = np.repeat(small.observed.inputs[:1], len(small.observed.inputs), axis=0)
+        twins = replace(small.separation, delta=1e-16)
+        line = kernel.above_separation(replace(small, separation=twins, observed=replace(small.observed, inputs=rows)))
+        assert (line.satisfied, line.holds) == (False, "not applicable")
+        assert "lost in rounding" in line.missing[-1]
+
+    def test_steps_lost_in_single_precision_refute_nothing(self, ideal: Case) -> None:
+        stuck = replace(ideal.observed, errors=np.full_like(ideal.observed.errors, ideal.observed.errors[0]))
+        for line in (convergence.error_falls, convergence.flow):
+            double, single = (line(replace(ideal, observed=replace(stuck, precision=u))) for u in (2e-16, 1e-7))
+            assert double.satisfied is single.satisfied is False
+            assert not any("double precision" in reason for reason in double.missing)
+            assert any("double precision" in reason for reason in single.missing)
+
     def test_data_of_other_norms(self, small: Case) -> None:
         stretched = replace(small, observed=replace(small.observed, inputs=2.0 * small.observed.inputs))
         assert any("||x|| is from 2 to 2" in text for text in kernel.below_tail(stretched).missing)

@@ -17,6 +17,7 @@ from hybrid_train.cli import main
 from hybrid_train.data import sphere
 from hybrid_train.data.padding import with_last_coordinate, with_one
 from hybrid_train.errors import ConfigError
+from hybrid_train.finder import APPROXIMATE
 from hybrid_train.finder.registry import make_finder
 from hybrid_train.network.adversarial import adversarial_network
 from hybrid_train.theory import Line, TheoryCheck, check_theory
@@ -202,6 +203,9 @@ def test_a_weak_adversary_and_a_wide_ball_are_said() -> None:
     lying = robust_lines.found_of_worst(replace(case, worst=found))
     assert lying.predicted == pytest.approx(0.3)
     assert lying.holds == "no"
+    blind = replace(case, worst=found, promise=APPROXIMATE)
+    for line in (robust_lines.found_of_worst(blind), robust_lines.robust_above_clean(blind)):
+        assert line.missing[0] == "all active neurons are wanted, here the finder's sets are approximate"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from hybrid_train.network.deep.convolutional_networks import grid_patches
 from hybrid_train.theory.lines.deep import deep_lines
 from hybrid_train.theory.lines.deep_case import DeepCase
 from hybrid_train.theory.lines.line import Line
+from hybrid_train.theory.predictions.deep_products import Chain, spectral_norm
 from hybrid_train.training.losses import make_loss
 
 
@@ -87,6 +88,8 @@ class TestNorms:
         assert lines[RESIDUAL_MOST].holds == "not applicable"
         assert "a wider network is wanted" in lines[RESIDUAL_MOST].missing[0]
         assert lines[RESIDUAL_LEAST].holds == "yes"
+        narrow = by_source(case(residual(11, 1, 16, seed=1)))[RESIDUAL_LEAST]
+        assert "a wider network is wanted" in narrow.missing[0]
         shrunk = replace(case(start), inputs=case(start).inputs * 0.1)
         assert "unit data" in by_source(shrunk)[RESIDUAL_LEAST].missing[0]
 
@@ -106,9 +109,9 @@ class TestGradients:
     def test_a_gradient_that_is_too_small_is_seen(self) -> None:
         found = case(fully_connected([256] * 3, 16, seed=1), steps=0)
         assert by_source(found)[BELOW].holds in {"yes", "says nothing"}
-        dead = found.start.at([0.01 * w for w in found.start.weights()])
+        dead = found.start.at([1e-3 * w for w in found.start.weights()])
         assert by_source(replace(found, start=dead, now=dead))[BELOW].holds == "no"
-        wild = found.start.at([4.0 * w for w in found.start.weights()])
+        wild = found.start.at([40.0 * w for w in found.start.weights()])
         assert by_source(replace(found, start=wild, now=wild))[ABOVE].holds == "no"
 
     def test_one_datum_and_other_data_have_no_lower_bound(self) -> None:
@@ -156,9 +159,25 @@ class TestProducts:
 
     def test_products_that_blow_up_are_seen(self) -> None:
         found = case(fully_connected([128] * 3, 16, seed=1), steps=0)
-        wild = found.start.at([3.0 * w for w in found.start.weights()])
+        wild = found.start.at([40.0 * w for w in found.start.weights()])
         lines = by_source(replace(found, start=wild, now=wild))
         assert lines["DEEP Lemma 7.3a max"].holds == lines["DEEP Lemma 7.4b max"].holds == "no"
+
+    def test_a_constant_that_is_hidden_refutes_nothing_below_a_hundred(self) -> None:
+        """Of narrow random layers a third are above 2 (m_L / d)^{1/2}: the theorem has a constant, and names none."""
+        found = case(fully_connected([128] * 3, 16, seed=1), steps=0)
+        wild = found.start.at([3.0 * w for w in found.start.weights()])
+        for name, line in by_source(replace(found, start=wild, now=wild)).items():
+            if name.startswith(("DEEP Lemma 7.3a", "DEEP Lemma 7.4b")):
+                assert (line.satisfied, line.holds) == (False, "not applicable")
+                assert "its constant is hidden" in line.missing[-1]
+
+    def test_products_beyond_the_finite_numbers_are_infinite(self) -> None:
+        """A run that diverged: no overflow, no NaN."""
+        chain = Chain((np.full((3, 3), 1e200), np.full((3, 3), 1e200)))
+        assert spectral_norm(chain) == np.inf
+        assert spectral_norm(Chain((np.full((3, 3), 1e200),))) == pytest.approx(3e200)
+        assert spectral_norm(chain, chain) == np.inf
 
     def test_separation_wants_a_width_of_its_own(self) -> None:
         line = by_source(case(fully_connected([128] * 3, 16, seed=1)))["DEEP Lemma 7.5 min"]

@@ -183,6 +183,7 @@ def test_the_width_that_is_asked_for() -> None:
     assert asked_width(10, 1e-9, 1.0) == pytest.approx(10 ** (300 / 31))
     assert asked_width(1, 2.0, 0.1) == pytest.approx(40 ** (300 / 29))
     assert asked_width(10**6, 1e40, 1e-40) == np.inf
+    assert asked_width(4, 0.0, 0.0) == np.inf
 
 
 def test_lines_of_one_datum(run: tuple[RegretCase, list[FloatArray], list[FloatArray]]) -> None:

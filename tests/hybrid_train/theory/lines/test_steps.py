@@ -136,6 +136,30 @@ def test_a_step_of_another_rate_is_not_the_one_that_was_said(ideal: Case) -> Non
     assert steps.identity(replace(ideal, observed=other)).holds == "no"
 
 
+def test_steps_that_overshoot_a_million_times_are_told_by_what_they_add_up() -> None:
+    """Terms of 1e6 that cancel leave a gap of their own rounding, not of the error's before."""
+    data = {"kind": "sphere", "n": 24, "dim": 5}
+    training = {"steps": 3, "learning_rate": 1e3}
+    wild = case_of(TABLES | {"data": data, "network": {"width": 1}, "training": training, "run": {"seed": 72480}})
+    assert max(one.after / one.before for one in wild.observed.terms) > 1e6
+    line = steps.identity(wild)
+    assert line.satisfied
+    assert line.measured is not None
+    assert line.measured < 1e-13
+
+
+@pytest.mark.parametrize("rate", [1e-6, 1e-9, 1e-12])
+def test_an_equality_that_rounding_exceeds_refutes_nothing(rate: float) -> None:
+    """One datum that every neuron fires for: B4 is eta^2 n^2 ||err||^2 itself, out of a difference of outputs."""
+    tables = TABLES | {"data": {"kind": "sphere", "n": 1, "dim": 3}, "network": {"width": 3, "threshold": -5.0}}
+    case = case_of(tables | {"training": {"steps": 3, "learning_rate": rate}})
+    line = steps.outputs_move(case)
+    assert line.measured == pytest.approx(1.0, rel=1e-2)
+    assert line.holds in {"says nothing", "not applicable"}
+    terms = tuple(replace(one, fourth=1.1 * one.fourth + 1e-20) for one in case.observed.terms)
+    assert steps.outputs_move(replace(case, observed=replace(case.observed, terms=terms))).satisfied is False
+
+
 @pytest.mark.parametrize(
     ("options", "reason"), [({"plain": False}, "plain descent"), ({"output_weight": 2.0}, "output weights of -1")]
 )
