@@ -187,6 +187,10 @@ def test_full_batches_follow_the_recursion_of_the_kernel_and_a_poor_finder_does_
     multi["data"].pop("dim")
     for tables in (CONFIG, multi):
         assert theory(tables)["||err(T)||^2"].holds == "yes"
+    diverging = theory(merged(CONFIG, training={"steps": 12, "learning_rate": 100.0}))["||err(T)||^2"]
+    assert diverging.measured is not None
+    assert diverging.measured > 1e20  # a rounding of that is more than the error at the start, and no refutation
+    assert diverging.holds == "yes"
     poor = theory(merged(CONFIG, finder={"kind": "lsh", "tables": 1, "bits": 6}))["||err(T)||^2"]
     assert poor.satisfied is False
     assert poor.holds == "not applicable"

@@ -133,7 +133,8 @@ def forward(layers: Sequence[Layer], output_weights: FloatArray, inputs: FloatAr
             queries = block.queries(below)
             found = look(number, place, queries)
             fired = like(found, found.data - layer.threshold)
-            values[:, block.coordinates] = fired.toarray().reshape(len(inputs), -1)
+            with np.errstate(over="ignore"):  # single precision; the loss will say so
+                values[:, block.coordinates] = fired.toarray().reshape(len(inputs), -1)
             looks.append(Seen(queries, fired))
         seen.append(looks)
         hidden.append(values)

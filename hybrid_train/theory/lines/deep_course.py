@@ -58,10 +58,16 @@ class DeepCourse:
         return "DEEP Theorem 1" if self.batch is None else "DEEP Theorem 2"
 
     @property
+    def large(self) -> tuple[str, ...]:
+        """What is missing of targets that are O(1), which is 1 here as all constants are."""
+        longest = float(np.linalg.norm(self.case.targets, axis=1).max())
+        return () if at_most(longest, 1.0) else (f"targets of norm 1 at most are wanted, here up to {longest:.3g}",)
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """What the theorem wants and this run lacks."""
         case, sizes = self.case, self.sizes
-        found = list(case.outside + case.unconvolved + case.unseparated)
+        found = list(case.outside + case.unconvolved + case.unseparated + self.large)
         if not isinstance(case.loss, SquaredLoss):
             found.append("the squared loss is wanted")
         if self.batch is not None and not self.subsets:
@@ -84,7 +90,8 @@ def initial_value(course: DeepCourse) -> Line:
     """F(W(0)) against n ln^2 m."""
     case = course.case
     value = case.loss.value(case.before.outputs, case.targets)
-    missing = case.outside + (() if isinstance(case.loss, SquaredLoss) else ("the squared loss is wanted",))
+    missing = case.outside + course.large
+    missing += () if isinstance(case.loss, SquaredLoss) else ("the squared loss is wanted",)
     bound = course.sizes.initial
     return _line(course, "F(W(0))", "n ln^2 m", bound, value, at_most(value, bound), missing)
 

@@ -171,8 +171,9 @@ def worked_out(case: RegretCase) -> Line:
     if case.regrets and case.reference is not None and case.best is not None:
         predicted = regret_bound(case.regrets, case.rate, case.reference, case.best)
         note = (
-            f"worst case at W* {case.best:.4g}; ||W* - W(0)||_F = {case.reference.length:.3g}; f and g as measured, "
-            "which the theory bounds by powers of m"
+            f"worst case at W* {case.best:.4g}; ||W* - W(0)||_F = {case.reference.length:.3g}; gradients, f and g as "
+            "measured, which the theory bounds by powers of m: so it holds at any rate, and a run that diverges raises "
+            "the bound"
         )
     return _on_average(
         case,

@@ -134,8 +134,8 @@ def flips(case: Case) -> Line:
 def outputs_move(case: Case) -> Line:
     """B4 <= eta^2 n^2 ||err||^2."""
     terms, rate, bound = _terms(case), case.observed.learning_rate, float(case.n**2)
-    measured = _largest(terms, lambda one: one.fourth / (rate**2 * one.before))
-    beyond = any(one.fourth > (rate * case.n * math.sqrt(one.before) + _lost(case, one)) ** 2 for one in terms)
+    measured = _largest(terms, lambda one: one.fourth / one.before / rate / rate)
+    beyond = any(math.sqrt(one.fourth) > rate * case.n * math.sqrt(one.before) + _lost(case, one) for one in terms)
     return _bounded(
         "B4 / (eta^2 ||err(k)||^2), largest",
         "n^2",
@@ -152,10 +152,10 @@ def one_step(case: Case) -> Line:
     """What one step leaves of the error, against the sum of the four bounds."""
     seen, terms, rate = case.observed, _terms(case), case.observed.learning_rate
     missing = improvement(case).missing
-    bound = 1.0 - rate * case.smallest + rate * 2.0 * _flip_share(case) + (rate * case.n) ** 2
+    bound = 1.0 - rate * case.smallest + rate * 2.0 * _flip_share(case) + (rate * case.n) * (rate * case.n)
     measured = _largest(terms, lambda one: one.after / one.before)
     kept = [math.sqrt(max(bound, 0.0) * one.before) + _lost(case, one) for one in terms]
-    if all(one.after <= most**2 for one, most in zip(terms, kept, strict=True)):
+    if all(math.sqrt(one.after) <= most for one, most in zip(terms, kept, strict=True)):
         missing += _rounded(measured, bound)
     missing += unlikely(flip_failure(case.n, case.independent, max(seen.threshold, 0.0), covering_radius(case)))
     return _bounded(

@@ -76,7 +76,7 @@ class Sizes:
         """
         if self.delta == 0:
             return math.inf
-        return float(self.n) ** 7 * self.depth**2 * reach**2 / (self.delta**2 * accuracy)
+        return float(self.n) ** 7 * self.depth**2 * reach * reach / (self.delta**2 * accuracy)
 
     @property
     def accuracy_steps(self) -> float:

@@ -49,8 +49,9 @@ def smallest_of(values: FloatArray) -> float:
 
 
 def hidden_below(values: FloatArray) -> float:
-    """Return 4 n u max |value| of n eigenvalues: those below are lost in rounding."""
-    return 4.0 * len(values) * float(np.finfo(np.float64).eps) * float(np.abs(values).max())
+    """Return 4 n u max |value| of n eigenvalues, or the least normal number: those below are lost in rounding."""
+    double = np.finfo(np.float64)
+    return max(4.0 * len(values) * float(double.eps) * float(np.abs(values).max()), float(double.tiny))
 
 
 def spectral_bounds(n: int, threshold: float, delta: float) -> tuple[float, float]:

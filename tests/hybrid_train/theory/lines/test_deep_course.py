@@ -35,6 +35,7 @@ def test_the_sizes_are_those_of_the_proofs() -> None:
     assert sizes.contraction(0.01) == pytest.approx(1 - 0.01 * 0.25 * 100 / (5 * 9))
     assert sizes.steps(0.1) == pytest.approx(3**6 * 4 / 0.0625 * np.log(3 * log / 0.1))
     assert sizes.movement == pytest.approx(27 * (5 / 100) ** 0.5 * log / 0.25)
+    assert sizes.convex_steps(0.1, 1e200) == np.inf
     some = replace(sizes, batch=2)
     assert some.needed_width == pytest.approx(sizes.needed_width / 2)
     assert some.rate == pytest.approx(sizes.rate * 2 / (3 * log**2))
@@ -57,8 +58,11 @@ def test_what_the_theorem_wants_is_said_and_the_numbers_are_there() -> None:
 def test_a_rise_is_no_contraction_and_a_large_start_is_seen() -> None:
     course = course_of(fully_connected([128] * 3, 16, seed=1), [4.0, 5.0])
     assert lines_of(course)[RATIO].satisfied is False
-    far = replace(course, case=replace(course.case, targets=course.case.targets * 100.0))
-    assert lines_of(far)["F(W(0))"].holds == "no"
+    wild = course.case.start.at([40.0 * w for w in course.case.start.weights()])
+    assert lines_of(replace(course, case=replace(course.case, start=wild)))["F(W(0))"].holds == "no"
+    far = lines_of(replace(course, case=replace(course.case, targets=course.case.targets * 100.0)))["F(W(0))"]
+    assert (far.satisfied, far.holds) == (False, "not applicable")
+    assert "targets of norm 1 at most are wanted, here up to 100" in far.missing
 
 
 def test_other_finders_and_no_steps() -> None:
