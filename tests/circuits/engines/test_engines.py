@@ -197,6 +197,22 @@ def test_searches_in_one_circuit_keep_to_their_own_marks(run: Run) -> None:
         assert not counts_are(counts, law(run, marked=kinds[1 - kind]), sees=0.2)
 
 
+def test_every_call_gets_a_seed_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one shot for each search that shares a circuit a third gets none, and is run alone in the same batch."""
+
+    def words(way: DirectAer, programs: Any, shots: int, seed: int) -> list[list[str]]:
+        seeds.append(seed)
+        return own(way, programs, shots, seed)
+
+    own, seeds = DirectAer.words, list[int]()
+    engine = AerEngine()
+    monkeypatch.setattr(DirectAer, "words", words)
+    monkeypatch.setattr(aer, "_SHOTS_TOGETHER", 1)
+    assert follow(shots(engine, Run(1), rounds=12), Run(1))
+    assert engine.simulation.circuits > 2 * len(set(seeds)) > 100
+    assert len(set(seeds)) == len(seeds)
+
+
 def test_a_wide_run_finds_what_exact_phases_promise() -> None:
     """As Aer turns and flips many qubits; with fewer items marked than the phases are for it misses."""
     marked, searches = np.arange(30) * 68 + 5, np.arange(6)
