@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from threading import Lock
 from typing import Any, final
 
 import numpy as np
@@ -45,6 +46,7 @@ class DirectAer:
             return generate_aer_config([bare], simulator.options, shots=shots, memory=True, max_parallel_threads=1)
 
         self._configured = lru_cache(maxsize=32)(configured)
+        self._alone = Lock()
 
     def words(self, programs: Sequence[Program], shots: int, seed: int) -> list[list[str]]:
         """Simulate programs on equally many qubits; return the measured words of each one's shots, in base 16.
@@ -52,10 +54,11 @@ class DirectAer:
         Raises:
             AerError: the simulation failed.
         """
-        config = self._configured(programs[0].n_qubits, shots)
-        config.seed_simulator = seed
         circuits = [self._handed(program, at) for at, program in enumerate(programs)]
-        output = self._execute(circuits, None, config)
+        with self._alone:  # all engines of a process share a configuration, and each call writes its seed into it
+            config = self._configured(programs[0].n_qubits, shots)
+            config.seed_simulator = seed
+            output = self._execute(circuits, None, config)
         if not output["success"]:
             raise AerError(output["status"])
         return [result["data"]["memory"] for result in output["results"]]

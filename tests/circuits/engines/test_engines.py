@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -152,6 +154,21 @@ def test_a_failed_simulation_is_told() -> None:
     assert way is not None
     with pytest.raises(AerError, match="superop"):
         way.words([builder.plain([], 1)], 4, 5)
+
+
+def test_threads_do_not_take_each_others_seeds() -> None:
+    """Without the lock a thread's seed is written over before its simulation begins."""
+    builder, way = CircuitBuilder(Register.of(8)), DirectAer(AerSimulator(method="statevector"))
+    program, seeds, execute = builder.plain([], 0), range(1, 11), way._execute
+
+    def slowly(*asked: Any) -> Any:
+        time.sleep(1e-3)
+        return execute(*asked)
+
+    alone = [way.words([program], 8, seed) for seed in seeds]
+    way._execute = slowly
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda seed: way.words([program], 8, seed), seeds)) == alone
 
 
 def test_a_simulator_of_a_class_of_its_own_is_called_as_it_wants() -> None:
