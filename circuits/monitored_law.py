@@ -22,12 +22,6 @@ from hybrid_train.support.kernels import kernel
 
 
 @kernel
-def damping_factor(damping: Any) -> Any:
-    """Return lam, by which silence multiplies the amplitude of marked items, up to its sign."""
-    return exp(-2.0 * damping)
-
-
-@kernel
 def _half_turn(theta: Any, damping: Any) -> Any:
     """Return sin^2(phi / 2)."""
     return sin(theta) ** 2 * (1.0 + 2.0 * sinh(0.5 * damping) ** 2) - sinh(0.5 * damping) ** 2

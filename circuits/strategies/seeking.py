@@ -1,6 +1,6 @@
 """The monitored run that finds soonest what is left: plain iterations, then damped ones, both by the posterior.
 
-Of all rows of iterations, each with a damping of its own, the best for a posterior takes 0 to 4 % less than the best of
+Of all rows of iterations, each with a damping of its own, the best for a posterior takes 0 to 3 % less than the best of
 this shape (`benchmarks/first_find.py`): a damping near the critical one of the fewest items that are likely, held from
 some iteration on.
 """
