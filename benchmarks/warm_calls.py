@@ -8,7 +8,8 @@ classically, k inner products a query, and searches for newcomers only. Both end
 
 The second table is `examples/quickstart.toml` as a whole, 21 evaluations, the engine in closed form: calls by
 strategy, with one search a query or one over all pairs. The third is a wide run, m = 2^20 and n = 64, in which `skin`
-may rule pairs out first: calls, items measured a datum, and inner products of the first step, of a later one in the mean, and of the last.
+may rule pairs out first: calls, items measured a datum, and inner products of the first step, of a later one in the
+mean, and of the last.
 """
 
 from __future__ import annotations
