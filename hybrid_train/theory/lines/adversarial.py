@@ -113,6 +113,7 @@ def _flips(case: AdversarialCase) -> Sequence[Line]:
             at_most(radius, m**ASSUMED_EXPONENT),
             () if at_most(radius, m**ASSUMED_EXPONENT) else ("an assumption of the theory, which fails here",),
             "an assumption of the theory, looked up; printed rate and steps allow K T^(1/2) m^(-2/5)",
+            empty="nothing moved" if radius == 0 else "",
             course=True,
         ),
         Line(

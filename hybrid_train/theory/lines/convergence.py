@@ -11,6 +11,7 @@ from hybrid_train.support.arrays import FloatArray
 from hybrid_train.theory.lines.case import Case
 from hybrid_train.theory.lines.line import CONFIDENCE, FAR, Line, at_most, finite, unlikely
 from hybrid_train.theory.lines.observation import Observation
+from hybrid_train.theory.lines.sparsity import still
 from hybrid_train.theory.predictions.convergence import (
     error_bound,
     initial_output_deviation,
@@ -125,6 +126,7 @@ def weights_stay(case: Case) -> Line:
         measured,
         at_most(measured, bound),
         missing,
+        empty=still(measured),
     )
 
 

@@ -146,7 +146,7 @@ def flips_few(case: DeepCase) -> Line:
         "<=",
         bound,
         float(counts[layer]),
-        case.outside + case.unconvolved + case.far,
+        case.outside + case.unconvolved + case.far + case.narrow,
         note=f"{CONSTANT}; in layer {layer}",
         empty=empty,
     )

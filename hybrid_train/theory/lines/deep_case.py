@@ -168,6 +168,13 @@ class DeepCase:
         return within(self.omega, perturbation_radius(self.width, self.depth), "1/(L^4.5 ln^3 m)")
 
     @property
+    def narrow(self) -> tuple[str, ...]:
+        """What is missing of the width that Lemmas 7.3 and 7.4 want, and 8.2, 8.6 and 8.7, which rest on them."""
+        wanted = self.n * self.depth * math.log(max(2, self.n * self.depth))
+        least = min(self.start.widths)
+        return () if least >= wanted else (f"m >= n L ln(n L) = {wanted:.3g} is wanted, here {least}",)
+
+    @property
     def far_for_gradients(self) -> tuple[str, ...]:
         """Likewise for Theorem 3, whose ball is smaller and depends on the data."""
         if self.width == 1:

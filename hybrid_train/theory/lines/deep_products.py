@@ -103,10 +103,7 @@ def _some(case: DeepCase) -> range:
 
 def _at_start(case: DeepCase) -> Sequence[_Claim]:
     """Lemmas 7.3a and 7.4b: products of layers at the start."""
-    wanted = case.n * case.depth * math.log(max(2, case.n * case.depth))
-    missing = case.outside
-    if min(case.start.widths) < wanted:
-        missing += (f"m >= n L ln(n L) = {wanted:.3g} is wanted, here {min(case.start.widths)}",)
+    missing = case.outside + case.narrow
     between, out = largest_between(case.before, _some(case)), largest_to_outputs(case.before, _some(case))
     last = case.start.widths[-1]
     return (
@@ -131,7 +128,7 @@ def _root(case: DeepCase) -> float:
 def _moved(case: DeepCase) -> Sequence[_Claim]:
     """Lemmas 8.2a, 8.2c, 8.6 and 8.7: what a movement of omega changes."""
     omega, depth, width = case.covered, case.depth, case.width
-    missing, still = case.outside + case.far, "nothing moved" if case.omega == 0.0 else ""
+    missing, still = case.outside + case.far + case.narrow, "nothing moved" if case.omega == 0.0 else ""
     root = math.sqrt(math.log(width))
     change = forward_change(case.before, case.after, omega * depth**2.5 * root / math.sqrt(width))
     backward = largest_backward_change(case.before, case.after, _some(case))
@@ -160,7 +157,16 @@ def _moved(case: DeepCase) -> Sequence[_Claim]:
             sampled=False,
             empty=still,
         ),
-        _Claim("max ||W_b D .. D W_a||_2 at W(t)", "4 L^{1/2}", "DEEP Lemma 8.6b", "<=", _root(case), between, missing),
+        _Claim(
+            "max ||W_b D .. D W_a||_2 at W(t)",
+            "4 L^{1/2}",
+            "DEEP Lemma 8.6b",
+            "<=",
+            _root(case),
+            between,
+            missing,
+            empty=still,
+        ),
         _Claim(
             "max change of ||B D_L W_L .. D_a||_2",
             "omega^{1/3} L^2 (m ln m / d)^{1/2}",

@@ -43,6 +43,7 @@ def identity(case: Case) -> Line:
         None if measured is None else measured <= _ROUNDING * seen.precision,
         _wanted(case, terms),
         _looked(case, terms) + f"; up to {_ROUNDING * seen.precision:.2g} is rounding",
+        empty="" if any(one.first for one in terms) else "no step moved an output",
     )
 
 

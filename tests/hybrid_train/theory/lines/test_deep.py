@@ -179,6 +179,14 @@ class TestProducts:
         assert spectral_norm(Chain((np.full((3, 3), 1e200),))) == pytest.approx(3e200)
         assert spectral_norm(chain, chain) == np.inf
 
+    def test_products_after_training_want_the_width_of_those_before(self) -> None:
+        """Lemmas 8.2, 8.6 and 8.7 rest on 7.3 and 7.4."""
+        narrow = by_source(case(fully_connected([8] * 3, 16, seed=1), rate=1e-9))
+        for name in ("DEEP Lemma 7.3a max", "DEEP Lemma 8.6b max", "DEEP Lemma 8.7 max", "DEEP Lemma 8.2c max", FLIPS):
+            assert any("m >= n L ln(n L) = 44.4 is wanted, here 8" in reason for reason in narrow[name].missing), name
+        at_rest = by_source(case(fully_connected([128] * 3, 16, seed=1), steps=0))
+        assert at_rest["DEEP Lemma 8.6b max"].holds == "says nothing"
+
     def test_separation_wants_a_width_of_its_own(self) -> None:
         line = by_source(case(fully_connected([128] * 3, 16, seed=1)))["DEEP Lemma 7.5 min"]
         assert (line.satisfied, line.holds) == (True, "not applicable")

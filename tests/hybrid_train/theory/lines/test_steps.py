@@ -148,6 +148,15 @@ def test_steps_that_overshoot_a_million_times_are_told_by_what_they_add_up() -> 
     assert line.measured < 1e-13
 
 
+def test_steps_that_move_nothing_say_nothing() -> None:
+    dead = case_of(COARSE | {"network": {"width": 64, "threshold": 20.0}})
+    assert len(dead.observed.terms) == 6
+    assert steps.identity(dead).holds == "says nothing"
+    assert steps.identity(dead).nothing == "no step moved an output"
+    still = replace(dead.observed, movement=np.zeros_like(dead.observed.movement))
+    assert convergence.weights_stay(replace(dead, observed=still)).nothing == "nothing moved"
+
+
 @pytest.mark.parametrize("rate", [1e-6, 1e-9, 1e-12])
 def test_an_equality_that_rounding_exceeds_refutes_nothing(rate: float) -> None:
     """One datum that every neuron fires for: B4 is eta^2 n^2 ||err||^2 itself, out of a difference of outputs."""
