@@ -129,7 +129,7 @@ def kernel_drift(case: Case) -> Line:
         at_most(measured, bound),
         missing + unlikely(failure),
         failure=failure,
-        note=f"R = {radius:.3g}, the power of 2 above the largest movement",
+        note=f"R = {radius:.3g}, the power of 2 above the largest movement; {_looked(case)}",
         empty=still(radius) or ("no kernels are further apart" if bound >= float(np.linalg.norm(gram)) else ""),
     )
 
@@ -158,7 +158,7 @@ def kernel_stays(case: Case) -> Line:
         at_most(0.5 * smallest, measured),
         missing,
         failure=case.narrow_failure + kernel_drift_failure(case.n, case.independent, max(seen.threshold, 0.0), radius),
-        note=f"smallest of {len(seen.spectrum_steps)} steps from 0 to {seen.spectrum_steps[-1]}",
+        note=_looked(case),
     )
 
 
@@ -182,9 +182,15 @@ def kernel_near(case: Case) -> Line:
         at_most(bound, measured),
         missing + unlikely(kernel_drift_failure(case.n, case.independent, b, radius)),
         failure=case.narrow_failure + kernel_drift_failure(case.n, case.independent, b, radius),
-        note=f"R = {radius:.3g}, the power of 2 above the largest movement",
+        note=f"R = {radius:.3g}, the power of 2 above the largest movement; {_looked(case)}",
         empty="no kernel has a negative eigenvalue" if bound <= 0 else "",
     )
+
+
+def _looked(case: Case) -> str:
+    """Return at how many of the steps the kernel was looked at."""
+    steps = case.observed.spectrum_steps
+    return f"of {len(steps)} steps from 0 to {steps[-1]}"
 
 
 LINES = (above_separation, below_tail, discrete_near, discrete_above, kernel_drift, kernel_near, kernel_stays)

@@ -235,6 +235,12 @@ class TestAssumptions:
         assert found["discrete_near"].satisfied
         assert found["above_separation"].holds in {"not applicable", "says nothing"}
 
+    def test_kernels_of_some_steps_are_said_to_be_of_some(self, ideal: Case) -> None:
+        steps = len(ideal.observed.spectrum_steps)
+        assert steps < len(ideal.observed.steps)
+        for line in (kernel.kernel_drift, kernel.kernel_near, kernel.kernel_stays):
+            assert f"of {steps} steps from 0 to {ideal.observed.steps[-1]}" in line(ideal).note
+
     def test_steps_lost_in_single_precision_refute_nothing(self, ideal: Case) -> None:
         stuck = replace(ideal.observed, errors=np.full_like(ideal.observed.errors, ideal.observed.errors[0]))
         for line in (convergence.error_falls, convergence.flow):
