@@ -33,7 +33,7 @@ from hybrid_train.support.kernels import kernel
 FIRST = 0.6
 """Of delta, for the first certificate: later ones are not rare, for a run that certifies finds well too."""
 
-CAUTION = 0.18
+CAUTION = 0.12
 """What calls count where nothing is left, beside those where something is: below 1 the end is put off, which finds the
 last item sooner, and makes sure of it later, as in ``adaptive``."""
 
