@@ -17,6 +17,7 @@ from hybrid_train.errors import ConfigError, DivergenceError
 from hybrid_train.finder.audit import Audit
 from hybrid_train.finder.cost import Cost, SimulationCost
 from hybrid_train.finder.interface import ActiveSetFinder
+from hybrid_train.finder.recreated import RecreatedBank
 from hybrid_train.network.two_layer import Index, TwoLayerNetwork
 from hybrid_train.support.arrays import FloatArray, IntArray
 from hybrid_train.support.declared import an, array, checked, either, inside, optional, real, seed_number, whole, word
@@ -26,6 +27,9 @@ from hybrid_train.training.dynamics import Dynamics, Evaluation
 from hybrid_train.training.following import FollowingFinder
 from hybrid_train.training.losses import Loss
 from hybrid_train.training.optimisers import SCHEDULES, Optimiser, Schedule, scheduled
+
+_ROWS = 1 << 16
+"""Weights looked through at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,6 +216,7 @@ class Training:
             yield from self._steps()
         finally:
             self.dynamics.finish()
+        self._check_weights()
         self._keeper.settle()
 
     def _steps(self) -> Iterator[StepRecord]:
@@ -310,6 +315,17 @@ class Training:
                 f"the loss is {loss} at step {step} with learning_rate={self.learning_rate}: take a smaller one"
             )
         return loss
+
+    def _check_weights(self) -> None:
+        """Raise DivergenceError if a weight is no finite number: its neuron may not fire, so that no loss shows it."""
+        for bank in self.dynamics.banks:
+            if isinstance(bank, RecreatedBank):  # holds none of its rows
+                continue
+            for start in range(0, len(bank), _ROWS):
+                if not np.isfinite(bank[start : start + _ROWS]).all():
+                    raise DivergenceError(
+                        f"weights left the finite numbers with learning_rate={self.learning_rate}: take a smaller one"
+                    )
 
     def _stable_rate(self, batch: Batch) -> float:
         """Return half the edge of stability; 1 where nothing is active, since nothing moves then.

@@ -156,6 +156,24 @@ def test_a_rate_beyond_stability_is_reported_as_divergence() -> None:
         list(training)
 
 
+@pytest.mark.parametrize(("value", "ends"), [(np.nan, False), (0.0, True)])
+def test_weights_that_are_no_numbers_are_divergence_though_they_fire_for_nothing(value: float, ends: bool) -> None:
+    data, network = problem()
+    loss, finder = make_loss("squared"), make_finder("scan")
+    training = gradient_descent(network, data.inputs, loss.encode(data, 1), loss, finder, steps=2, index="neurons")
+    records = iter(training)
+    losses = [next(records).loss for _ in range(2)]
+    training.dynamics.finish()
+    network.weights.assign(np.array([0]), np.full((1, data.inputs.shape[1]), value))
+    training.dynamics.start()
+    if ends:
+        losses += [record.loss for record in records]
+    else:
+        with pytest.raises(DivergenceError, match="weights left the finite numbers"):
+            losses += [record.loss for record in records]
+    assert np.isfinite(losses).all()
+
+
 @pytest.mark.parametrize("rate", ["auto", 0.1])
 def test_a_loss_that_is_infinite_before_any_update_is_not_blamed_on_the_rate(rate: float | Literal["auto"]) -> None:
     data, _ = problem()
