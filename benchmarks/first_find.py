@@ -10,6 +10,10 @@ left of that ratio for all k items if the search were told their number after th
 
 The second table compares descent with what `monitored` takes: plain iterations, then one damping, both from a grid.
 `calls` are means over what is believed, in units of sqrt(m): under the prior, and after finds at the times given.
+
+The third table plays whole searches in which every run is found by descent, for what is believed after the last find:
+how soon all k are found, verifications included, in units of `known_k`, by who looks one find ahead and need not
+certify anything. Large numbers of items stand for their neighbours there.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from _common import arguments, environment, print_table, write_json
 from scipy.optimize import minimize
 
 from circuits.law import best_iterations, plain_law
+from hybrid_train.support.kernels import kernel
 
 TILT = 1.6
 COUNTS = (1, 2, 3, 4, 5, 6, 12)
@@ -30,6 +35,13 @@ LENGTH = 9.0
 
 TAIL = 4.0
 """What is charged after it to a search that found nothing, likewise."""
+
+PLAYED = (1, 2, 3, 4, 6)
+"""Items of the third table."""
+
+SMALL = 24
+LARGE = 40
+"""Numbers of items that are hypotheses of their own there, and how many stand for the rest."""
 
 FINDS = (0.2, 0.5, 0.9)
 """When the first three items of the second table were found, likewise."""
@@ -58,15 +70,33 @@ class Schedules:
 
     def cost(self, factors: Array) -> tuple[float, Array]:
         """Return the weighted mean and its gradient."""
-        total, seen = self.means(factors)
-        (cosine, sine), slope = self.double, np.empty(len(factors))
-        other, marked = (2.0 * self.tail * self.weights * part for part in seen[-1])
-        for at in range(len(factors) - 1, -1, -1):
-            before, turned = seen[at], cosine * marked - sine * other
-            slope[at] = turned @ before[1]
-            other = cosine * other + sine * marked + 2.0 * self.weights * before[0]
-            marked = factors[at] * turned + 2.0 * self.weights * before[1]
-        return float(self.weights @ total), slope
+        slope = np.empty(len(factors))
+        return _swept(factors, *self.start, *self.double, self.weights, self.tail, slope), slope
+
+
+@kernel
+def _swept(factors: Any, other: Any, marked: Any, cosine: Any, sine: Any, weights: Any, tail: Any, slope: Any) -> Any:
+    """Return the weighted mean of a schedule; write its gradient."""
+    seen, total = np.empty((factors.size + 1, 2, weights.size)), 0.0
+    seen[0, 0], seen[0, 1] = other, marked
+    for at in range(factors.size):
+        for i in range(weights.size):
+            rest, kept = seen[at, 0, i], factors[at] * seen[at, 1, i]
+            total += weights[i] * (rest * rest + seen[at, 1, i] * seen[at, 1, i])
+            seen[at + 1, 0, i] = cosine[i] * rest - sine[i] * kept
+            seen[at + 1, 1, i] = sine[i] * rest + cosine[i] * kept
+    last = seen[factors.size]
+    for i in range(weights.size):
+        total += tail * weights[i] * (last[0, i] ** 2 + last[1, i] ** 2)
+    one, two = 2.0 * tail * weights * last[0], 2.0 * tail * weights * last[1]
+    for at in range(factors.size - 1, -1, -1):
+        slope[at] = 0.0
+        for i in range(weights.size):
+            turned = cosine[i] * two[i] - sine[i] * one[i]
+            slope[at] += turned * seen[at, 1, i]
+            one[i] = cosine[i] * one[i] + sine[i] * two[i] + 2.0 * weights[i] * seen[at, 0, i]
+            two[i] = factors[at] * turned + 2.0 * weights[i] * seen[at, 1, i]
+    return total
 
 
 def descended(schedules: Schedules, n_items: int) -> Array:
@@ -134,6 +164,52 @@ def _shaped(schedules: Schedules, n_items: int) -> list[float]:
     return [schedules.cost(run)[0] for run in runs]
 
 
+def whole(n_items: int, trials: int) -> list[dict[str, Any]]:
+    """Return one line for each number of marked items: searches that take the best run for what is believed."""
+    lines, seen = [], {}
+    for count in PLAYED:
+        rng = np.random.default_rng(count)
+        calls = np.array([_searched(n_items, count, rng, seen) for _ in range(trials)])
+        known = sum(_known(n_items, left) for left in range(1, count + 1))
+        error = calls.std() / np.sqrt(trials)
+        lines.append(
+            {"m": n_items, "k": count, "trials": trials, "all found": calls.mean() / known, "sem": error / known}
+        )
+    return lines
+
+
+def _searched(n_items: int, count: int, rng: np.random.Generator, seen: dict[tuple[int, ...], Array]) -> float:
+    """Play one search; return iterations and verifications up to its last find."""
+    counts, weights = _hypotheses(n_items)
+    calls, finds = 0.0, ()
+    for found in range(count):
+        left = (counts > found) & (weights > 1e-9 * weights.max())
+        schedules = Schedules(n_items, counts[left] - found, weights[left] / weights[left].sum())
+        if finds not in seen:
+            seen[finds] = descended(schedules, n_items)
+        factors = seen[finds]
+        heralds = Schedules(n_items, np.array([count - found], float), np.ones(1)).means(factors)[1]
+        marked = np.array([one[1][0] for one in heralds[:-1]])
+        at = int(np.searchsorted(np.cumsum((1.0 - factors**2) * marked**2), rng.random()))
+        if at >= len(factors):  # silent for 9 sqrt(m) iterations: charged as descent charges it
+            calls += len(factors) + schedules.tail
+            at = len(factors) - 1
+        calls += at + 2.0
+        finds = (*finds, at)
+        chance = np.zeros(len(counts))
+        chance[left] = schedules.means(factors[:at])[1][-1][1] ** 2
+        weights = weights * chance / (weights @ chance)
+    return calls
+
+
+def _hypotheses(n_items: int) -> tuple[Array, Array]:
+    """Return numbers of marked items, and how probable they and their neighbours are."""
+    large = np.round(np.exp(np.linspace(np.log(SMALL + 1), np.log(n_items - 1), LARGE)))
+    counts = np.unique(np.append(np.arange(1.0, SMALL + 1), large))
+    edges = np.concatenate([[0.5], 0.5 * (counts[1:] + counts[:-1]), [n_items - 0.5]]) ** (1.0 - TILT)
+    return counts, (edges[:-1] - edges[1:]) / (edges[0] - edges[-1])
+
+
 def _known(n_items: int, left: int) -> float:
     """Return the calls that `known_k` takes for one find, its measurements included."""
     iterations = best_iterations(n_items, left)
@@ -145,10 +221,11 @@ def main() -> None:
     options = arguments(__doc__)
     machine = environment(("scipy",), threads=1, dtype="float64")
     width = 1 << 6 if options.quick else 1 << 10
-    rows, compared = first_finds(width), shapes(width)
+    rows, compared, played = first_finds(width), shapes(width), whole(width, 20 if options.quick else 600)
     print_table(rows)
     print_table(compared)
-    write_json(options.json, {**machine, "rows": rows, "shapes": compared})
+    print_table(played)
+    write_json(options.json, {**machine, "rows": rows, "shapes": compared, "searches": played})
 
 
 if __name__ == "__main__":
