@@ -39,6 +39,7 @@ class DirectAer:
         from qiskit_aer.backends.aer_compiler import generate_aer_config
         from qiskit_aer.backends.controller_wrappers import AerCircuit, aer_controller_execute
 
+        self._options = simulator.options.method, simulator.options.device, simulator.options.precision
         self._circuit, self._execute = AerCircuit, aer_controller_execute().execute
 
         def configured(n_qubits: int, shots: int) -> Any:
@@ -47,6 +48,10 @@ class DirectAer:
 
         self._configured = lru_cache(maxsize=32)(configured)
         self._alone = Lock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Be looked for anew by a copy, in whatever process: None where it does not hold."""
+        return _tried, self._options
 
     def words(self, programs: Sequence[Program], shots: int, seed: int) -> list[list[str]]:
         """Simulate programs on equally many qubits; return the measured words of each one's shots, in base 16.
