@@ -104,7 +104,7 @@ SEARCH = np.dtype(
                 whether they are consecutive integers, their probabilities, the angle of what remains under each, and
                 the standard deviation of the angle over the numbers that a hypothesis stands for
     first       share of delta that the first certificate gets, see :func:`allotment`
-    taken       iterations that were carried out of the last run: a monitored one may end before
+    taken       iterations that were carried out of the last run: all, unless a monitored one ended before
     lengths, dampings               of the stages of the last monitored run
     plan_lengths, plan_dampings     of those that certify: the c-th certificate's in row c - 1
 """
@@ -176,8 +176,9 @@ def certificate_calls(n_items: Any, delta: Any, attempt: Any) -> Any:
 
 @kernel
 def request(search: Any, kind: Any, iterations: Any, parameter: Any) -> Any:
-    """Ask for a run, and remember it."""
+    """Ask for a run, and remember it; who carries it out says if it ended before."""
     search.kind, search.iterations, search.parameter, search.clears = kind, iterations, parameter, 0
+    search.taken = iterations
     return kind, iterations, parameter
 
 

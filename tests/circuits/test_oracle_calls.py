@@ -121,6 +121,13 @@ def test_predictions_hold_for_every_share_of_marked_items(strategy: Any, n_items
         assert not near_by(slack or 0.0, predicted + 6 * size)
 
 
+@pytest.mark.parametrize("strategy", ["adaptive", "monitored", "warm"])
+def test_the_prediction_of_an_empty_search_is_that_search(strategy: Any) -> None:
+    """Nothing is random in it, whatever its runs are made of."""
+    predicted = load_strategy(strategy).expected_iterations(4096, 0, 1e-6)
+    assert played(strategy, 4096, 0, 2)["oracle_calls"].tolist() == [predicted, predicted]
+
+
 @pytest.mark.parametrize("n_items", [256, 1000, pytest.param(4096, marks=pytest.mark.slow)])
 def test_adaptive_comes_close_to_the_known_count(n_items: Any) -> None:
     """At the number that fires at the start of training and above; within 1.10, and far from bbht's cost.
