@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hybrid_train.report.figures import Gallery, save_figure
-from hybrid_train.report.style import GREY, LINE, MARKERS, PALETTE, legend_below, staggered, tidy
+from hybrid_train.report.style import GREY, LINE, Style, legend_below, staggered, styles_of, tidy
 
 Document = Mapping[str, Any]
 
@@ -22,32 +22,33 @@ _ACROSS = 4
 _DASHES: tuple[Any, ...] = ((0, (5, 2)), (0, (1, 1.5)), (0, (5, 2, 1, 2)), (0, (8, 3)), (0, (2, 3)))
 
 
-def plot_claim_panel(panel: Document, *, ax: Axes) -> Axes:
+def plot_claim_panel(panel: Document, *, ax: Axes, styles: Mapping[str, Style] | None = None) -> Axes:
     """Draw one panel: measured curves with markers, predictions dashed, each in the colour of its own measurement.
 
     Args:
         panel: of a row of ``hybrid-train reproduce --json``.
         ax: where to draw.
+        styles: colour and marker by label of what is measured, where several panels must agree.
     """
     measured = [one for one in panel["curves"] if not one["predicted"]]
+    styles = styles or _styles([panel])
     predicted = [one for one in panel["curves"] if one["predicted"]]
     paired = len(predicted) == len(measured) > 1 and all(one["label"].startswith("predicted") for one in predicted)
     for place, one in enumerate(measured):
-        color, marker = PALETTE[place % len(PALETTE)], MARKERS[place % len(MARKERS)]
         many = len(one["x"]) > 12
         every = staggered(place, len(measured), len(one["x"])) if many else None
         ax.plot(
             one["x"],
             _numbers(one["y"]),
-            color=color,
-            marker=marker,
+            color=styles[one["label"]].color,
+            marker=styles[one["label"]].marker,
             markersize=4,
             linewidth=LINE,
             label=one["label"],
             markevery=every,
         )
     for place, one in enumerate(predicted):
-        color = PALETTE[place % len(PALETTE)] if paired else GREY
+        color = styles[measured[place]["label"]].color if paired else GREY
         dashes = _DASHES[0] if paired else _DASHES[place % len(_DASHES)]
         ax.plot(
             one["x"], _numbers(one["y"]), color=color, linestyle=dashes, linewidth=LINE, label=one["label"], zorder=3
@@ -61,6 +62,10 @@ def plot_claim_panel(panel: Document, *, ax: Axes) -> Axes:
     ax.set_xlabel(panel["x"])
     ax.set_ylabel(panel["y"])
     return ax
+
+
+def _styles(panels: list[Document]) -> dict[str, Style]:
+    return styles_of(one["label"] for panel in panels for one in panel["curves"] if not one["predicted"])
 
 
 def _powers_of_two(panel: Document) -> bool:
@@ -91,8 +96,9 @@ def _figure(panels: list[Document]) -> Figure:
     rows = math.ceil(len(panels) / across)
     figure = Figure(figsize=(4.4 * max(across, 1.4) + 0.4, 3.6 * rows), layout="constrained")
     axes = list(figure.subplots(rows, across, squeeze=False).flat)
+    styles = _styles(panels)
     for ax, panel in zip(axes, panels, strict=False):
-        plot_claim_panel(panel, ax=ax)
+        plot_claim_panel(panel, ax=ax, styles=styles)
     for ax in axes[len(panels) :]:
         ax.set_axis_off()
     legend_below(figure, axes[: len(panels)])
